@@ -1,0 +1,110 @@
+// What the maths asks of a number type, given here for float and double; binding/cpu/pack.h gives the same for SIMD
+// packs. Every function is always inlined: a translation unit built for AVX-512 must not hand the linker a symbol that
+// code for older CPUs could end up calling.
+#pragma once
+
+#include <cfloat>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__CUDACC__)
+#  define SCALOSS_FN __host__ __device__ __forceinline__
+#elif defined(_MSC_VER)
+#  define SCALOSS_FN __forceinline
+#else
+#  define SCALOSS_FN inline __attribute__((always_inline))
+#endif
+
+namespace scaloss {
+
+// IEEE 754 facts of a storage type. kDoubledBias is the exponent field of 2^(bias), so that (kDoubledBias - exponent
+// bits of x) are the exponent bits of the reciprocal power of two.
+template <class T>
+struct Ieee;
+
+template <>
+struct Ieee<float> {
+  using Bits = int32_t;
+  static constexpr Bits kExponentMask = 0x7f800000;
+  static constexpr Bits kDoubledBias = 0x7f000000;
+  static constexpr float kSmallestNormal = FLT_MIN;
+  static constexpr float kLargest = FLT_MAX;
+};
+
+template <>
+struct Ieee<double> {
+  using Bits = int64_t;
+  static constexpr Bits kExponentMask = 0x7ff0000000000000;
+  static constexpr Bits kDoubledBias = 0x7fe0000000000000;
+  static constexpr double kSmallestNormal = DBL_MIN;
+  static constexpr double kLargest = DBL_MAX;
+};
+
+// Storage type, bits and comparison result of a number type.
+template <class N>
+struct NumberOf {
+  using Storage = N;
+  using Bits = typename Ieee<N>::Bits;
+  using Mask = bool;
+};
+template <class N>
+using StorageOf = typename NumberOf<N>::Storage;
+template <class N>
+using MaskOf = typename NumberOf<N>::Mask;
+
+SCALOSS_FN float select(bool mask, float a, float b) {
+  return mask ? a : b;
+}
+SCALOSS_FN double select(bool mask, double a, double b) {
+  return mask ? a : b;
+}
+SCALOSS_FN float absolute(float x) {
+  return fabsf(x);
+}
+SCALOSS_FN double absolute(double x) {
+  return fabs(x);
+}
+SCALOSS_FN float square_root(float x) {
+  return sqrtf(x);
+}
+SCALOSS_FN double square_root(double x) {
+  return sqrt(x);
+}
+
+template <class To, class From>
+SCALOSS_FN To bit_cast(const From& from) {
+  static_assert(sizeof(To) == sizeof(From), "a cast of bits keeps their number");
+  To to;
+  memcpy((void*)&to, &from, sizeof(To));
+  return to;
+}
+// The larger of two; b when either is NaN, on every number type alike.
+template <class N>
+SCALOSS_FN N larger(N a, N b) {
+  return select(a > b, a, b);
+}
+
+template <class N>
+SCALOSS_FN N reciprocal_or_zero(N x) {
+  return select(x == N(0), N(0), N(1) / x);
+}
+
+// Exact powers of two with up * down == 1.
+template <class N>
+struct Scale {
+  N up;
+  N down;
+};
+
+// The scale that brings size >= 0 into [1, 2). Subnormal sizes and 0 are brought below 1, but their squares stay
+// representable. size must be below half of the largest number.
+template <class N>
+SCALOSS_FN Scale<N> scale_of(N size) {
+  using I = Ieee<StorageOf<N>>;
+  using Bits = typename NumberOf<N>::Bits;
+  const Bits exponent = bit_cast<Bits>(larger(size, N(I::kSmallestNormal))) & I::kExponentMask;
+  return {bit_cast<N>(I::kDoubledBias - exponent), bit_cast<N>(exponent)};
+}
+
+}  // namespace scaloss
