@@ -1,0 +1,23 @@
+// The CPU backend: one call over host arrays, at the SIMD level in force.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "level.h"
+
+namespace scaloss {
+
+// The levels this build has and this CPU can run, from narrowest to widest.
+const std::vector<const Level*>& available_levels();
+
+// The level in force: the widest available one until set_level() changes it, for the whole process.
+const Level& active_level();
+
+// False if no available level has the name.
+bool set_level(const std::string& name);
+
+template <class T>
+BoxLossSummary cpu_box_loss(const BoxLossJob<T>& job, int loss, Pass pass);
+
+}  // namespace scaloss

@@ -1,0 +1,6 @@
+#include "tiles.h"
+
+namespace scaloss {
+extern const Level kAvx512Level = {"avx512", make_table<Pack<float, 16>, float>(),
+                                   make_table<Pack<double, 8>, double>()};
+}

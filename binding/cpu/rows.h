@@ -1,0 +1,135 @@
+// Moves between rows in memory and numbers or packs: [N, 4] rows to one pack a coordinate and back, [N] values, and
+// values into float64 lanes. A pack of float32 holds its rows in an order of its own (row_at), because transposing
+// 4 x 4 blocks inside 16-byte groups needs half of the shuffles; [N] values are permuted to match.
+#pragma once
+
+#include <utility>
+
+#include "../../cuda/formats.h"
+#include "pack.h"
+
+namespace scaloss {
+
+// One row at a time, for `float` and `double`.
+template <class N>
+struct Rows {
+  using T = N;
+  static constexpr int kWidth = 1;
+  static SCALOSS_FN Quad<N> load_quads(const T* p) { return {{p[0], p[1], p[2], p[3]}}; }
+  static SCALOSS_FN void store_quads(T* p, const Quad<N>& q) {
+    for (int k = 0; k < 4; ++k) p[k] = q.at[k];
+  }
+  static SCALOSS_FN N load(const T* p) { return *p; }
+  static SCALOSS_FN void store(T* p, N x) { *p = x; }
+  static SCALOSS_FN void add_to_lanes(double* lanes, N x) { *lanes += x; }
+
+  using Count = int64_t;
+  static SCALOSS_FN void count(Count& count, bool mask) { count += mask; }
+  static SCALOSS_FN int64_t total(Count count) { return count; }
+};
+
+template <class T_, int W>
+struct Rows<Pack<T_, W>> {
+  using T = T_;
+  using N = Pack<T, W>;
+  using Vector = typename N::Vector;
+  static constexpr int kWidth = W;
+  // Shuffles work inside groups of this many elements; AVX2 crosses its 16-byte halves only at a price.
+  static constexpr int kGroup = sizeof(T) == 4 ? 4 : W;
+  static constexpr int kRowsPerLoad = W / 4;
+
+  // Which row of the pack lies at position p, and its inverse.
+  static constexpr int row_at(int p) { return kGroup == W ? p : (p % 4) * kRowsPerLoad + p / 4; }
+  static constexpr int position_of(int row) {
+    return kGroup == W ? row : (row % kRowsPerLoad) * 4 + row / kRowsPerLoad;
+  }
+
+  // Element patterns over two registers a (0 .. W-1) and b (W .. 2W-1), the same in every group.
+  template <int odd>
+  struct Every {  // elements odd, odd + 2, ... of a's group, then of b's
+    static constexpr int at(int p) {
+      const int group = p - p % kGroup, j = p % kGroup;
+      return j < kGroup / 2 ? group + 2 * j + odd : W + group + 2 * (j - kGroup / 2) + odd;
+    }
+  };
+  template <int half>
+  struct Zip {  // the groups' halves of a and b, alternating; undoes Every
+    static constexpr int at(int p) {
+      const int group = p - p % kGroup, j = p % kGroup;
+      return (j % 2 ? W : 0) + group + half * kGroup / 2 + j / 2;
+    }
+  };
+  struct ByPosition {
+    static constexpr int at(int p) { return row_at(p); }
+  };
+  struct ByRow {
+    static constexpr int at(int row) { return position_of(row); }
+  };
+
+  template <class Pattern, int... i>
+  static SCALOSS_FN Vector shuffle(Vector a, Vector b, std::integer_sequence<int, i...>) {
+    return __builtin_shufflevector(a, b, Pattern::at(i)...);
+  }
+  template <class Pattern>
+  static SCALOSS_FN Vector shuffle(Vector a, Vector b) {
+    return shuffle<Pattern>(a, b, std::make_integer_sequence<int, W>());
+  }
+
+  static SCALOSS_FN Vector load_vector(const T* p) {
+    Vector v;
+    memcpy(&v, p, sizeof v);
+    return v;
+  }
+  static SCALOSS_FN void store_vector(T* p, Vector v) { memcpy(p, &v, sizeof v); }
+
+  static SCALOSS_FN Quad<N> load_quads(const T* p) {
+    const Vector r0 = load_vector(p), r1 = load_vector(p + W), r2 = load_vector(p + 2 * W), r3 = load_vector(p + 3 * W);
+    const Vector even0 = shuffle<Every<0>>(r0, r1), odd0 = shuffle<Every<1>>(r0, r1);
+    const Vector even1 = shuffle<Every<0>>(r2, r3), odd1 = shuffle<Every<1>>(r2, r3);
+    return {{shuffle<Every<0>>(even0, even1), shuffle<Every<0>>(odd0, odd1), shuffle<Every<1>>(even0, even1),
+             shuffle<Every<1>>(odd0, odd1)}};
+  }
+
+  static SCALOSS_FN void store_quads(T* p, const Quad<N>& q) {
+    const Vector x1 = q.at[0].v, y1 = q.at[1].v, x2 = q.at[2].v, y2 = q.at[3].v;
+    const Vector even0 = shuffle<Zip<0>>(x1, x2), even1 = shuffle<Zip<1>>(x1, x2);
+    const Vector odd0 = shuffle<Zip<0>>(y1, y2), odd1 = shuffle<Zip<1>>(y1, y2);
+    store_vector(p, shuffle<Zip<0>>(even0, odd0));
+    store_vector(p + W, shuffle<Zip<1>>(even0, odd0));
+    store_vector(p + 2 * W, shuffle<Zip<0>>(even1, odd1));
+    store_vector(p + 3 * W, shuffle<Zip<1>>(even1, odd1));
+  }
+
+  static SCALOSS_FN N load(const T* p) {
+    const Vector v = load_vector(p);
+    return shuffle<ByPosition>(v, v);
+  }
+  static SCALOSS_FN void store(T* p, N x) { store_vector(p, shuffle<ByRow>(x.v, x.v)); }
+
+  // lanes[row] += x of that row.
+  static SCALOSS_FN void add_to_lanes(double* lanes, N x) {
+    constexpr int half = W / 2;
+    using HalfVector = typename VectorOf<T, half>::type;
+    using Doubles = typename VectorOf<double, half>::type;
+    const Vector rows = shuffle<ByRow>(x.v, x.v);
+    HalfVector halves[2];
+    memcpy(halves, &rows, sizeof rows);
+    for (int h = 0; h < 2; ++h) {
+      Doubles sum;
+      memcpy(&sum, lanes + h * half, sizeof sum);
+      sum += __builtin_convertvector(halves[h], Doubles);
+      memcpy(lanes + h * half, &sum, sizeof sum);
+    }
+  }
+
+  // Counts rows lane by lane: no sum across lanes inside the loop.
+  using Count = typename N::BitVector;
+  static SCALOSS_FN void count(Count& count, typename N::Mask mask) { count -= mask.bits; }
+  static SCALOSS_FN int64_t total(Count count) {
+    int64_t total = 0;
+    for (int i = 0; i < W; ++i) total += count[i];
+    return total;
+  }
+};
+
+}  // namespace scaloss

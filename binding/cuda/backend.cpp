@@ -1,0 +1,191 @@
+#include "backend.h"
+
+#include <cuda_runtime_api.h>
+
+#include <memory>
+#include <mutex>
+
+#include "../../cuda/launch.h"
+#include "../../cuda/reduction.h"
+
+namespace scaloss {
+
+static void check(cudaError_t status, const char* call) {
+  if (status == cudaSuccess) return;
+  cudaGetLastError();  // an error that CUDA can recover from must not be reported again by the next call
+  throw CudaError(cudaGetErrorName(status), status == cudaErrorMemoryAllocation,
+                  std::string(call) + ": " + cudaGetErrorName(status) + ": " + cudaGetErrorString(status));
+}
+#define CHECK(call) check(call, #call)
+
+static std::string reason_of(cudaError_t status, int driver) {
+  if (driver == 0) return "no-driver";
+  switch (status) {
+    case cudaErrorInsufficientDriver:
+      return "driver-too-old";
+    case cudaErrorNoDevice:
+      return "no-device";
+    case cudaErrorNoKernelImageForDevice:
+      return "no-kernel-image";
+    default:
+      return "error";
+  }
+}
+
+static CudaProbe probe_now() {
+  CudaProbe probe = {};
+  cudaDriverGetVersion(&probe.driver);
+  cudaRuntimeGetVersion(&probe.runtime);
+  int count = 0;
+  cudaError_t status = cudaGetDeviceCount(&count);
+  if (status == cudaSuccess && count == 0) status = cudaErrorNoDevice;
+  for (int i = 0; i < count && status == cudaSuccess; ++i) {
+    cudaDeviceProp properties;
+    status = cudaGetDeviceProperties(&properties, i);
+    if (status == cudaSuccess) {
+      probe.devices.push_back({properties.name, properties.major, properties.minor, properties.multiProcessorCount,
+                               properties.totalGlobalMem});
+    }
+  }
+  if (status == cudaSuccess) status = check_kernel_image();
+  if (status != cudaSuccess) {
+    probe.reason = reason_of(status, probe.driver);
+    // Without a driver CUDA's own text speaks of one that is too old.
+    probe.message = probe.driver == 0 ? "no NVIDIA driver is installed"
+                                      : std::string(cudaGetErrorName(status)) + ": " + cudaGetErrorString(status);
+    cudaGetLastError();
+  }
+  return probe;
+}
+
+const CudaProbe& probe_cuda() {
+  static const CudaProbe probe = probe_now();
+  return probe;
+}
+
+namespace {
+
+// Hands out parts of one block of device memory. The first walk, with base null, finds the size.
+class Parts {
+ public:
+  explicit Parts(char* base) : base_(base) {}
+  size_t size() const { return offset_; }
+
+  template <class T>
+  T* take(int64_t count) {
+    T* part = base_ == nullptr ? nullptr : reinterpret_cast<T*>(base_ + offset_);
+    offset_ += (size_t(count) * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
+    return part;
+  }
+
+ private:
+  static constexpr size_t kAlignment = 256;
+  char* base_;
+  size_t offset_ = 0;
+};
+
+// What one device needs from call to call. Never destroyed: at exit the driver may be gone before static objects are.
+class DeviceState {
+ public:
+  explicit DeviceState(int device) : device_(device) {
+    CHECK(cudaSetDevice(device));
+    CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+  }
+
+  template <class T>
+  BoxLossSummary run(const BoxLossJob<T>& host, int loss, Pass pass) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    CHECK(cudaSetDevice(device_));
+    ReductionWorkspace workspace;
+    Parts sizes(nullptr);
+    lay_out(sizes, host, workspace);
+    reserve(sizes.size());
+    Parts parts(static_cast<char*>(memory_));
+    const BoxLossJob<T> job = lay_out(parts, host, workspace);
+
+    const int64_t n = host.boxes;
+    upload(job.pred, host.pred, 4 * n);
+    upload(job.target, host.target, 4 * n);
+    upload(job.weight, host.weight, n);
+    upload(job.grad_output, host.grad_output, n);
+    CHECK(cudaMemsetAsync(workspace.ticket, 0, sizeof *workspace.ticket, stream_));
+    CHECK(cudaMemsetAsync(workspace.invalid, 0, sizeof *workspace.invalid, stream_));
+    CHECK(launch_box_loss(job, loss, pass, workspace, probe_cuda().devices[device_].multiprocessors, stream_));
+    download(host.loss, job.loss, n);
+    download(host.grad, job.grad, 4 * n);
+    download(host.grad_target, job.grad_target, 4 * n);
+    download(host.iou, job.iou, n);
+    BoxLossSummary summary;
+    download(&summary, workspace.summary, 1);
+    CHECK(cudaStreamSynchronize(stream_));
+    return summary;
+  }
+
+ private:
+  template <class T>
+  static BoxLossJob<T> lay_out(Parts& parts, const BoxLossJob<T>& host, ReductionWorkspace& workspace) {
+    const int64_t n = host.boxes;
+    BoxLossJob<T> job = host;
+    job.pred = parts.take<T>(4 * n);
+    job.target = parts.take<T>(4 * n);
+    if (host.weight) job.weight = parts.take<T>(n);
+    if (host.grad_output) job.grad_output = parts.take<T>(n);
+    if (host.loss) job.loss = parts.take<T>(n);
+    if (host.grad) job.grad = parts.take<T>(4 * n);
+    if (host.grad_target) job.grad_target = parts.take<T>(4 * n);
+    if (host.iou) job.iou = parts.take<T>(n);
+    workspace.partials = parts.take<double>(tile_count(n));
+    workspace.ticket = parts.take<uint32_t>(1);
+    workspace.invalid = parts.take<unsigned long long>(1);
+    workspace.summary = parts.take<BoxLossSummary>(1);
+    return job;
+  }
+
+  // Grows the device memory; it is kept for the next call.
+  void reserve(size_t bytes) {
+    if (bytes <= capacity_) return;
+    CHECK(cudaFree(memory_));
+    memory_ = nullptr;
+    capacity_ = 0;
+    CHECK(cudaMalloc(&memory_, bytes));
+    capacity_ = bytes;
+  }
+
+  template <class T>
+  void upload(const T* device, const T* host, int64_t count) {
+    if (host == nullptr) return;
+    CHECK(cudaMemcpyAsync(const_cast<T*>(device), host, count * sizeof(T), cudaMemcpyHostToDevice, stream_));
+  }
+  template <class T>
+  void download(T* host, const T* device, int64_t count) {
+    if (host == nullptr) return;
+    CHECK(cudaMemcpyAsync(host, device, count * sizeof(T), cudaMemcpyDeviceToHost, stream_));
+  }
+
+  std::mutex mutex_;
+  const int device_;
+  cudaStream_t stream_ = nullptr;
+  void* memory_ = nullptr;
+  size_t capacity_ = 0;
+};
+
+DeviceState& state_of(int device) {
+  static std::mutex mutex;
+  static auto* states = new std::vector<std::unique_ptr<DeviceState>>(probe_cuda().devices.size());
+  std::lock_guard<std::mutex> lock(mutex);
+  std::unique_ptr<DeviceState>& state = (*states)[device];
+  if (state == nullptr) state = std::make_unique<DeviceState>(device);
+  return *state;
+}
+
+}  // namespace
+
+template <class T>
+BoxLossSummary cuda_box_loss(const BoxLossJob<T>& job, int loss, Pass pass, int device) {
+  return state_of(device).run(job, loss, pass);
+}
+
+template BoxLossSummary cuda_box_loss(const BoxLossJob<float>&, int, Pass, int);
+template BoxLossSummary cuda_box_loss(const BoxLossJob<double>&, int, Pass, int);
+
+}  // namespace scaloss
