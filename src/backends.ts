@@ -1,0 +1,108 @@
+import { ScaLossError } from './errors.js'
+import { findNative, loadNative, type NativeCuda } from './native.js'
+import type { BackendName } from './types.js'
+
+/** Why a backend cannot be used. */
+export type UnavailableReason =
+  /** The addon could not be loaded, or was built without CUDA. */
+  | 'not-built'
+  | 'no-driver'
+  | 'driver-too-old'
+  | 'no-device'
+  /** The addon holds no code that the GPU can run. */
+  | 'no-kernel-image'
+  /** Something else; the message says what. */
+  | 'error'
+
+export interface Unavailable {
+  available: false
+  reason: UnavailableReason
+  message: string
+}
+
+export interface CudaDeviceInfo {
+  name: string
+  /** As `'9.0'`. */
+  computeCapability: string
+  multiprocessors: number
+  /** Bytes. */
+  memory: number
+}
+
+export interface CudaBackend {
+  available: true
+  /** CUDA versions of the driver and of the runtime inside the addon, as `'13.0'`. */
+  driver: string
+  runtime: string
+  /** Position = `device` option. */
+  devices: CudaDeviceInfo[]
+}
+
+export interface CpuBackend {
+  available: true
+  /** The SIMD level in force. The environment variable `SCALOSS_SIMD` can choose a narrower one. */
+  simd: string
+  /** The levels that this build has and this CPU can run. */
+  simdLevels: string[]
+  threads: number
+}
+
+export interface JsBackend {
+  available: true
+}
+
+export interface Backends {
+  cuda: CudaBackend | Unavailable
+  cpu: CpuBackend | Unavailable
+  js: JsBackend
+}
+
+const version = (cuda: number) => `${Math.floor(cuda / 1000)}.${Math.floor((cuda % 1000) / 10)}`
+
+function describeCuda(cuda: NativeCuda): CudaBackend | Unavailable {
+  if (cuda.reason !== '') return { available: false, reason: cuda.reason, message: cuda.message }
+  return { available: true, driver: version(cuda.driver), runtime: version(cuda.runtime), devices: cuda.devices }
+}
+
+/** What can run here, and why the rest cannot. Initialises the CUDA driver, if there is one. */
+export function backends(): Backends {
+  const js: JsBackend = { available: true }
+  try {
+    const native = loadNative()
+    const cpu: CpuBackend = { available: true, simd: native.simd(), simdLevels: native.simdLevels(), threads: 1 }
+    return { cuda: describeCuda(native.cuda()), cpu, js }
+  } catch (error) {
+    if (!(error instanceof ScaLossError)) throw error
+    const reason = error.code === 'ERR_SCALOSS_BACKEND_UNAVAILABLE' ? 'not-built' : 'error'
+    const unavailable: Unavailable = { available: false, reason, message: error.message }
+    return { cuda: unavailable, cpu: unavailable, js }
+  }
+}
+
+let autoBackend: BackendName | undefined
+
+/** The backend to run on: the one asked for, if it can run, or the best there is. Asking for the CPU never probes CUDA. */
+export function resolveBackend(asked: BackendName | 'auto'): BackendName {
+  switch (asked) {
+    case 'auto':
+      autoBackend ??= chooseBackend()
+      return autoBackend
+    case 'cuda': {
+      const { reason, message } = loadNative().cuda()
+      if (reason !== '')
+        throw new ScaLossError('ERR_SCALOSS_BACKEND_UNAVAILABLE', `backend 'cuda': ${reason}: ${message}`)
+      return asked
+    }
+    case 'cpu':
+      loadNative()
+      return asked
+    case 'js':
+      return asked
+  }
+}
+
+function chooseBackend(): BackendName {
+  const native = findNative()
+  if (native instanceof ScaLossError) return 'js'
+  return native.cuda().reason === '' ? 'cuda' : 'cpu'
+}

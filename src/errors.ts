@@ -1,0 +1,49 @@
+/** What went wrong, stable across versions: match on this, not on the message. */
+export type ScaLossErrorCode =
+  /** An argument has the wrong type, dtype, length or value; the message names it. */
+  | 'ERR_SCALOSS_INVALID_ARGUMENT'
+  /** `onInvalid: 'throw'` met a box that is not finite or is inverted. */
+  | 'ERR_SCALOSS_INVALID_BOX'
+  /** The backend asked for cannot run here; `backends()` says why. */
+  | 'ERR_SCALOSS_BACKEND_UNAVAILABLE'
+  /** A CUDA call failed; the message carries CUDA's own name for the error. */
+  | 'ERR_SCALOSS_CUDA'
+  /** A CUDA allocation did not fit into device memory. */
+  | 'ERR_SCALOSS_CUDA_OUT_OF_MEMORY'
+  /** A file given to the command line cannot be read or does not hold what it should. */
+  | 'ERR_SCALOSS_INVALID_FILE'
+
+/** The one error type of this package. */
+export class ScaLossError extends Error {
+  override readonly name = 'ScaLossError'
+  readonly code: ScaLossErrorCode
+
+  constructor(code: ScaLossErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** One line that shows a value of any type in an error message, short enough to read. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value)
+  if (typeof value === 'bigint') return `${value}n`
+  if (typeof value === 'function') return 'a function'
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  if (ArrayBuffer.isView(value)) {
+    const length = 'length' in value ? `(${value.length})` : ''
+    return `${value.constructor.name}${length}`
+  }
+  if (typeof value === 'object' && value !== null) return `an object (${value.constructor?.name ?? 'no prototype'})`
+  return String(value)
+}
+
+/** The error for an argument that is not what was expected: names it, says what was expected and what came. */
+export function argumentError(argument: string, expected: string, got: string): ScaLossError {
+  return new ScaLossError('ERR_SCALOSS_INVALID_ARGUMENT', `${argument}: expected ${expected}, got ${got}`)
+}
+
+/** The same, showing the value that came. */
+export function invalidArgument(argument: string, expected: string, value: unknown): ScaLossError {
+  return argumentError(argument, expected, show(value))
+}

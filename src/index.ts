@@ -1,0 +1,22 @@
+export {
+  type Backends,
+  backends,
+  type CpuBackend,
+  type CudaBackend,
+  type CudaDeviceInfo,
+  type JsBackend,
+  type Unavailable,
+  type UnavailableReason,
+} from './backends.js'
+export { boxLoss, cdLoss, scaLoss, soLoss } from './box-loss.js'
+export { ScaLossError, type ScaLossErrorCode } from './errors.js'
+export type {
+  BackendName,
+  BoxLossOptions,
+  BoxLossResult,
+  FloatArray,
+  Format,
+  LossName,
+  Out,
+  Reduction,
+} from './types.js'

@@ -1,0 +1,112 @@
+import { join } from 'node:path'
+import nodeGypBuild from 'node-gyp-build'
+import { invalidArgument, ScaLossError } from './errors.js'
+import type { FloatArray } from './types.js'
+
+type OptionalArray = FloatArray | undefined
+
+/** What the addon says of CUDA. */
+export interface NativeCuda {
+  /** Empty when usable. */
+  reason: '' | 'not-built' | 'no-driver' | 'driver-too-old' | 'no-device' | 'no-kernel-image' | 'error'
+  message: string
+  /** CUDA versions as CUDA writes them: 13000 is 13.0; 0 if there is none. */
+  driver: number
+  runtime: number
+  devices: { name: string; computeCapability: string; multiprocessors: number; memory: number }[]
+}
+
+/** Everything the addon exports (`binding/addon.cpp`); `test/native.test.ts` compares name by name. */
+export interface Native {
+  /** Names of the losses, formats and scalar fields, in the addon's order. */
+  readonly losses: string[]
+  readonly formats: string[]
+  readonly scalars: string[]
+  /** One call over host arrays. `scalars` holds the numbers, in the order of `Native.scalars`, and takes two results. */
+  boxLoss(
+    scalars: Float64Array,
+    pred: FloatArray,
+    target: FloatArray,
+    weight: OptionalArray,
+    gradOutput: OptionalArray,
+    loss: OptionalArray,
+    grad: OptionalArray,
+    gradTarget: OptionalArray,
+    iou: OptionalArray,
+  ): void
+  /** SIMD levels that this build has and this CPU can run, from narrowest to widest. */
+  simdLevels(): string[]
+  /** The SIMD level in force. */
+  simd(): string
+  /** Puts a level in force for the whole process; false if there is none of that name. */
+  setSimd(level: string): boolean
+  /** The first call initialises the CUDA driver, if there is one. */
+  cuda(): NativeCuda
+}
+
+/** Fields of the scalars block, as in `binding/box_loss.h`. */
+export const SCALARS = [
+  'backend',
+  'device',
+  'kernel',
+  'format',
+  'alpha',
+  'epsilon',
+  'lossScale',
+  'gradScale',
+  'sumScale',
+  'sumDivisor',
+  'ignoreInvalid',
+  'ignoreAll',
+  'resultLoss',
+  'resultInvalid',
+] as const
+
+/** Position of each field in the scalars block. */
+export const SCALAR = Object.fromEntries(SCALARS.map((name, i) => [name, i])) as Record<
+  (typeof SCALARS)[number],
+  number
+>
+
+let loaded: Native | undefined
+let failure: ScaLossError | undefined
+
+/** The addon, or the reason why there is none. Tried once per process. */
+export function findNative(): Native | ScaLossError {
+  if (loaded) return loaded
+  if (failure) return failure
+  try {
+    loaded = nodeGypBuild(join(__dirname, '..')) as Native
+  } catch (cause) {
+    failure = new ScaLossError(
+      'ERR_SCALOSS_BACKEND_UNAVAILABLE',
+      `the native addon of scaloss could not be loaded on ${process.platform}-${process.arch}, Node ${process.versions.node}: ` +
+        `${(cause as Error).message}\nIn a checkout, \`npm run build:native\` builds it (a C++17 compiler and CMake are ` +
+        `needed). Without it the backend 'js' works, slowly.`,
+      { cause },
+    )
+    return failure
+  }
+  applySimdOverride(loaded)
+  return loaded
+}
+
+/** The addon. Throws the reason why there is none. */
+export function loadNative(): Native {
+  const native = findNative()
+  if (native instanceof ScaLossError) throw native
+  return native
+}
+
+/** `SCALOSS_SIMD` narrows the level, for tests and comparisons. */
+function applySimdOverride(native: Native): void {
+  const level = process.env.SCALOSS_SIMD
+  if (level && !native.setSimd(level)) {
+    loaded = undefined
+    throw invalidArgument(
+      'SCALOSS_SIMD',
+      `one of the levels this CPU can run: ${native.simdLevels().join(', ')}`,
+      level,
+    )
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * The paper's formulas, stated plainly in float64, with derivatives by the sum, quotient and chain rules. Shares nothing
+ * with the kernels: it is what they are checked against, and the `js` backend.
+ *
+ * Zheng, Zhao, Liu, Liu, Cai: SCALoss: Side and Corner Aligned Loss for Bounding Box Regression, AAAI 2022.
+ *
+ * Plain means that 2 − (wmin/wmax + hmin/hmax) cancels near a perfect match: there the loss is right to about 1e-15
+ * absolutely, not to the last digit as the kernels are.
+ */
+import type { LossName } from './losses.js'
+
+/** x1, y1, x2, y2; also a gradient for them. */
+export type Corners = readonly [number, number, number, number]
+
+/** Loss of one pair and its derivatives. */
+export interface PairLoss {
+  loss: number
+  grad: Corners
+  gradTarget: Corners
+}
+
+export interface PairParams {
+  /** Weight of the corner distance. */
+  alpha: number
+  /** 0, or what the authors' code adds to differences, enclosing sides and diagonal of the corner distance. */
+  epsilon: number
+}
+
+/** A number and its derivatives for x1, y1, x2, y2 of the prediction, then of the target. */
+interface Term {
+  value: number
+  d: readonly number[]
+}
+
+const constant = (value: number): Term => ({ value, d: [0, 0, 0, 0, 0, 0, 0, 0] })
+const variable = (value: number, index: number): Term => ({
+  value,
+  d: constant(0).d.map((_, i) => Number(i === index)),
+})
+
+/** a + factor · b */
+const add = (a: Term, b: Term, factor = 1): Term => ({
+  value: a.value + factor * b.value,
+  d: a.d.map((da, i) => da + factor * b.d[i]!),
+})
+const subtract = (a: Term, b: Term): Term => add(a, b, -1)
+
+/** At a tie each argument takes half of the derivative. */
+function pick(a: Term, b: Term, value: number): Term {
+  if (a.value === b.value) return { value, d: a.d.map((da, i) => 0.5 * (da + b.d[i]!)) }
+  return { value, d: value === a.value ? a.d : b.d }
+}
+const min = (a: Term, b: Term): Term => pick(a, b, Math.min(a.value, b.value))
+const max = (a: Term, b: Term): Term => pick(a, b, Math.max(a.value, b.value))
+
+/** a / b; `empty` with derivative 0 where b is 0. */
+function divide(a: Term, b: Term, empty: number): Term {
+  if (b.value === 0) return constant(empty)
+  const value = a.value / b.value
+  return { value, d: a.d.map((da, i) => (da - value * b.d[i]!) / b.value) }
+}
+
+/** Euclidean length; derivative 0 at length 0. */
+function length(x: Term, y: Term): Term {
+  const value = Math.hypot(x.value, y.value)
+  if (value === 0) return constant(0)
+  return { value, d: x.d.map((dx, i) => (x.value / value) * dx + (y.value / value) * y.d[i]!) }
+}
+
+/** The quantities of the paper's Fig. 3 for one pair. */
+function measure(pred: Corners, target: Corners) {
+  const [x1, y1, x2, y2] = pred.map((v, i) => variable(v, i)) as [Term, Term, Term, Term]
+  const [X1, Y1, X2, Y2] = target.map((v, i) => variable(v, i + 4)) as [Term, Term, Term, Term]
+  return {
+    wmin: subtract(min(x2, X2), max(x1, X1)),
+    wmax: subtract(max(x2, X2), min(x1, X1)),
+    hmin: subtract(min(y2, Y2), max(y1, Y1)),
+    hmax: subtract(max(y2, Y2), min(y1, Y1)),
+    dx1: subtract(x1, X1),
+    dy1: subtract(y1, Y1),
+    dx2: subtract(x2, X2),
+    dy2: subtract(y2, Y2),
+  }
+}
+type Measures = ReturnType<typeof measure>
+
+/** L_SO = 2 − (wmin/wmax + hmin/hmax), Eq. 1 and 2. */
+function sideOverlap(m: Measures): Term {
+  return subtract(constant(2), add(divide(m.wmin, m.wmax, 1), divide(m.hmin, m.hmax, 1)))
+}
+
+/** L_CD = (‖p1 − g1‖ + ‖p2 − g2‖) / ‖c1 − c2‖, Eq. 3. */
+function cornerDistance(m: Measures, { epsilon }: PairParams): Term {
+  const e = constant(epsilon)
+  const first = length(add(m.dx1, e), add(m.dy1, e))
+  const second = length(add(m.dx2, e), add(m.dy2, e))
+  const diagonal = add(length(add(m.wmax, e), add(m.hmax, e)), e)
+  return divide(add(first, second), diagonal, 0)
+}
+
+const FORMULAS: Record<LossName, (m: Measures, params: PairParams) => Term> = {
+  sca: (m, params) => add(sideOverlap(m), cornerDistance(m, params), params.alpha),
+  so: sideOverlap,
+  cd: cornerDistance,
+}
+
+/** Loss of one pair of boxes in corner form, and its derivatives for both. Any finite or non-finite numbers. */
+export function evaluatePair(name: LossName, pred: Corners, target: Corners, params: PairParams): PairLoss {
+  const { value, d } = FORMULAS[name](measure(pred, target), params)
+  const [p0, p1, p2, p3, t0, t1, t2, t3] = d as [number, number, number, number, number, number, number, number]
+  return { loss: value, grad: [p0, p1, p2, p3], gradTarget: [t0, t1, t2, t3] }
+}
+
+/** Intersection over union of one pair; 0 for an empty union. Inverted boxes: the formula as it stands. */
+export function evaluateIou(pred: Corners, target: Corners): number {
+  const overlap = (axis: 0 | 1) =>
+    Math.max(0, Math.min(pred[axis + 2]!, target[axis + 2]!) - Math.max(pred[axis]!, target[axis]!))
+  const area = (box: Corners) => (box[2] - box[0]) * (box[3] - box[1])
+  const intersection = overlap(0) * overlap(1)
+  const union = area(pred) + area(target) - intersection
+  return union === 0 ? 0 : intersection / union
+}

@@ -1,0 +1,75 @@
+import type { Format } from './formats.js'
+import type { LossName } from './losses.js'
+
+export type { Format, LossName }
+
+/** Storage type of boxes, losses and gradients: `float32` is `Float32Array`, `float64` is `Float64Array`. */
+export type FloatArray = Float32Array | Float64Array
+
+export type BackendName = 'cuda' | 'cpu' | 'js'
+export type Reduction = 'none' | 'sum' | 'mean'
+
+/** Arrays for the results of a call. Each must have the dtype of `pred` and overlap no other array of the call. */
+export interface Out<A extends FloatArray = FloatArray> {
+  /** [N] per-box losses; only with `reduction: 'none'`. */
+  loss?: A
+  /** [N, 4] gradient for the prediction. */
+  grad?: A
+  /** [N, 4] gradient for the target; only with `gradTarget: true`. */
+  gradTarget?: A
+  /** [N] plain IoU of each pair; only with `iou: true`. */
+  iou?: A
+}
+
+export interface BoxLossOptions<A extends FloatArray = FloatArray> {
+  /** Weight of the corner distance in `sca`. Default 0.5 (the paper); 1 with `convention: 'official'`. */
+  alpha?: number
+  /** Layout of the four numbers of a box; gradients come back in it. Default `'xyxy'`. */
+  format?: Format
+  /** `'none'`: [N] losses; `'sum'`: Σ w·l; `'mean'` (default): Σ w·l / N. `normalizer` replaces the divisor. */
+  reduction?: Reduction
+  /** [N] weight of each box, in the dtype of `pred`. Weight 0 gives exactly 0 loss and gradient, even for a NaN box. */
+  weight?: A
+  /** Divisor of the weighted sum (number of positives). Default: N for `'mean'`, 1 for `'sum'`. ≤ 0 gives loss 0 and gradient 0. */
+  normalizer?: number
+  /** Multiplies loss and gradient. Default 1. */
+  lossWeight?: number
+  /** Upstream gradient: a number, or [N] in the dtype of `pred` with `reduction: 'none'`. Default 1. */
+  gradOutput?: number | A
+  /** Compute the gradient for the prediction. Default true; false is the forward pass alone. */
+  grad?: boolean
+  /** Compute the gradient for the target. Default false. */
+  gradTarget?: boolean
+  /** Also return the plain IoU of each pair. Default false. */
+  iou?: boolean
+  /** What a row with a non-finite coordinate, x2 < x1 or y2 < y1 does. `'propagate'` (default): the formulas as they
+   * stand; `'ignore'`: the row counts 0; `'throw'`: an error that names the row, and nothing is written. */
+  onInvalid?: 'propagate' | 'ignore' | 'throw'
+  /** `'exact'` (default): the paper's formulas, no epsilon. `'official'`: the authors' code, eps 1e-7 in the corner distance. */
+  convention?: 'exact' | 'official'
+  /** Default `'auto'`: CUDA where it is available, else the CPU, else JavaScript. */
+  backend?: BackendName | 'auto'
+  /** Index of the CUDA device. Default 0. */
+  device?: number
+  /** Arrays to write the results to; nothing is allocated for those given. */
+  out?: Out<A>
+}
+
+/** The value given for an option, or undefined. */
+type Given<O, K extends PropertyKey> = K extends keyof O ? O[K] : undefined
+
+/** Result of `boxLoss`; which members there are follows from the options. */
+export interface BoxLossResult<A extends FloatArray = FloatArray, O = BoxLossOptions<A>> {
+  /** The reduced loss, or [N] losses with `reduction: 'none'`. */
+  loss: Given<O, 'reduction'> extends infer R ? (R extends 'none' ? A : number) : never
+  /** [N, 4], d loss / d pred in the format of the boxes; undefined with `grad: false`. */
+  grad: Given<O, 'grad'> extends infer G ? (G extends false ? undefined : A) : never
+  /** [N, 4], d loss / d target; with `gradTarget: true`. */
+  gradTarget: Given<O, 'gradTarget'> extends infer G ? (G extends true ? A : undefined) : never
+  /** [N] plain IoU; with `iou: true`. */
+  iou: Given<O, 'iou'> extends infer I ? (I extends true ? A : undefined) : never
+  /** Number of rows with a non-finite coordinate or an inverted box, in prediction or target. */
+  invalid: number
+  /** The backend that computed the result. */
+  backend: BackendName
+}

@@ -1,0 +1,114 @@
+import { argumentError, invalidArgument, ScaLossError, show } from './errors.js'
+import type { Format } from './formats.js'
+import { isValidBox, readCorners } from './js-backend.js'
+import type { FloatArray } from './types.js'
+
+/** `'Float32Array'` and the like, also for arrays of another realm (a test runner's context), where instanceof fails. */
+function typeOf(value: unknown): string | undefined {
+  return ArrayBuffer.isView(value)
+    ? (value as unknown as { [Symbol.toStringTag]: string })[Symbol.toStringTag]
+    : undefined
+}
+
+/** The memory behind an array must be a plain ArrayBuffer: there, fixed in size, and not changed by other threads. */
+function checkBuffer(argument: string, array: FloatArray): void {
+  const buffer: ArrayBufferLike & { resizable?: boolean } = array.buffer
+  if (Object.prototype.toString.call(buffer) !== '[object ArrayBuffer]') {
+    throw argumentError(argument, 'memory of its own (an ArrayBuffer)', 'a SharedArrayBuffer: copy it first')
+  }
+  if (buffer.resizable) {
+    throw argumentError(argument, 'an ArrayBuffer of fixed size', 'a resizable one: copy it first')
+  }
+  // A detached buffer looks like an empty one, but no view can be made of it.
+  if (array.length === 0 && buffer.byteLength === 0) {
+    try {
+      new Uint8Array(buffer)
+    } catch {
+      throw argumentError(argument, 'an attached ArrayBuffer', 'a detached one: it was transferred')
+    }
+  }
+}
+
+/** [N, 4] boxes of either dtype. */
+export function checkBoxes(argument: string, value: unknown): asserts value is FloatArray {
+  const type = typeOf(value)
+  if (type !== 'Float32Array' && type !== 'Float64Array') {
+    throw invalidArgument(argument, 'a Float32Array or Float64Array', value)
+  }
+  const boxes = value as FloatArray
+  checkBuffer(argument, boxes)
+  if (boxes.length % 4 !== 0) throw invalidArgument(argument, 'a length that is a multiple of 4, [N, 4]', boxes)
+}
+
+/** An array that must have the dtype of `like` and `length` elements. `shape` says in words what they are. */
+export function checkArray(argument: string, value: unknown, like: FloatArray, length: number, shape: string): void {
+  const type = typeOf(like)
+  if (typeOf(value) !== type) throw invalidArgument(argument, `a ${type}, as pred is`, value)
+  checkBuffer(argument, value as FloatArray)
+  if ((value as FloatArray).length !== length) throw invalidArgument(argument, `length ${length} (${shape})`, value)
+}
+
+export function checkFinite(argument: string, value: unknown): void {
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw invalidArgument(argument, 'a finite number', value)
+}
+
+export function checkBoolean(argument: string, value: unknown): void {
+  if (typeof value !== 'boolean') throw invalidArgument(argument, 'true or false', value)
+}
+
+/** `what` names the kind of thing, for a reader: "a format". */
+export function checkOneOf(argument: string, value: unknown, allowed: readonly string[]): void {
+  if (!(allowed as readonly unknown[]).includes(value)) {
+    throw invalidArgument(argument, `one of ${allowed.map((name) => `'${name}'`).join(', ')}`, value)
+  }
+}
+
+export function checkKeys(argument: string, value: unknown, allowed: readonly string[]): void {
+  if (typeof value !== 'object' || value === null) throw invalidArgument(argument, 'an object', value)
+  for (const key in value) {
+    if (!allowed.includes(key)) {
+      throw argumentError(argument, `only the members ${allowed.join(', ')}`, `an unknown one: ${show(key)}`)
+    }
+  }
+}
+
+/** Results must not overwrite inputs or each other: rows would be read after they were changed. */
+export function checkOverlap(
+  outputs: Record<string, FloatArray | undefined>,
+  inputs: Record<string, FloatArray | undefined>,
+): void {
+  const names = Object.keys(outputs)
+  for (const [i, name] of names.entries()) {
+    const output = outputs[name]
+    if (!output) continue
+    for (const other of [...names.slice(0, i), ...Object.keys(inputs)]) {
+      const array = inputs[other] ?? outputs[other]
+      if (array && overlaps(output, array)) {
+        throw argumentError(name, 'memory that no other array of the call uses', `an overlap with ${other}`)
+      }
+    }
+  }
+}
+
+function overlaps(a: FloatArray, b: FloatArray): boolean {
+  return (
+    a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength
+  )
+}
+
+/** `onInvalid: 'throw'`: looks at all rows before anything is written. */
+export function checkRows(pred: FloatArray, target: FloatArray, format: Format): void {
+  for (let i = 0; i < pred.length / 4; ++i) {
+    for (const [argument, boxes] of [
+      ['pred', pred],
+      ['target', target],
+    ] as const) {
+      if (isValidBox(readCorners(boxes, i, format))) continue
+      throw new ScaLossError(
+        'ERR_SCALOSS_INVALID_BOX',
+        `${argument}: row ${i} is not a finite box with x1 <= x2 and y1 <= y2: ` +
+          `[${boxes.subarray(4 * i, 4 * i + 4).join(', ')}] as '${format}'`,
+      )
+    }
+  }
+}
