@@ -1,0 +1,150 @@
+import { matchDetections } from '../coco/match.js'
+import { readDetections, readGroundTruth } from '../coco/read.js'
+import { byClass, byIou, type ClassSummary, evaluatePairs, type PairSummary, total } from '../coco/summary.js'
+import { LOSS_NAMES, LOSSES } from '../losses.js'
+import { type Column, formatTable } from './table.js'
+import { type Io, parseOptions, UsageError } from './usage.js'
+
+const BACKENDS = ['auto', 'cuda', 'cpu', 'js'] as const
+const MAX_DETECTIONS = 100
+
+export const EVALUATE_HELP = `Usage: scaloss evaluate --ground-truth <instances.json> --detections <results.json> [options]
+
+Matches detections to ground truth by COCO's greedy rule, at most ${MAX_DETECTIONS} per image and class, and reports
+IoU, loss and gradient norm of the matched pairs by class and by IoU.
+
+  --ground-truth <file>   COCO instances: { images, annotations, categories }, bbox as [x, y, width, height]
+  --detections <file>     COCO results: [{ image_id, category_id, bbox, score }]
+  --loss <name>           ${LOSS_NAMES.join(', ')} (default: sca)
+  --alpha <number>        weight of the corner distance in ${alphaLosses()} (default: 0.5)
+  --iou-threshold <t>     smallest IoU of a match, above 0 and up to 1 (default: 0.5)
+  --backend <name>        ${BACKENDS.join(', ')} (default: auto)
+  --json                  print the same numbers as JSON
+`
+
+function alphaLosses(): string {
+  return LOSS_NAMES.filter((name) => LOSSES[name].usesAlpha).join(', ')
+}
+
+function parse(args: readonly string[]) {
+  const values = parseOptions(args, {
+    'ground-truth': { type: 'string' },
+    detections: { type: 'string' },
+    loss: { type: 'string', default: 'sca' },
+    alpha: { type: 'string', default: '0.5' },
+    'iou-threshold': { type: 'string', default: '0.5' },
+    backend: { type: 'string', default: 'auto' },
+    json: { type: 'boolean', default: false },
+  })
+  const file = (option: 'ground-truth' | 'detections') => values[option] || usage(option, 'a file', values[option])
+  const oneOf = <T extends string>(option: 'loss' | 'backend', names: readonly T[]) =>
+    names.find((name) => name === values[option]) ?? usage(option, `one of ${names.join(', ')}`, values[option])
+  const number = (option: 'alpha' | 'iou-threshold', expected: string, accepts: (value: number) => boolean) => {
+    const text = values[option]
+    const value = text.trim() === '' ? Number.NaN : Number(text)
+    return accepts(value) ? value : usage(option, expected, text)
+  }
+  return {
+    groundTruth: file('ground-truth'),
+    detections: file('detections'),
+    loss: oneOf('loss', LOSS_NAMES),
+    alpha: number('alpha', 'a finite number', Number.isFinite),
+    iouThreshold: number('iou-threshold', 'a number above 0 and up to 1', (value) => value > 0 && value <= 1),
+    backend: oneOf('backend', BACKENDS),
+    json: values.json,
+  }
+}
+
+function usage(option: string, expected: string, received: string | undefined): never {
+  const got = received === undefined ? 'but it is missing' : `got ${JSON.stringify(received)}`
+  throw new UsageError(`--${option}: expected ${expected}, ${got}`)
+}
+
+const MEANS: Column[] = [
+  { title: 'matched', align: 'right' },
+  { title: 'mean IoU', align: 'right' },
+  { title: 'mean loss', align: 'right' },
+  { title: 'mean grad norm', align: 'right' },
+]
+const CLASS_COLUMNS: Column[] = [
+  { title: 'class', align: 'left' },
+  { title: 'ground truth', align: 'right' },
+  { title: 'detections', align: 'right' },
+  ...MEANS,
+]
+const IOU_COLUMNS: Column[] = [{ title: 'IoU', align: 'left' }, ...MEANS]
+
+/** Four decimals; a mean too small for them keeps four digits instead, and no pairs give a dash. */
+function decimal(value: number | null): string {
+  if (value === null) return '-'
+  return value !== 0 && Math.abs(value) < 0.001 ? value.toPrecision(4) : value.toFixed(4)
+}
+
+function meanCells({ matched, meanIou, meanLoss, meanGradNorm }: PairSummary): string[] {
+  return [String(matched), decimal(meanIou), decimal(meanLoss), decimal(meanGradNorm)]
+}
+
+function classCells(name: string, summary: ClassSummary): string[] {
+  return [name, String(summary.groundTruth), String(summary.detections), ...meanCells(summary)]
+}
+
+type Options = ReturnType<typeof parse>
+
+/** Everything that is printed, computed once for both forms of output. */
+function report(options: Options) {
+  const groundTruth = readGroundTruth(options.groundTruth)
+  const detections = readDetections(options.detections, groundTruth)
+  const matches = matchDetections(groundTruth.annotations, detections, {
+    iouThreshold: options.iouThreshold,
+    maxDetections: MAX_DETECTIONS,
+  })
+  const alpha = LOSSES[options.loss].usesAlpha ? options.alpha : null
+  const { pairs, backend } = evaluatePairs(matches, { loss: options.loss, alpha, backend: options.backend })
+  return {
+    groundTruth: options.groundTruth,
+    detections: options.detections,
+    images: groundTruth.imageIds.size,
+    loss: options.loss,
+    alpha,
+    iouThreshold: options.iouThreshold,
+    maxDetections: MAX_DETECTIONS,
+    backend,
+    classes: byClass(matches, pairs, groundTruth.categories),
+    ious: byIou(pairs, options.iouThreshold),
+    total: total(matches, pairs),
+  }
+}
+
+function formatReport(result: ReturnType<typeof report>): string {
+  const { total, maxDetections } = result
+  const alpha = result.alpha === null ? '' : ` (alpha ${result.alpha})`
+  return [
+    `${result.detections} against ${result.groundTruth}, ${result.images} images`,
+    `loss ${result.loss}${alpha}, IoU threshold ${result.iouThreshold}, backend ${result.backend}`,
+    '',
+    formatTable(
+      CLASS_COLUMNS,
+      result.classes.map((row) => classCells(row.name, row)),
+      classCells('all', total),
+    ),
+    formatTable(
+      IOU_COLUMNS,
+      result.ious.map((row) => [`${row.from} to ${row.to}`, ...meanCells(row)]),
+      ['all', ...meanCells(total)],
+    ),
+    `unmatched ground truth: ${total.unmatchedGroundTruth}`,
+    `unmatched detections: ${total.unmatchedDetections}`,
+    `crowd regions: ${total.crowds}`,
+    `ignored detections, in crowd regions: ${total.ignoredDetections}`,
+    `detections left out, beyond ${maxDetections} per image and class: ${total.droppedDetections}`,
+    '',
+  ].join('\n')
+}
+
+/** `scaloss evaluate`: reads both files, matches, computes and prints. Loss in no unit, gradient norm in 1/pixel: the L2
+ * norm of d loss / d (x1, y1, x2, y2) of the detection. Throws `UsageError`, and `ScaLossError` for files and backends. */
+export function evaluate(args: readonly string[], io: Io): void {
+  const options = parse(args)
+  const result = report(options)
+  io.stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : formatReport(result))
+}

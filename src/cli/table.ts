@@ -1,0 +1,28 @@
+export type Align = 'left' | 'right'
+
+export interface Column {
+  title: string
+  align: Align
+}
+
+/** Names come from files; a control character in one would break the rows or reach the terminal. */
+const printable = (text: string) => text.replace(/\p{Cc}/gu, ' ')
+
+/** A plain text table: a header line, a rule, the rows, and after another rule the last row when `total` is given.
+ * Columns are as wide as their widest cell, two spaces apart; every line ends in a newline. */
+export function formatTable(columns: readonly Column[], rows: readonly string[][], total?: readonly string[]): string {
+  const all = [columns.map(({ title }) => title), ...rows, ...(total ? [total] : [])].map((row) => row.map(printable))
+  const widths = columns.map((_, column) => Math.max(...all.map((row) => row[column].length)))
+  const rule = widths.map((width) => '-'.repeat(width)).join('  ')
+  const lines = all.map((row) =>
+    row
+      .map((cell, column) =>
+        columns[column].align === 'left' ? cell.padEnd(widths[column]) : cell.padStart(widths[column]),
+      )
+      .join('  ')
+      .trimEnd(),
+  )
+  lines.splice(1, 0, rule)
+  if (total) lines.splice(-1, 0, rule)
+  return lines.map((line) => `${line}\n`).join('')
+}

@@ -1,0 +1,31 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+
+/** Where a command writes; `process` fits, and so does a test's recorder. */
+export interface Io {
+  stdout: { write(text: string): unknown }
+  stderr: { write(text: string): unknown }
+}
+
+/** A command line that asks for something that does not exist: exit code 2, where all other errors give 1. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+type Options = NonNullable<ParseArgsConfig['options']>
+type Strict<T extends Options> = { args: string[]; options: T; strict: true; allowPositionals: false }
+
+/** Node's strict `parseArgs`, with its errors as `UsageError`. */
+export function parseOptions<const T extends Options>(
+  args: readonly string[],
+  options: T,
+): ReturnType<typeof parseArgs<Strict<T>>>['values'] {
+  try {
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    // Node's hint on positionals starting with a dash does not apply here: no command takes positionals.
+    throw new UsageError(error.message.replace(/\. (?:To specify a positional|This command does not).*/s, ''), {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,158 @@
+import { ScaLossError, show } from '../errors.js'
+import { readJson } from './json.js'
+
+/** COCO's box: x and y of the first corner, width, height, in pixels. All finite, width and height at least 0. */
+export type CocoBox = readonly [x: number, y: number, width: number, height: number]
+
+/** One object of the ground truth. A crowd is a region holding many objects: detections in it are ignored, not judged. */
+export interface Annotation {
+  id: number
+  imageId: number
+  categoryId: number
+  bbox: CocoBox
+  crowd: boolean
+}
+
+/** One entry of a COCO results file. */
+export interface Detection {
+  imageId: number
+  categoryId: number
+  bbox: CocoBox
+  score: number
+}
+
+export interface Category {
+  id: number
+  name: string
+}
+
+/** A COCO instances file, and the path it came from for messages about files that refer to it. */
+export interface GroundTruth {
+  path: string
+  imageIds: ReadonlySet<number>
+  /** By id, in the file's order. */
+  categories: ReadonlyMap<number, Category>
+  annotations: Annotation[]
+}
+
+/** A value of the file together with where it stands, for messages such as `detections.json: [17].bbox: expected …`. */
+class Located {
+  constructor(
+    private readonly file: string,
+    private readonly place: string,
+    private readonly value: unknown,
+  ) {}
+
+  fail(expected: string): never {
+    const at = this.place === '' ? this.file : `${this.file}: ${this.place}`
+    throw new ScaLossError('ERR_SCALOSS_INVALID_FILE', `${at}: expected ${expected}, ${received(this.value)}`)
+  }
+
+  field(name: string): Located {
+    if (!isObject(this.value)) this.fail('an object')
+    return new Located(this.file, this.place === '' ? name : `${this.place}.${name}`, this.value[name])
+  }
+
+  items(): Located[] {
+    if (!Array.isArray(this.value)) this.fail('an array')
+    return this.value.map((item, index) => new Located(this.file, `${this.place}[${index}]`, item))
+  }
+
+  string(): string {
+    return typeof this.value === 'string' ? this.value : this.fail('a string')
+  }
+
+  number(): number {
+    return Number.isFinite(this.value) ? (this.value as number) : this.fail('a finite number')
+  }
+
+  id(): number {
+    return Number.isSafeInteger(this.value) ? (this.value as number) : this.fail('an integer')
+  }
+
+  /** An id that must be in `known`. */
+  reference(known: { has(id: number): boolean }, what: string): number {
+    const id = this.id()
+    return known.has(id) ? id : this.fail(`the id of ${what}`)
+  }
+
+  /** An id that must not be in `seen`; it is then added. */
+  uniqueId(seen: Set<number>): number {
+    const id = this.id()
+    if (seen.has(id)) this.fail('an id that is used once')
+    seen.add(id)
+    return id
+  }
+
+  /** Absent is false, as in pycocotools. */
+  flag(): boolean {
+    const { value } = this
+    if (value === undefined || value === 0 || value === false) return false
+    return value === 1 || value === true || this.fail('0 or 1')
+  }
+
+  box(): CocoBox {
+    const { value } = this
+    if (!Array.isArray(value) || value.length !== 4 || !value.every(Number.isFinite))
+      this.fail('four finite numbers [x, y, width, height]')
+    if (value[2] < 0 || value[3] < 0) this.fail('a width and a height of at least 0 in [x, y, width, height]')
+    return [value[0], value[1], value[2], value[3]]
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function received(value: unknown): string {
+  if (value === undefined) return 'but it is missing'
+  if (!Array.isArray(value)) return `got ${brief(value)}`
+  const more = value.length > 6 ? `, … (${value.length} items)` : ''
+  return `got [${value.slice(0, 6).map(brief).join(', ')}${more}]`
+}
+
+function brief(value: unknown): string {
+  if (Array.isArray(value)) return 'an array'
+  return typeof value === 'number' ? String(value) : show(value)
+}
+
+/** Reads COCO ground truth: `{ images, annotations, categories }` with `bbox` in pixels as [x, y, width, height].
+ * Throws `ScaLossError` `ERR_SCALOSS_INVALID_FILE` naming file and place: a file that is missing or not JSON, missing or
+ * mistyped fields, boxes that are not four finite numbers or have a negative size, repeated ids, ids that refer to nothing. */
+export function readGroundTruth(path: string): GroundTruth {
+  const root = new Located(path, '', readJson(path))
+
+  const imageIds = new Set<number>()
+  for (const image of root.field('images').items()) image.field('id').uniqueId(imageIds)
+
+  const categoryIds = new Set<number>()
+  const categories = new Map<number, Category>()
+  for (const category of root.field('categories').items()) {
+    const id = category.field('id').uniqueId(categoryIds)
+    categories.set(id, { id, name: category.field('name').string() })
+  }
+
+  const annotationIds = new Set<number>()
+  const annotations = root
+    .field('annotations')
+    .items()
+    .map((annotation) => ({
+      id: annotation.field('id').uniqueId(annotationIds),
+      imageId: annotation.field('image_id').reference(imageIds, 'one of the images'),
+      categoryId: annotation.field('category_id').reference(categories, 'one of the categories'),
+      bbox: annotation.field('bbox').box(),
+      crowd: annotation.field('iscrowd').flag(),
+    }))
+  return { path, imageIds, categories, annotations }
+}
+
+/** Reads COCO results: `[{ image_id, category_id, bbox, score }]`, ids as in `groundTruth`. The order is kept: it decides
+ * between equal scores. Throws as `readGroundTruth`. */
+export function readDetections(path: string, groundTruth: GroundTruth): Detection[] {
+  return new Located(path, '', readJson(path)).items().map((detection) => ({
+    imageId: detection.field('image_id').reference(groundTruth.imageIds, `an image of ${groundTruth.path}`),
+    categoryId: detection.field('category_id').reference(groundTruth.categories, `a category of ${groundTruth.path}`),
+    bbox: detection.field('bbox').box(),
+    score: detection.field('score').number(),
+  }))
+}

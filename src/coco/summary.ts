@@ -1,0 +1,134 @@
+import { boxLoss } from '../box-loss.js'
+import type { LossName } from '../losses.js'
+import type { BackendName } from '../types.js'
+import type { DetectionMatch, ImageClassMatches } from './match.js'
+import type { Annotation, Category, CocoBox } from './read.js'
+
+/** A detection and the ground truth it took, with what the loss says about them. Crowds make no pairs. */
+export interface Pair {
+  categoryId: number
+  /** The IoU that matched them. It decides the IoU range: the loss's own, from corners, may round below the threshold. */
+  matchIou: number
+  iou: number
+  loss: number
+  /** L2 norm of d loss / d (x1, y1, x2, y2) of the detection, in 1/pixel. */
+  gradNorm: number
+}
+
+/** Means over pairs; null where there is none. */
+export interface PairSummary {
+  matched: number
+  meanIou: number | null
+  meanLoss: number | null
+  meanGradNorm: number | null
+}
+
+/** `detections` = matched + unmatchedDetections + ignoredDetections + droppedDetections;
+ * `groundTruth` = matched + unmatchedGroundTruth, crowds apart. */
+export interface ClassSummary extends PairSummary {
+  groundTruth: number
+  crowds: number
+  detections: number
+  unmatchedGroundTruth: number
+  unmatchedDetections: number
+  /** In a crowd. */
+  ignoredDetections: number
+  /** Beyond the limit per image and class. */
+  droppedDetections: number
+}
+
+/** [N, 4] corners x1,y1,x2,y2. Corners, because the norm of a gradient depends on the coordinates it is taken in. */
+function corners(boxes: readonly CocoBox[]): Float64Array {
+  return Float64Array.from(boxes.flatMap(([x, y, width, height]) => [x, y, x + width, y + height]))
+}
+
+function isPair(match: DetectionMatch): match is DetectionMatch & { annotation: Annotation } {
+  return match.annotation !== null && !match.ignored
+}
+
+/** Loss, IoU and gradient norm of every pair, in one float64 call. `alpha` is null for a loss that has none. */
+export function evaluatePairs(
+  matches: readonly ImageClassMatches[],
+  options: { loss: LossName; alpha: number | null; backend: BackendName | 'auto' },
+): { pairs: Pair[]; backend: BackendName } {
+  const matched = matches.flatMap(({ detections }) => detections.filter(isPair))
+  const result = boxLoss(
+    options.loss,
+    corners(matched.map(({ detection }) => detection.bbox)),
+    corners(matched.map(({ annotation }) => annotation.bbox)),
+    {
+      ...(options.alpha === null ? {} : { alpha: options.alpha }),
+      reduction: 'none',
+      iou: true,
+      backend: options.backend,
+    },
+  )
+  const { loss, grad, iou } = result
+  const pairs = matched.map((match, i) => ({
+    categoryId: match.detection.categoryId,
+    matchIou: match.iou,
+    iou: iou[i],
+    loss: loss[i],
+    gradNorm: Math.hypot(...grad.subarray(4 * i, 4 * i + 4)),
+  }))
+  return { pairs, backend: result.backend }
+}
+
+function summarisePairs(pairs: readonly Pair[]): PairSummary {
+  const mean = (field: 'iou' | 'loss' | 'gradNorm') =>
+    pairs.length === 0 ? null : pairs.reduce((sum, pair) => sum + pair[field], 0) / pairs.length
+  return { matched: pairs.length, meanIou: mean('iou'), meanLoss: mean('loss'), meanGradNorm: mean('gradNorm') }
+}
+
+/** Counts and means over all that is given; `pairs` are those of `matches`. */
+export function total(matches: readonly ImageClassMatches[], pairs: readonly Pair[]): ClassSummary {
+  const count = (of: (group: ImageClassMatches) => number) => matches.reduce((sum, group) => sum + of(group), 0)
+  const groundTruth = count((group) => group.groundTruth.length)
+  const judged = count((group) => group.detections.length)
+  const ignoredDetections = count((group) => group.detections.filter((match) => match.ignored).length)
+  const droppedDetections = count((group) => group.dropped)
+  return {
+    groundTruth,
+    crowds: count((group) => group.crowds.length),
+    detections: judged + droppedDetections,
+    unmatchedGroundTruth: groundTruth - pairs.length,
+    unmatchedDetections: judged - ignoredDetections - pairs.length,
+    ignoredDetections,
+    droppedDetections,
+    ...summarisePairs(pairs),
+  }
+}
+
+/** One row for each class that has ground truth, a crowd or a detection, by ascending id. */
+export function byClass(
+  matches: readonly ImageClassMatches[],
+  pairs: readonly Pair[],
+  categories: ReadonlyMap<number, Category>,
+): (Category & ClassSummary)[] {
+  const ids = [...new Set(matches.map(({ categoryId }) => categoryId))].sort((a, b) => a - b)
+  const ofClass = (id: number) => (item: { categoryId: number }) => item.categoryId === id
+  return ids.map((id) => ({
+    id,
+    name: categories.get(id)?.name ?? String(id),
+    ...total(matches.filter(ofClass(id)), pairs.filter(ofClass(id))),
+  }))
+}
+
+/** One row for each IoU range of width 0.1 from the threshold to 1: `from` belongs to it, `to` only where it is 1. */
+export function byIou(pairs: readonly Pair[], iouThreshold: number): ({ from: number; to: number } & PairSummary)[] {
+  const edges = [iouThreshold]
+  // Rounded, so that 0.1 + 0.2 is the edge 0.3 as a reader writes it.
+  const next = () => Number((iouThreshold + edges.length / 10).toFixed(10))
+  while (next() < 1) edges.push(next())
+  // A match at threshold 1 may be 1e-10 below it, and rounding may put an IoU above 1: first and last range take them.
+  const rangeOf = (iou: number) =>
+    Math.max(
+      0,
+      edges.findLastIndex((edge) => edge <= iou),
+    )
+  return edges.map((from, index) => ({
+    from,
+    to: edges[index + 1] ?? 1,
+    ...summarisePairs(pairs.filter((pair) => rangeOf(pair.matchIou) === index)),
+  }))
+}
