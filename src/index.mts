@@ -1,2 +1,4 @@
-// The ES module entry: the same module instance as the CommonJS one, so that there is one ScaLossError.
-export * from './index.js'
+// The ES module entry: names of the CommonJS module, so that both share one instance and one ScaLossError. Written out,
+// because `export *` would also pass on the markers that Node adds to a CommonJS module.
+export type * from './index.js'
+export { backends, boxLoss, cdLoss, ScaLossError, scaLoss, soLoss } from './index.js'

@@ -26,28 +26,45 @@ export interface PairParams {
   epsilon: number
 }
 
-/** A number and its derivatives for x1, y1, x2, y2 of the prediction, then of the target. */
+/** Derivatives for x1, y1, x2, y2 of the prediction, then of the target. */
+type Derivatives = readonly [number, number, number, number, number, number, number, number]
+
+/** A number and its derivatives. */
 interface Term {
   value: number
-  d: readonly number[]
+  d: Derivatives
 }
 
-const constant = (value: number): Term => ({ value, d: [0, 0, 0, 0, 0, 0, 0, 0] })
-const variable = (value: number, index: number): Term => ({
-  value,
-  d: constant(0).d.map((_, i) => Number(i === index)),
-})
+const ZERO: Derivatives = [0, 0, 0, 0, 0, 0, 0, 0]
+const UNITS = ZERO.map((_, i) => ZERO.map((_, k) => Number(i === k)) as unknown as Derivatives)
+
+/** (s · a + t · b) / divisor; written out because every operation passes through here. */
+function combine(s: number, a: Derivatives, t: number, b: Derivatives, divisor = 1): Derivatives {
+  return [
+    (s * a[0] + t * b[0]) / divisor,
+    (s * a[1] + t * b[1]) / divisor,
+    (s * a[2] + t * b[2]) / divisor,
+    (s * a[3] + t * b[3]) / divisor,
+    (s * a[4] + t * b[4]) / divisor,
+    (s * a[5] + t * b[5]) / divisor,
+    (s * a[6] + t * b[6]) / divisor,
+    (s * a[7] + t * b[7]) / divisor,
+  ]
+}
+
+const constant = (value: number): Term => ({ value, d: ZERO })
+const variable = (value: number, index: number): Term => ({ value, d: UNITS[index]! })
 
 /** a + factor · b */
 const add = (a: Term, b: Term, factor = 1): Term => ({
   value: a.value + factor * b.value,
-  d: a.d.map((da, i) => da + factor * b.d[i]!),
+  d: combine(1, a.d, factor, b.d),
 })
 const subtract = (a: Term, b: Term): Term => add(a, b, -1)
 
 /** At a tie each argument takes half of the derivative. */
 function pick(a: Term, b: Term, value: number): Term {
-  if (a.value === b.value) return { value, d: a.d.map((da, i) => 0.5 * (da + b.d[i]!)) }
+  if (a.value === b.value) return { value, d: combine(0.5, a.d, 0.5, b.d) }
   return { value, d: value === a.value ? a.d : b.d }
 }
 const min = (a: Term, b: Term): Term => pick(a, b, Math.min(a.value, b.value))
@@ -57,20 +74,20 @@ const max = (a: Term, b: Term): Term => pick(a, b, Math.max(a.value, b.value))
 function divide(a: Term, b: Term, empty: number): Term {
   if (b.value === 0) return constant(empty)
   const value = a.value / b.value
-  return { value, d: a.d.map((da, i) => (da - value * b.d[i]!) / b.value) }
+  return { value, d: combine(1, a.d, -value, b.d, b.value) }
 }
 
 /** Euclidean length; derivative 0 at length 0. */
 function length(x: Term, y: Term): Term {
   const value = Math.hypot(x.value, y.value)
   if (value === 0) return constant(0)
-  return { value, d: x.d.map((dx, i) => (x.value / value) * dx + (y.value / value) * y.d[i]!) }
+  return { value, d: combine(x.value / value, x.d, y.value / value, y.d) }
 }
 
 /** The quantities of the paper's Fig. 3 for one pair. */
 function measure(pred: Corners, target: Corners) {
-  const [x1, y1, x2, y2] = pred.map((v, i) => variable(v, i)) as [Term, Term, Term, Term]
-  const [X1, Y1, X2, Y2] = target.map((v, i) => variable(v, i + 4)) as [Term, Term, Term, Term]
+  const [x1, y1, x2, y2] = [variable(pred[0], 0), variable(pred[1], 1), variable(pred[2], 2), variable(pred[3], 3)]
+  const [X1, Y1, X2, Y2] = [variable(target[0], 4), variable(target[1], 5), variable(target[2], 6), variable(target[3], 7)]
   return {
     wmin: subtract(min(x2, X2), max(x1, X1)),
     wmax: subtract(max(x2, X2), min(x1, X1)),
@@ -107,8 +124,7 @@ const FORMULAS: Record<LossName, (m: Measures, params: PairParams) => Term> = {
 /** Loss of one pair of boxes in corner form, and its derivatives for both. Any finite or non-finite numbers. */
 export function evaluatePair(name: LossName, pred: Corners, target: Corners, params: PairParams): PairLoss {
   const { value, d } = FORMULAS[name](measure(pred, target), params)
-  const [p0, p1, p2, p3, t0, t1, t2, t3] = d as [number, number, number, number, number, number, number, number]
-  return { loss: value, grad: [p0, p1, p2, p3], gradTarget: [t0, t1, t2, t3] }
+  return { loss: value, grad: [d[0], d[1], d[2], d[3]], gradTarget: [d[4], d[5], d[6], d[7]] }
 }
 
 /** Intersection over union of one pair; 0 for an empty union. Inverted boxes: the formula as it stands. */

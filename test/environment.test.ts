@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { loadNative } from '../src/native.js'
+
+// What a process sees from outside: environment variables, and a package whose addon is not there. Runs the built package.
+const root = join(__dirname, '..')
+const script = (entry: string) => `
+  const { backends, boxLoss } = require(${JSON.stringify(entry)})
+  const p = new Float32Array([0, 0, 1, 1]), t = new Float32Array([0, 0, 2, 2])
+  const attempt = (f) => { try { return f() } catch (e) { return { code: e.code, message: e.message } } }
+  console.log(JSON.stringify({
+    backends: attempt(backends),
+    auto: attempt(() => boxLoss('sca', p, t)),
+    cpu: attempt(() => boxLoss('sca', p, t, { backend: 'cpu' })),
+  }))`
+
+function run(directory: string, env: Record<string, string> = {}) {
+  const child = spawnSync(process.execPath, ['-e', script(join(directory, 'dist/index.js'))], {
+    cwd: directory,
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+  })
+  expect(child.stderr).toBe('')
+  return JSON.parse(child.stdout)
+}
+
+describe('SCALOSS_SIMD', () => {
+  it.each(loadNative().simdLevels())('%s is put in force', (level) => {
+    const { backends, auto } = run(root, { SCALOSS_SIMD: level })
+    expect(backends.cpu.simd).toBe(level)
+    expect(auto.loss).toBeCloseTo(1 + 0.5 * 0.5, 6)
+  })
+
+  it('of another name is an error that lists the levels, never another backend', () => {
+    const { backends, auto, cpu } = run(root, { SCALOSS_SIMD: 'mmx' })
+    const message = /^SCALOSS_SIMD: expected one of the levels this CPU can run: scalar, .*, got "mmx"$/
+    expect(backends.cpu).toMatchObject({ available: false, reason: 'error', message: expect.stringMatching(message) })
+    for (const result of [auto, cpu]) {
+      expect(result).toMatchObject({ code: 'ERR_SCALOSS_INVALID_ARGUMENT', message: expect.stringMatching(message) })
+    }
+  })
+})
+
+describe('without the addon', () => {
+  let directory: string
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'scaloss-'))
+    for (const part of ['package.json', 'dist', 'node_modules/node-gyp-build']) {
+      cpSync(join(root, part), join(directory, part), { recursive: true })
+    }
+  })
+  afterAll(() => rmSync(directory, { recursive: true }))
+
+  it("'auto' uses JavaScript, and asking for the CPU says what was tried and what builds the addon", () => {
+    const { backends, auto, cpu } = run(directory)
+    expect(auto).toMatchObject({ backend: 'js', loss: 1.25 })
+    expect(backends.cpu).toMatchObject({ available: false, reason: 'not-built' })
+    expect(backends.cuda).toMatchObject({ available: false, reason: 'not-built' })
+    expect(cpu.code).toBe('ERR_SCALOSS_BACKEND_UNAVAILABLE')
+    expect(cpu.message).toContain('No native build was found')
+    expect(cpu.message).toContain('npm run build:native')
+  })
+})

@@ -1,0 +1,122 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+// The package as a user's project sees it: what is in the tarball, both module systems, the types for each, the README.
+const root = join(__dirname, '..')
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+
+/** A project that depends on this package. */
+let project: string
+const run = (...args: string[]) => execFileSync(process.execPath, args, { cwd: project, encoding: 'utf8' })
+const write = (file: string, text: string) => writeFileSync(join(project, file), text)
+
+beforeAll(() => {
+  execFileSync('npm', ['run', '--silent', 'build:ts'], { cwd: root })
+  project = mkdtempSync(join(tmpdir(), 'scaloss-'))
+  mkdirSync(join(project, 'node_modules'))
+  symlinkSync(root, join(project, 'node_modules/scaloss'))
+  write('package.json', '{}')
+})
+afterAll(() => rmSync(project, { recursive: true }))
+
+describe('what npm runs and packs', () => {
+  const files = (): string[] => {
+    const [packed] = JSON.parse(
+      execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8' }),
+    )
+    return packed.files.map((file: { path: string }) => file.path)
+  }
+
+  it('nothing runs at install: npm blocks it, and node-gyp would be called', () => {
+    for (const script of ['preinstall', 'install', 'postinstall', 'prebuild']) expect(manifest.scripts).not.toHaveProperty(script)
+    expect(files()).not.toContain('binding.gyp')
+  })
+
+  it('the tarball holds the program, its types and its native sources, and no tests', () => {
+    const packed = files()
+    const needed = ['dist/index.js', 'dist/index.mjs', 'dist/index.d.ts', 'dist/index.d.mts', 'dist/cli/main.js']
+    const sources = ['CMakeLists.txt', 'binding/addon.cpp', 'cuda/box_loss.cu', 'LICENSE', 'README.md', 'CHANGELOG.md']
+    expect(packed).toEqual(expect.arrayContaining([...needed, ...sources]))
+    expect(packed.filter((path) => /^(test|bench|examples|build|src)\//.test(path))).toEqual([])
+  })
+
+  it('the lockfile names no host', () => {
+    expect(readFileSync(join(root, 'package-lock.json'), 'utf8')).not.toContain('"resolved"')
+  })
+})
+
+describe('both module systems', () => {
+  const names = ['ScaLossError', 'backends', 'boxLoss', 'cdLoss', 'scaLoss', 'soLoss']
+
+  it('export the same names', () => {
+    write('names.cjs', `console.log(Object.keys(require('scaloss')).sort().join())`)
+    write('names.mjs', `import * as all from 'scaloss'; console.log(Object.keys(all).sort().join())`)
+    expect(run('names.cjs').trim()).toBe(names.join())
+    expect(run('names.mjs').trim()).toBe(names.join())
+  })
+
+  it('share one instance, so that instanceof ScaLossError holds across them', () => {
+    write(
+      'both.mjs',
+      `import { createRequire } from 'node:module'
+       import { ScaLossError } from 'scaloss'
+       const required = createRequire(import.meta.url)('scaloss')
+       try { required.boxLoss('?') } catch (error) { console.log(error instanceof ScaLossError, error.code) }`,
+    )
+    expect(run('both.mjs').trim()).toBe('true ERR_SCALOSS_INVALID_ARGUMENT')
+  })
+
+  const program = `
+    const p = new Float32Array(4), d = new Float64Array(4)
+    const mean: number = boxLoss('sca', p, p).loss
+    const grad: Float32Array = scaLoss(p, p).grad
+    const rows: Float64Array = soLoss(d, d, { reduction: 'none' }).loss
+    const { loss, gradTarget, iou } = boxLoss('cd', p, p, { reduction: 'sum', grad: false, gradTarget: true, iou: true })
+    const all: [number, Float32Array, Float32Array] = [loss, gradTarget, iou]
+    const noGradient: undefined = boxLoss('so', p, p, { grad: false }).grad
+    const error: Error = new ScaLossError('ERR_SCALOSS_CUDA', String([mean, grad, rows, all, noGradient, backends().js.available]))
+    // @ts-expect-error another dtype
+    boxLoss('sca', p, d)
+    // @ts-expect-error no such loss
+    boxLoss('scaa', p, p)
+    // @ts-expect-error no such option
+    boxLoss('sca', p, p, { reducton: 'sum' })
+    // @ts-expect-error the mean is a number
+    boxLoss('sca', p, p).loss[0]
+    throw error`
+
+  it.each([
+    ['ES module', 'types.mts', `import { backends, boxLoss, scaLoss, ScaLossError, soLoss } from 'scaloss'`],
+    ['CommonJS', 'types.cts', `import { backends, boxLoss, scaLoss, ScaLossError, soLoss } from 'scaloss'`],
+    ['CommonJS require', 'required.cts', `import s = require('scaloss'); const { backends, boxLoss, scaLoss, ScaLossError, soLoss } = s`],
+  ])('%s: the types are right', (_, file, imports) => {
+    write(file, `${imports}\n${program}`)
+    const options = ['--strict', '--noEmit', '--module', 'node16', '--moduleResolution', 'node16', '--target', 'es2022']
+    const tsc = join(root, 'node_modules/typescript/bin/tsc')
+    expect(run(tsc, ...options, '--ignoreConfig', file)).toBe('')
+  })
+})
+
+describe('README', () => {
+  const blocks = (language: string) =>
+    [...readme.matchAll(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, 'gs'))].map((match) => match[1]!)
+
+  it('the usage example prints what the comments say', () => {
+    const [example] = blocks('js')
+    expect(example!.trim().split('\n').length).toBeLessThanOrEqual(12)
+    write('readme.mjs', example!)
+    const said = [...example!.matchAll(/\/\/ => (.*)/g)].map((match) => match[1])
+    expect(said.length).toBeGreaterThan(0)
+    expect(run('readme.mjs').trim().split('\n')).toEqual(said)
+  })
+
+  it('names scripts that exist', () => {
+    const scripts = [...readme.matchAll(/npm run ([\w:-]+)/g)].map((match) => match[1]!)
+    expect(scripts.length).toBeGreaterThan(0)
+    for (const script of scripts) expect(manifest.scripts).toHaveProperty(script)
+  })
+})

@@ -1,0 +1,78 @@
+import type { FloatArray, Format } from '../../src/types.js'
+
+/** Seeded uniform numbers in [0, 1): the same sequence on every machine. */
+export function mulberry32(seed: number): () => number {
+  let state = seed | 0
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+export type Boxes = Float32ArrayConstructor | Float64ArrayConstructor
+type Interval = [first: number, second: number]
+type Uniform = (low: number, high: number) => number
+
+/** How a prediction lies to the target [a, b] on one axis. */
+const PLACE = {
+  overlap: (u: Uniform, a: number, b: number): Interval => [a + u(-0.4, 0.4) * (b - a), b + u(-0.4, 0.4) * (b - a)],
+  disjoint: (u: Uniform, a: number, b: number): Interval => {
+    const [gap, side] = [u(0.1, 1) * (b - a), u(0.5, 2) * (b - a)]
+    return u(0, 1) < 0.5 ? [a - gap - side, a - gap] : [b + gap, b + gap + side]
+  },
+  nested: (u: Uniform, a: number, b: number): Interval => [a + u(0.05, 0.4) * (b - a), b - u(0.05, 0.4) * (b - a)],
+  near: (u: Uniform, a: number, b: number): Interval => [a + u(-1e-3, 1e-3) * (b - a), b + u(-1e-3, 1e-3) * (b - a)],
+  inverted: (u: Uniform, a: number, b: number): Interval => [b + u(-0.4, 0.4) * (b - a), a + u(-0.4, 0.4) * (b - a)],
+}
+
+/** How prediction and target of a pair lie to each other; `inverted` has x2 < x1 and y2 < y1 in the prediction. */
+export type Kind = keyof typeof PLACE
+export const VALID_KINDS: readonly Kind[] = ['overlap', 'disjoint', 'nested', 'near']
+export const KINDS: readonly Kind[] = [...VALID_KINDS, 'inverted']
+
+export interface PairOptions {
+  seed?: number
+  /** Row i is of kind i modulo their number. */
+  kinds?: readonly Kind[]
+  /** Coordinates are multiples of this: sums and differences with other such numbers are then exact. 0: any numbers. */
+  step?: number
+}
+
+/** `n` pairs of boxes as corners, sides 10 to 110 (disjoint ones up to 220), all edges of a pair apart unless `step` joins them. */
+export function randomPairs(Boxes: Boxes, n: number, { seed = 1, kinds = VALID_KINDS, step = 0 }: PairOptions = {}) {
+  const random = mulberry32(seed)
+  const uniform: Uniform = (low, high) => low + (high - low) * random()
+  const onGrid = (v: number) => (step === 0 ? v : Math.round(v / step) * step)
+  const pred: FloatArray = new Boxes(4 * n)
+  const target: FloatArray = new Boxes(4 * n)
+  for (let i = 0; i < n; ++i) {
+    const place = PLACE[kinds[i % kinds.length]]
+    for (const axis of [0, 1]) {
+      const first = uniform(0, 200)
+      const second = first + uniform(10, 110)
+      const placed = place(uniform, first, second)
+      for (const k of [0, 1]) {
+        pred[4 * i + axis + 2 * k] = onGrid(placed[k])
+        target[4 * i + axis + 2 * k] = onGrid([first, second][k])
+      }
+    }
+  }
+  return { pred, target }
+}
+
+/** A copy of [N, 4] rows with each row mapped. */
+export function mapRows(rows: FloatArray, map: (row: [number, number, number, number]) => number[]): FloatArray {
+  const mapped = rows.slice()
+  for (let i = 0; i < rows.length; i += 4) mapped.set(map([rows[i], rows[i + 1], rows[i + 2], rows[i + 3]]), i)
+  return mapped
+}
+
+/** Boxes given as corners, in another format. */
+export const toFormat = (corners: FloatArray, format: Format): FloatArray =>
+  mapRows(corners, ([x1, y1, x2, y2]) => {
+    if (format === 'xywh') return [x1, y1, x2 - x1, y2 - y1]
+    if (format === 'cxcywh') return [(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1]
+    return format === 'yxyx' ? [y1, x1, y2, x2] : [x1, y1, x2, y2]
+  })
