@@ -13,8 +13,11 @@ struct Box {
 };
 
 // Lengths are in quarters of the coordinates' unit: differences of two finite coordinates then never overflow, and
-// scale_of() accepts them. The losses are ratios and do not notice; gradients are multiplied by kQuarter at the end.
-constexpr float kQuarter = 0.25f;
+// scale_of() accepts them. The losses are ratios and do not notice; gradients are multiplied by unit_of() at the end.
+template <class N>
+SCALOSS_FN N unit_of() {
+  return N(NumberOf<N>::kOrdinary ? 1.0f : 0.25f);
+}
 
 template <class N>
 struct Axis {
@@ -31,22 +34,21 @@ struct Axis {
 
 template <class N>
 SCALOSS_FN Axis<N> make_axis(N pred1, N pred2, N target1, N target2) {
-  const N quarter(kQuarter);
-  const N limit(Ieee<StorageOf<N>>::kLargest * kQuarter);
-  const N a1 = pred1 * quarter, a2 = pred2 * quarter, b1 = target1 * quarter, b2 = target2 * quarter;
+  const N unit = unit_of<N>(), limit = N(Ieee<StorageOf<N>>::kLargest) * unit;
+  const N a1 = pred1 * unit, a2 = pred2 * unit, b1 = target1 * unit, b2 = target2 * unit;
   Axis<N> axis;
   axis.first_outer = a1 < b1;
   axis.first_tie = a1 == b1;
   axis.second_outer = a2 > b2;
   axis.second_tie = a2 == b2;
-  const N low = select(axis.first_outer, a1, b1), inner_low = select(axis.first_outer, b1, a1);
-  const N high = select(axis.second_outer, a2, b2), inner_high = select(axis.second_outer, b2, a2);
+  const N low = smaller(a1, b1), high = larger(a2, b2);
   // NaN fails the order of its box; an infinity of an ordered box is the enclosing edge.
-  axis.valid = (a1 <= a2) & (b1 <= b2) & (low >= -limit) & (high <= limit);
+  axis.valid =
+      NumberOf<N>::kOrdinary ? MaskOf<N>(true) : MaskOf<N>((a1 <= a2) & (b1 <= b2) & (low >= -limit) & (high <= limit));
   axis.d1 = a1 - b1;
   axis.d2 = a2 - b2;
   axis.enclosing = high - low;
-  axis.overlap = inner_high - inner_low;
+  axis.overlap = smaller(a2, b2) - larger(a1, b1);
   axis.pred = a2 - a1;
   axis.target = b2 - b1;
   return axis;

@@ -51,15 +51,18 @@ __device__ __forceinline__ RowInput<T> load_row(const BoxLossJob<T>& job, int64_
   return in;
 }
 
-template <Pass pass, class T>
-__device__ __forceinline__ void store_row(const BoxLossJob<T>& job, int64_t row, const Row<T>& result) {
-  if (job.loss != nullptr) job.loss[row] = result.loss;
-  if (pass == Pass::fused) {
-    if (job.grad != nullptr) store_quad(job.grad, row, result.grad);
-    if (job.grad_target != nullptr) store_quad(job.grad_target, row, result.grad_target);
+// Where evaluate_row() puts the results of one row.
+struct StoreAt {
+  int64_t row;
+  template <class T>
+  __device__ __forceinline__ void value(T* array, T x) const {
+    array[row] = x;
   }
-  if (job.iou != nullptr) job.iou[row] = result.iou;
-}
+  template <class T>
+  __device__ __forceinline__ void quad(T* array, const Quad<T>& quad) const {
+    store_quad(array, row, quad);
+  }
+};
 
 // Called by all threads of every block after the block's partial sums are written. The block that comes last adds all
 // partial sums in the order that reduction.h fixes, writes the summary and leaves the workspace as it found it.
@@ -108,10 +111,11 @@ __global__ void __launch_bounds__(kLanes)
       for (int i = 0; i < kRowsInFlight; ++i) {
         const int64_t row = first + (step + i) * kLanes;
         if (row < job.boxes) {
-          const Row<T> result = evaluate_row<Loss>(job, in[i].pred, in[i].target, in[i].weight, in[i].grad_output);
-          store_row<pass>(job, row, result);
-          lane += double(result.weighted_loss);
-          invalid += result.invalid;
+          const RowSummary<T> summary =
+              evaluate_row<Loss, pass>(job, decode(job.format, in[i].pred), decode(job.format, in[i].target),
+                                       in[i].weight, in[i].grad_output, StoreAt{row});
+          lane += double(summary.weighted_loss);
+          invalid += summary.invalid;
         }
       }
     }

@@ -43,32 +43,26 @@ SCALOSS_FN double reduced_loss(const BoxLossJob<T>& job, double sum) {
   return job.ignore_all ? 0.0 : sum * job.sum_scale / job.sum_divisor;
 }
 
+// What a row adds to the summary.
 template <class N>
-struct Row {
-  N weighted_loss;  // the term of the sum
-  N loss;
-  N iou;
-  Quad<N> grad;
-  Quad<N> grad_target;
+struct RowSummary {
+  N weighted_loss;
   MaskOf<N> invalid;
 };
 
-// Computes one row, or as many rows as N holds. `weight` and `grad_output` are read only where the job has them.
-template <class Loss, class T, class N>
-SCALOSS_FN Row<N> evaluate_row(const BoxLossJob<T>& job, const Quad<N>& pred, const Quad<N>& target, N weight,
-                               N grad_output) {
-  const Axes<N, 2> axes = make_axes(decode(job.format, pred), decode(job.format, target));
-  Gradients<N, 2> gradients;
-  const LossParams<N> params = {N(job.alpha), N(job.epsilon)};
-  N loss = Loss::evaluate(axes, params, gradients);
+// Computes one row, or as many rows as N holds, and stores what the job asks for through store.value(array, N) and
+// store.quad(array, Quad<N>). `weight` and `grad_output` are read only where the job has them.
+template <class Loss, Pass pass, class T, class N, class Store>
+SCALOSS_FN RowSummary<N> evaluate_row(const BoxLossJob<T>& job, const Box<N>& pred, const Box<N>& target, N weight,
+                                      N grad_output, Store store) {
+  const Axes<N, 2> axes = make_axes(pred, target);
+  const auto terms = Loss::evaluate(axes, LossParams<N>{N(job.alpha), N(job.epsilon)});
 
-  Row<N> row;
-  const MaskOf<N> valid = is_valid(axes);
-  row.invalid = !valid;
   // A row that counts 0 does so whatever its box holds: selected, not multiplied, because 0 * NaN is NaN.
-  MaskOf<N> counts = valid | MaskOf<N>(!job.ignore_invalid);
-  const MaskOf<N> reported = counts;
-  if (job.ignore_all) counts = MaskOf<N>(false);
+  const MaskOf<N> valid = is_valid(axes);
+  const MaskOf<N> reported = MaskOf<N>(valid | MaskOf<N>(!job.ignore_invalid));
+  MaskOf<N> counts = job.ignore_all ? MaskOf<N>(false) : reported;
+  N loss = terms.loss;
   N factor(job.grad_scale);
   if (job.weight != nullptr) {
     counts = counts & !(weight == N(0));
@@ -76,16 +70,20 @@ SCALOSS_FN Row<N> evaluate_row(const BoxLossJob<T>& job, const Quad<N>& pred, co
     factor = factor * weight;
   }
   if (job.grad_output != nullptr) factor = factor * grad_output;
-  row.weighted_loss = select(counts, loss, N(0));
-  row.loss = row.weighted_loss * N(job.loss_scale);
-  row.grad = encode_gradient(job.format, gradients.pred);
-  row.grad_target = encode_gradient(job.format, gradients.target);
-  for (int k = 0; k < 4; ++k) {
-    row.grad.at[k] = select(counts, row.grad.at[k] * factor, N(0));
-    row.grad_target.at[k] = select(counts, row.grad_target.at[k] * factor, N(0));
+  loss = select(counts, loss, N(0));
+  if (job.loss != nullptr) store.value(job.loss, loss * N(job.loss_scale));
+
+  const auto store_gradient = [&](T* array, const Box<N>& gradient) {
+    Quad<N> quad = encode_gradient(job.format, gradient);
+    for (int k = 0; k < 4; ++k) quad.at[k] = select(counts, quad.at[k] * factor, N(0));
+    store.quad(array, quad);
+  };
+  if (pass == Pass::fused) {
+    if (job.grad != nullptr) store_gradient(job.grad, pred_gradient(axes, terms));
+    if (job.grad_target != nullptr) store_gradient(job.grad_target, target_gradient(axes, terms));
   }
-  if (job.iou != nullptr) row.iou = select(reported, plain_iou(axes), N(0));
-  return row;
+  if (job.iou != nullptr) store.value(job.iou, select(reported, plain_iou(axes), N(0)));
+  return {loss, !valid};
 }
 
 }  // namespace scaloss

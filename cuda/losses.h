@@ -16,13 +16,6 @@ struct LossParams {
   N epsilon;  // 0, or the 1e-7 of the authors' code, in the coordinates' unit
 };
 
-// d loss / d coordinates of both boxes.
-template <class N, int D>
-struct Gradients {
-  Box<N, D> pred;
-  Box<N, D> target;
-};
-
 // What a term adds to the gradient of the first edge of one axis, by where that edge lies; the second edge takes the
 // opposite signs. Terms of this kind treat prediction and target alike.
 template <class N>
@@ -32,23 +25,42 @@ struct EdgeGradient {
   N tie;    // on the enclosing box together with the other box's edge
 };
 
-template <class N>
-SCALOSS_FN N at_first(const Axis<N>& axis, N outer, N inner, N tie) {
-  return select(axis.first_outer, outer, select(axis.first_tie, tie, inner));
-}
-template <class N>
-SCALOSS_FN N at_second(const Axis<N>& axis, N outer, N inner, N tie) {
-  return select(axis.second_outer, outer, select(axis.second_tie, tie, inner));
+// A loss of one pair, and what the gradients for prediction and target are made of.
+template <class N, int D>
+struct PairTerms {
+  N loss;
+  EdgeGradient<N> edge[D];
+  N first[D], second[D];  // d loss / d (prediction - target) of the two corners
+};
+
+// Adding to 0 - edge rather than subtracting the edge keeps -0 out of the results.
+template <class N, int D>
+SCALOSS_FN Box<N, D> pred_gradient(const Axes<N, D>& axes, const PairTerms<N, D>& terms) {
+  Box<N, D> gradient;
+  for (int k = 0; k < D; ++k) {
+    const Axis<N>& axis = axes.axis[k];
+    const EdgeGradient<N>& edge = terms.edge[k];
+    gradient.first[k] =
+        select(axis.first_outer, edge.outer, select(axis.first_tie, edge.tie, edge.inner)) + terms.first[k];
+    gradient.second[k] =
+        (N(0) - select(axis.second_outer, edge.outer, select(axis.second_tie, edge.tie, edge.inner))) + terms.second[k];
+  }
+  return gradient;
 }
 
-// Gradient from an edge term and a term that depends on the corner differences alone: d1, d2 = d loss / d (pred -
-// target). Subtracting from 0 rather than negating keeps -0 out of the results.
+// Where the prediction's edge is the outer one, the target's is the inner one.
 template <class N, int D>
-SCALOSS_FN void set_axis(Gradients<N, D>& gradients, int k, const Axis<N>& axis, EdgeGradient<N> edge, N d1, N d2) {
-  gradients.pred.first[k] = at_first(axis, edge.outer, edge.inner, edge.tie) + d1;
-  gradients.pred.second[k] = d2 - at_second(axis, edge.outer, edge.inner, edge.tie);
-  gradients.target.first[k] = at_first(axis, edge.inner, edge.outer, edge.tie) - d1;
-  gradients.target.second[k] = (N(0) - at_second(axis, edge.inner, edge.outer, edge.tie)) - d2;
+SCALOSS_FN Box<N, D> target_gradient(const Axes<N, D>& axes, const PairTerms<N, D>& terms) {
+  Box<N, D> gradient;
+  for (int k = 0; k < D; ++k) {
+    const Axis<N>& axis = axes.axis[k];
+    const EdgeGradient<N>& edge = terms.edge[k];
+    gradient.first[k] =
+        select(axis.first_outer, edge.inner, select(axis.first_tie, edge.tie, edge.outer)) - terms.first[k];
+    gradient.second[k] =
+        (N(0) - select(axis.second_outer, edge.inner, select(axis.second_tie, edge.tie, edge.outer))) - terms.second[k];
+  }
+  return gradient;
 }
 
 template <class N>
@@ -63,7 +75,7 @@ SCALOSS_FN SideOverlapTerm<N> side_overlap(const Axis<N>& axis) {
   const Scale<N> scale = scale_of(absolute(axis.enclosing));
   const N inverse = reciprocal_or_zero(axis.enclosing * scale.up);
   const N loss = ((absolute(axis.d1) + absolute(axis.d2)) * scale.up) * inverse;
-  const N per_unit = inverse * (scale.up * N(kQuarter));
+  const N per_unit = inverse * (scale.up * unit_of<N>());
   const N ratio = (axis.overlap * scale.up) * inverse;
   return {loss, {N(0) - ratio * per_unit, per_unit, (N(0.5f) * loss) * per_unit}};
 }
@@ -96,82 +108,74 @@ SCALOSS_FN Length<N, D> length_of(const N (&vector)[D]) {
   return length;
 }
 
-template <class N, int D>
-struct CornerDistanceTerm {
-  N loss;
-  N outer[D];             // EdgeGradient::outer; inner is 0, tie half of outer
-  N first[D], second[D];  // d loss / d (pred - target) of the two corners
-};
-
 // (|p1 - g1| + |p2 - g2|) / enclosing diagonal (Eq. 3). With epsilon, as the authors' code has it: added to every
 // difference, to the enclosing sides and to the diagonal.
 template <class N, int D>
-SCALOSS_FN CornerDistanceTerm<N, D> corner_distance(const Axes<N, D>& axes, N epsilon) {
-  const N shift = epsilon * N(kQuarter);
+SCALOSS_FN PairTerms<N, D> corner_distance(const Axes<N, D>& axes, N epsilon) {
+  const N shift = epsilon * unit_of<N>();  // 0 for ordinary numbers
+  const auto shifted = [=](N x) { return NumberOf<N>::kOrdinary ? x : x + shift; };
   N first[D], second[D], enclosing[D];
   for (int k = 0; k < D; ++k) {
-    first[k] = axes.axis[k].d1 + shift;
-    second[k] = axes.axis[k].d2 + shift;
-    enclosing[k] = axes.axis[k].enclosing + shift;
+    first[k] = shifted(axes.axis[k].d1);
+    second[k] = shifted(axes.axis[k].d2);
+    enclosing[k] = shifted(axes.axis[k].enclosing);
   }
   const Length<N, D> first_length = length_of(first), second_length = length_of(second);
   const Length<N, D> diagonal = length_of(enclosing);
   const N up = diagonal.scale.up;
-  const N inverse = reciprocal_or_zero(diagonal.scaled + shift * up);
-  CornerDistanceTerm<N, D> term;
-  term.loss =
+  const N inverse = NumberOf<N>::kOrdinary ? diagonal.inverse : reciprocal_or_zero(diagonal.scaled + shift * up);
+  PairTerms<N, D> terms;
+  terms.loss =
       (first_length.scaled * (first_length.scale.down * up) + second_length.scaled * (second_length.scale.down * up)) *
       inverse;
-  const N per_unit = inverse * (up * N(kQuarter));
+  const N per_unit = inverse * (up * unit_of<N>());
   for (int k = 0; k < D; ++k) {
-    term.outer[k] = (term.loss * diagonal.direction[k]) * per_unit;
-    term.first[k] = first_length.direction[k] * per_unit;
-    term.second[k] = second_length.direction[k] * per_unit;
+    const N outer =
+        (terms.loss * diagonal.direction[k]) * per_unit;  // the enclosing side grows, and with it the diagonal
+    terms.edge[k] = {outer, N(0), N(0.5f) * outer};
+    terms.first[k] = first_length.direction[k] * per_unit;
+    terms.second[k] = second_length.direction[k] * per_unit;
   }
-  return term;
+  return terms;
 }
 
 // Side overlap, L_SO (Eq. 2).
 struct SoLoss {
   template <class N, int D>
-  static SCALOSS_FN N evaluate(const Axes<N, D>& axes, const LossParams<N>&, Gradients<N, D>& gradients) {
-    N loss(0);
+  static SCALOSS_FN PairTerms<N, D> evaluate(const Axes<N, D>& axes, const LossParams<N>&) {
+    PairTerms<N, D> terms;
     for (int k = 0; k < D; ++k) {
       const SideOverlapTerm<N> so = side_overlap(axes.axis[k]);
-      loss = k == 0 ? so.loss : loss + so.loss;
-      set_axis(gradients, k, axes.axis[k], so.edge, N(0), N(0));
+      terms.loss = k == 0 ? so.loss : terms.loss + so.loss;
+      terms.edge[k] = so.edge;
+      terms.first[k] = terms.second[k] = N(0);
     }
-    return loss;
+    return terms;
   }
 };
 
 // Corner distance, L_CD (Eq. 3).
 struct CdLoss {
   template <class N, int D>
-  static SCALOSS_FN N evaluate(const Axes<N, D>& axes, const LossParams<N>& params, Gradients<N, D>& gradients) {
-    const CornerDistanceTerm<N, D> cd = corner_distance(axes, params.epsilon);
-    for (int k = 0; k < D; ++k) {
-      const EdgeGradient<N> edge = {cd.outer[k], N(0), N(0.5f) * cd.outer[k]};
-      set_axis(gradients, k, axes.axis[k], edge, cd.first[k], cd.second[k]);
-    }
-    return cd.loss;
+  static SCALOSS_FN PairTerms<N, D> evaluate(const Axes<N, D>& axes, const LossParams<N>& params) {
+    return corner_distance(axes, params.epsilon);
   }
 };
 
 // SCALoss, L_SO + alpha L_CD (Eq. 4).
 struct ScaLoss {
   template <class N, int D>
-  static SCALOSS_FN N evaluate(const Axes<N, D>& axes, const LossParams<N>& params, Gradients<N, D>& gradients) {
-    const CornerDistanceTerm<N, D> cd = corner_distance(axes, params.epsilon);
-    N loss(0);
+  static SCALOSS_FN PairTerms<N, D> evaluate(const Axes<N, D>& axes, const LossParams<N>& params) {
+    const PairTerms<N, D> so = SoLoss::evaluate(axes, params), cd = CdLoss::evaluate(axes, params);
+    PairTerms<N, D> terms;
+    terms.loss = so.loss + params.alpha * cd.loss;
     for (int k = 0; k < D; ++k) {
-      const SideOverlapTerm<N> so = side_overlap(axes.axis[k]);
-      loss = k == 0 ? so.loss : loss + so.loss;
-      const N outer = params.alpha * cd.outer[k];
-      const EdgeGradient<N> edge = {so.edge.outer + outer, so.edge.inner, so.edge.tie + N(0.5f) * outer};
-      set_axis(gradients, k, axes.axis[k], edge, params.alpha * cd.first[k], params.alpha * cd.second[k]);
+      const N outer = params.alpha * cd.edge[k].outer;
+      terms.edge[k] = {so.edge[k].outer + outer, so.edge[k].inner, so.edge[k].tie + N(0.5f) * outer};
+      terms.first[k] = params.alpha * cd.first[k];
+      terms.second[k] = params.alpha * cd.second[k];
     }
-    return loss + params.alpha * cd.loss;
+    return terms;
   }
 };
 

@@ -41,12 +41,14 @@ struct Ieee<double> {
   static constexpr double kLargest = DBL_MAX;
 };
 
-// Storage type, bits and comparison result of a number type.
+// Storage type, bits and comparison result of a number type. kOrdinary: whoever computes with it has made sure that the
+// numbers are ordinary (ordinary.h), so that scaling them by powers of two would change no bit and is left out.
 template <class N>
 struct NumberOf {
   using Storage = N;
   using Bits = typename Ieee<N>::Bits;
   using Mask = bool;
+  static constexpr bool kOrdinary = false;
 };
 template <class N>
 using StorageOf = typename NumberOf<N>::Storage;
@@ -79,10 +81,14 @@ SCALOSS_FN To bit_cast(const From& from) {
   memcpy((void*)&to, &from, sizeof(To));
   return to;
 }
-// The larger of two; b when either is NaN, on every number type alike.
+// The larger and the smaller of two; b when either is NaN or they are equal, on every number type alike.
 template <class N>
 SCALOSS_FN N larger(N a, N b) {
   return select(a > b, a, b);
+}
+template <class N>
+SCALOSS_FN N smaller(N a, N b) {
+  return select(a < b, a, b);
 }
 
 template <class N>
@@ -101,6 +107,7 @@ struct Scale {
 // representable. size must be below half of the largest number.
 template <class N>
 SCALOSS_FN Scale<N> scale_of(N size) {
+  if (NumberOf<N>::kOrdinary) return {N(1), N(1)};
   using I = Ieee<StorageOf<N>>;
   using Bits = typename NumberOf<N>::Bits;
   const Bits exponent = bit_cast<Bits>(larger(size, N(I::kSmallestNormal))) & I::kExponentMask;

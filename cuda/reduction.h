@@ -19,16 +19,20 @@ SCALOSS_FN int64_t tile_count(int64_t boxes) {
 
 // Sets to 0 the lanes that tree_sum() reads when the first `used` hold values.
 SCALOSS_FN void clear_lanes(double* lanes, int used) {
-  for (int t = 0; t < kLanes && t < 2 * used; ++t) lanes[t] = 0;
+  const int cleared = 2 * used < kLanes ? 2 * used : kLanes;
+  for (int t = 0; t < cleared; ++t) lanes[t] = 0;
 }
 
-// Sum of the lanes; those from `used` on hold 0. Destroys the lanes.
+// Sum of the lanes; those from `used` on hold 0. Destroys the lanes. Constant widths, so that compilers use vectors.
+template <int width = kLanes / 2>
 SCALOSS_FN double tree_sum(double* lanes, int used) {
-  int width = 1;
-  while (width < used) width *= 2;
-  for (width /= 2; width > 0; width /= 2) {
+  if (width < used) {
     for (int t = 0; t < width; ++t) lanes[t] += lanes[t + width];
   }
+  return tree_sum<width / 2>(lanes, used);
+}
+template <>
+SCALOSS_FN double tree_sum<0>(double* lanes, int) {
   return lanes[0];
 }
 

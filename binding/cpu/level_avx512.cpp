@@ -1,3 +1,5 @@
+// GCC 12 warns of an uninitialised variable in its own AVX-512 header.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include "tiles.h"
 
 namespace scaloss {

@@ -28,10 +28,10 @@ struct Rows {
   static SCALOSS_FN int64_t total(Count count) { return count; }
 };
 
-template <class T_, int W>
-struct Rows<Pack<T_, W>> {
+template <class T_, int W, bool ordinary>
+struct Rows<Pack<T_, W, ordinary>> {
   using T = T_;
-  using N = Pack<T, W>;
+  using N = Pack<T, W, ordinary>;
   using Vector = typename N::Vector;
   static constexpr int kWidth = W;
   // Shuffles work inside groups of this many elements; AVX2 crosses its 16-byte halves only at a price.
@@ -108,18 +108,16 @@ struct Rows<Pack<T_, W>> {
 
   // lanes[row] += x of that row.
   static SCALOSS_FN void add_to_lanes(double* lanes, N x) {
-    constexpr int half = W / 2;
-    using HalfVector = typename VectorOf<T, half>::type;
-    using Doubles = typename VectorOf<double, half>::type;
-    const Vector rows = shuffle<ByRow>(x.v, x.v);
-    HalfVector halves[2];
-    memcpy(halves, &rows, sizeof rows);
-    for (int h = 0; h < 2; ++h) {
-      Doubles sum;
-      memcpy(&sum, lanes + h * half, sizeof sum);
-      sum += __builtin_convertvector(halves[h], Doubles);
-      memcpy(lanes + h * half, &sum, sizeof sum);
-    }
+    add_half<0>(lanes, x, std::make_integer_sequence<int, W / 2>());
+    add_half<W / 2>(lanes, x, std::make_integer_sequence<int, W / 2>());
+  }
+  template <int from, int... i>
+  static SCALOSS_FN void add_half(double* lanes, N x, std::integer_sequence<int, i...>) {
+    using Doubles = typename VectorOf<double, W / 2>::type;
+    Doubles sum;
+    memcpy(&sum, lanes + from, sizeof sum);
+    sum += __builtin_convertvector(__builtin_shufflevector(x.v, x.v, position_of(from + i)...), Doubles);
+    memcpy(lanes + from, &sum, sizeof sum);
   }
 
   // Counts rows lane by lane: no sum across lanes inside the loop.

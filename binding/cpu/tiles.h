@@ -3,12 +3,61 @@
 #pragma once
 
 #include "../../cuda/job.h"
+#include "../../cuda/ordinary.h"
 #include "../../cuda/reduction.h"
 #include "level.h"
 #include "rows.h"
 
 namespace scaloss {
 namespace {
+
+// Whether scaling changes nothing for any row of the packs. Differences are looked at twice: ties, exact zeros, are
+// ordinary too, but to tell them from tiny differences takes longer.
+template <class T, int W>
+SCALOSS_FN bool all_ordinary(const Box<Pack<T, W>>& pred, const Box<Pack<T, W>>& target) {
+  using N = Pack<T, W>;
+  const N limit(OrdinaryRange<T>::kDifference);
+  if (!has_ordinary_extent(pred, target).all()) return false;
+  if ((smallest_difference(pred, target, [](N d) { return d; }) >= limit).all()) return true;
+  const auto tie_to_limit = [=](N d) { return select(d == N(0), limit, d); };
+  return (smallest_difference(pred, target, tie_to_limit) >= limit).all();
+}
+template <class T>
+SCALOSS_FN bool all_ordinary(const Box<T>&, const Box<T>&) {
+  return false;  // one row at a time: a branch for each costs more than it saves
+}
+
+// The same boxes as ordinary ones.
+template <class T, int W>
+SCALOSS_FN Box<Pack<T, W, true>> as_ordinary(const Box<Pack<T, W>>& box) {
+  return {{box.first[0].v, box.first[1].v}, {box.second[0].v, box.second[1].v}};
+}
+template <class T, int W>
+SCALOSS_FN Pack<T, W, true> as_ordinary(Pack<T, W> pack) {
+  return pack.v;
+}
+template <class N>
+SCALOSS_FN N as_ordinary(N x) {
+  return x;
+}
+
+// Where evaluate_row() puts the results of the rows from `row` on.
+struct StoreAt {
+  int64_t row;
+  template <class T, class N>
+  SCALOSS_FN void value(T* array, N x) const {
+    Rows<N>::store(array + row, x);
+  }
+  template <class T, class N>
+  SCALOSS_FN void quad(T* array, const Quad<N>& quad) const {
+    Rows<N>::store_quads(array + 4 * row, quad);
+  }
+};
+
+template <class N>
+SCALOSS_FN void add_to_lanes(double* lanes, N weighted_loss) {
+  Rows<N>::add_to_lanes(lanes, weighted_loss);
+}
 
 // `packs` packs of rows from `first` on, all within one tile. Adds their weighted losses to the lanes (lane 0 is the
 // first row's) and returns how many rows are invalid.
@@ -19,19 +68,22 @@ int64_t run_packs(const BoxLossJob<T>& job_in_memory, int64_t first, int packs, 
   typename R::Count invalid{};
   for (int i = 0; i < packs; ++i) {
     const int64_t row = first + i * R::kWidth;
-    const Quad<N> pred = R::load_quads(job.pred + 4 * row), target = R::load_quads(job.target + 4 * row);
+    double* const row_lanes = lanes + i * R::kWidth % kLanes;
+    const Box<N> pred = decode(job.format, R::load_quads(job.pred + 4 * row));
+    const Box<N> target = decode(job.format, R::load_quads(job.target + 4 * row));
     N weight(1), grad_output(1);
     if (job.weight != nullptr) weight = R::load(job.weight + row);
     if (job.grad_output != nullptr) grad_output = R::load(job.grad_output + row);
-    const Row<N> result = evaluate_row<Loss>(job, pred, target, weight, grad_output);
-    if (job.loss != nullptr) R::store(job.loss + row, result.loss);
-    if (pass == Pass::fused) {
-      if (job.grad != nullptr) R::store_quads(job.grad + 4 * row, result.grad);
-      if (job.grad_target != nullptr) R::store_quads(job.grad_target + 4 * row, result.grad_target);
+    // epsilon adds to differences, and could bring them nearer to 0 than the test of them knows.
+    if (job.epsilon == 0 && all_ordinary(pred, target)) {
+      const auto summary = evaluate_row<Loss, pass>(job, as_ordinary(pred), as_ordinary(target), as_ordinary(weight),
+                                                    as_ordinary(grad_output), StoreAt{row});
+      add_to_lanes(row_lanes, summary.weighted_loss);
+    } else {
+      const auto summary = evaluate_row<Loss, pass>(job, pred, target, weight, grad_output, StoreAt{row});
+      add_to_lanes(row_lanes, summary.weighted_loss);
+      R::count(invalid, summary.invalid);
     }
-    if (job.iou != nullptr) R::store(job.iou + row, result.iou);
-    R::add_to_lanes(lanes + i * R::kWidth % kLanes, result.weighted_loss);
-    R::count(invalid, result.invalid);
   }
   return R::total(invalid);
 }
