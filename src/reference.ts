@@ -87,7 +87,12 @@ function length(x: Term, y: Term): Term {
 /** The quantities of the paper's Fig. 3 for one pair. */
 function measure(pred: Corners, target: Corners) {
   const [x1, y1, x2, y2] = [variable(pred[0], 0), variable(pred[1], 1), variable(pred[2], 2), variable(pred[3], 3)]
-  const [X1, Y1, X2, Y2] = [variable(target[0], 4), variable(target[1], 5), variable(target[2], 6), variable(target[3], 7)]
+  const [X1, Y1, X2, Y2] = [
+    variable(target[0], 4),
+    variable(target[1], 5),
+    variable(target[2], 6),
+    variable(target[3], 7),
+  ]
   return {
     wmin: subtract(min(x2, X2), max(x1, X1)),
     wmax: subtract(max(x2, X2), min(x1, X1)),
@@ -121,18 +126,40 @@ const FORMULAS: Record<LossName, (m: Measures, params: PairParams) => Term> = {
   cd: cornerDistance,
 }
 
+/** A sixteenth for coordinates whose differences and distances could overflow, else 1. The losses are ratios and do not notice. */
+const unitOf = (...boxes: Corners[]) => (boxes.some((box) => box.some((v) => Math.abs(v) > 1e306)) ? 1 / 16 : 1)
+const scale = (box: Corners, unit: number): Corners => [box[0] * unit, box[1] * unit, box[2] * unit, box[3] * unit]
+
 /** Loss of one pair of boxes in corner form, and its derivatives for both. Any finite or non-finite numbers. */
 export function evaluatePair(name: LossName, pred: Corners, target: Corners, params: PairParams): PairLoss {
-  const { value, d } = FORMULAS[name](measure(pred, target), params)
-  return { loss: value, grad: [d[0], d[1], d[2], d[3]], gradTarget: [d[4], d[5], d[6], d[7]] }
+  const unit = unitOf(pred, target)
+  const { value, d } = FORMULAS[name](measure(scale(pred, unit), scale(target, unit)), {
+    alpha: params.alpha,
+    epsilon: params.epsilon * unit,
+  })
+  return {
+    loss: value,
+    grad: scale([d[0], d[1], d[2], d[3]], unit),
+    gradTarget: scale([d[4], d[5], d[6], d[7]], unit),
+  }
 }
 
-/** Intersection over union of one pair; 0 for an empty union. Inverted boxes: the formula as it stands. */
+/**
+ * Intersection over union of one pair; 0 for an empty union. Inverted boxes: the formula as it stands. Each axis is taken in
+ * units of the power of two below the enclosing side, so that no area overflows.
+ */
 export function evaluateIou(pred: Corners, target: Corners): number {
-  const overlap = (axis: 0 | 1) =>
-    Math.max(0, Math.min(pred[axis + 2]!, target[axis + 2]!) - Math.max(pred[axis]!, target[axis]!))
-  const area = (box: Corners) => (box[2] - box[0]) * (box[3] - box[1])
-  const intersection = overlap(0) * overlap(1)
-  const union = area(pred) + area(target) - intersection
+  const unit = unitOf(pred, target)
+  const axis = (k: 0 | 1) => {
+    const [a1, a2, b1, b2] = [pred[k] * unit, pred[k + 2]! * unit, target[k] * unit, target[k + 2]! * unit]
+    const enclosing = Math.max(a2, b2) - Math.min(a1, b1)
+    const side = 2 ** Math.floor(Math.log2(Math.abs(enclosing)))
+    const relative = (length: number) => (side === 0 ? 0 : length / side)
+    const overlap = Math.max(0, Math.min(a2, b2) - Math.max(a1, b1))
+    return { pred: relative(a2 - a1), target: relative(b2 - b1), overlap: relative(overlap) }
+  }
+  const [x, y] = [axis(0), axis(1)]
+  const intersection = x.overlap * y.overlap
+  const union = x.pred * y.pred + x.target * y.target - intersection
   return union === 0 ? 0 : intersection / union
 }

@@ -13,7 +13,8 @@ function typeOf(value: unknown): string | undefined {
 /** The memory behind an array must be a plain ArrayBuffer: there, fixed in size, and not changed by other threads. */
 function checkBuffer(argument: string, array: FloatArray): void {
   const buffer: ArrayBufferLike & { resizable?: boolean } = array.buffer
-  if (Object.prototype.toString.call(buffer) !== '[object ArrayBuffer]') {
+  // instanceof is the quick answer; it fails for an ArrayBuffer of another realm.
+  if (!(buffer instanceof ArrayBuffer) && Object.prototype.toString.call(buffer) !== '[object ArrayBuffer]') {
     throw argumentError(argument, 'memory of its own (an ArrayBuffer)', 'a SharedArrayBuffer: copy it first')
   }
   if (buffer.resizable) {
@@ -72,21 +73,24 @@ export function checkKeys(argument: string, value: unknown, allowed: readonly st
   }
 }
 
-/** Results must not overwrite inputs or each other: rows would be read after they were changed. */
+type Arrays = readonly (FloatArray | undefined)[]
+
+/** Results must not overwrite inputs or each other: rows would be read after they were changed. Names go with arrays. */
 export function checkOverlap(
-  outputs: Record<string, FloatArray | undefined>,
-  inputs: Record<string, FloatArray | undefined>,
+  outputNames: readonly string[],
+  outputs: Arrays,
+  inputNames: readonly string[],
+  inputs: Arrays,
 ): void {
-  const names = Object.keys(outputs)
-  for (const [i, name] of names.entries()) {
-    const output = outputs[name]
+  for (let i = 0; i < outputs.length; ++i) {
+    const output = outputs[i]
     if (!output) continue
-    for (const other of [...names.slice(0, i), ...Object.keys(inputs)]) {
-      const array = inputs[other] ?? outputs[other]
-      if (array && overlaps(output, array)) {
-        throw argumentError(name, 'memory that no other array of the call uses', `an overlap with ${other}`)
-      }
-    }
+    const overlapped = (array: FloatArray | undefined) => array !== undefined && overlaps(output, array)
+    const input = inputs.findIndex(overlapped)
+    const earlier = outputs.findIndex((array, k) => k < i && overlapped(array))
+    if (input < 0 && earlier < 0) continue
+    const other = input < 0 ? outputNames[earlier] : inputNames[input]
+    throw argumentError(outputNames[i]!, 'memory that no other array of the call uses', `an overlap with ${other}`)
   }
 }
 

@@ -77,24 +77,32 @@ describe('golden vectors', () => {
 describe('format cxcywh', () => {
   const category = categories.find(({ name }) => name === 'cxcywh')!
   const name = goldenName('sca')
-  it.each<BackendName>(['cpu', 'js'])('%s: the golden boxes in centre form give the golden loss and gradient', (backend) => {
-    const result = boxLoss('sca', typed(category.pred_cxcywh!, 'float64'), typed(category.target_cxcywh!, 'float64'), {
-      format: 'cxcywh',
-      reduction: 'none',
-      gradTarget: true,
-      backend,
-    })
-    const golden = { grad: category.grad_pred[name]!, gradTarget: category.grad_target[name]! }
-    for (let i = 0; i < category.n; ++i) {
-      expect(result.loss[i]).toBeCloseTo(category.loss[name]![i]!, 13)
-      for (const which of ['grad', 'gradTarget'] as const) {
-        const [x1, y1, x2, y2] = golden[which].slice(4 * i, 4 * i + 4) as [number, number, number, number]
-        const size = Math.max(...[x1, y1, x2, y2].map(Math.abs))
-        const centre = [x1 + x2, y1 + y2, (x2 - x1) / 2, (y2 - y1) / 2]
-        for (const [k, expected] of centre.entries()) {
-          expect(Math.abs(result[which][4 * i + k]! - expected)).toBeLessThanOrEqual(1e-13 * size)
+  it.each<BackendName>(['cpu', 'js'])(
+    '%s: the golden boxes in centre form give the golden loss and gradient',
+    (backend) => {
+      const result = boxLoss(
+        'sca',
+        typed(category.pred_cxcywh!, 'float64'),
+        typed(category.target_cxcywh!, 'float64'),
+        {
+          format: 'cxcywh',
+          reduction: 'none',
+          gradTarget: true,
+          backend,
+        },
+      )
+      const golden = { grad: category.grad_pred[name]!, gradTarget: category.grad_target[name]! }
+      for (let i = 0; i < category.n; ++i) {
+        expect(result.loss[i]).toBeCloseTo(category.loss[name]![i]!, 13)
+        for (const which of ['grad', 'gradTarget'] as const) {
+          const [x1, y1, x2, y2] = golden[which].slice(4 * i, 4 * i + 4) as [number, number, number, number]
+          const size = Math.max(...[x1, y1, x2, y2].map(Math.abs))
+          const centre = [x1 + x2, y1 + y2, (x2 - x1) / 2, (y2 - y1) / 2]
+          for (const [k, expected] of centre.entries()) {
+            expect(Math.abs(result[which][4 * i + k]! - expected)).toBeLessThanOrEqual(1e-13 * size)
+          }
         }
       }
-    }
-  })
+    },
+  )
 })

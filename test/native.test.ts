@@ -92,7 +92,9 @@ describe('backends()', () => {
       expect(cuda.devices[0]!.computeCapability).toMatch(/^\d+\.\d$/)
       expect(cuda.driver).toMatch(/^\d+\.\d$/)
     } else {
-      expect(['not-built', 'no-driver', 'driver-too-old', 'no-device', 'no-kernel-image', 'error']).toContain(cuda.reason)
+      expect(['not-built', 'no-driver', 'driver-too-old', 'no-device', 'no-kernel-image', 'error']).toContain(
+        cuda.reason,
+      )
       expect(cuda.message.length).toBeGreaterThan(10)
     }
   })

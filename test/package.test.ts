@@ -32,7 +32,8 @@ describe('what npm runs and packs', () => {
   }
 
   it('nothing runs at install: npm blocks it, and node-gyp would be called', () => {
-    for (const script of ['preinstall', 'install', 'postinstall', 'prebuild']) expect(manifest.scripts).not.toHaveProperty(script)
+    for (const script of ['preinstall', 'install', 'postinstall', 'prebuild'])
+      expect(manifest.scripts).not.toHaveProperty(script)
     expect(files()).not.toContain('binding.gyp')
   })
 
@@ -92,7 +93,11 @@ describe('both module systems', () => {
   it.each([
     ['ES module', 'types.mts', `import { backends, boxLoss, scaLoss, ScaLossError, soLoss } from 'scaloss'`],
     ['CommonJS', 'types.cts', `import { backends, boxLoss, scaLoss, ScaLossError, soLoss } from 'scaloss'`],
-    ['CommonJS require', 'required.cts', `import s = require('scaloss'); const { backends, boxLoss, scaLoss, ScaLossError, soLoss } = s`],
+    [
+      'CommonJS require',
+      'required.cts',
+      `import s = require('scaloss'); const { backends, boxLoss, scaLoss, ScaLossError, soLoss } = s`,
+    ],
   ])('%s: the types are right', (_, file, imports) => {
     write(file, `${imports}\n${program}`)
     const options = ['--strict', '--noEmit', '--module', 'node16', '--moduleResolution', 'node16', '--target', 'es2022']

@@ -1,0 +1,162 @@
+import { resolveBackend } from './backends.js'
+import { invalidArgument } from './errors.js'
+import { FORMATS } from './formats.js'
+import type { BoxLossJob } from './js-backend.js'
+import { LOSS_NAMES, LOSSES, type LossName } from './losses.js'
+import { loadNative } from './native.js'
+import type { BackendName, BoxLossOptions, FloatArray, Out } from './types.js'
+import {
+  checkArray,
+  checkBoolean,
+  checkBoxes,
+  checkFinite,
+  checkKeys,
+  checkOneOf,
+  checkOverlap,
+  checkRows,
+} from './validate.js'
+
+const OPTIONS = [
+  'alpha',
+  'format',
+  'reduction',
+  'weight',
+  'normalizer',
+  'lossWeight',
+  'gradOutput',
+  'grad',
+  'gradTarget',
+  'iou',
+  'onInvalid',
+  'convention',
+  'backend',
+  'device',
+  'out',
+] as const satisfies (keyof BoxLossOptions)[]
+const REDUCTIONS = ['none', 'sum', 'mean']
+const ON_INVALID = ['propagate', 'ignore', 'throw']
+const CONVENTIONS = ['exact', 'official']
+const BACKENDS = ['auto', 'cuda', 'cpu', 'js']
+const INPUTS = ['pred', 'target', 'weight', 'gradOutput']
+const OUTPUTS = ['loss', 'grad', 'gradTarget', 'iou'] as const satisfies (keyof Out)[]
+const OUT_MEMBERS = OUTPUTS.map((name) => `out.${name}`)
+const NO_OUT: Out = {}
+
+/** eps of the authors' code, https://github.com/Turoad/SCALoss, utils/metrics.py. */
+const OFFICIAL_EPSILON = 1e-7
+
+/** A call that is ready to run. */
+export interface Prepared {
+  job: BoxLossJob
+  backend: BackendName
+  device: number
+}
+
+/** Checks everything, fills in the defaults and finds or makes the arrays for the results. */
+export function prepare(name: LossName, pred: FloatArray, target: FloatArray, options: BoxLossOptions): Prepared {
+  checkOneOf('name', name, LOSS_NAMES)
+  checkBoxes('pred', pred)
+  checkArray('target', target, pred, pred.length, 'as pred')
+  checkKeys('options', options, OPTIONS)
+  const n = pred.length / 4
+  const {
+    format = 'xyxy',
+    reduction = 'mean',
+    weight,
+    normalizer,
+    lossWeight = 1,
+    gradOutput = 1,
+    grad = true,
+    gradTarget = false,
+    iou = false,
+    onInvalid = 'propagate',
+    convention = 'exact',
+    backend: asked = 'auto',
+    device = 0,
+    out = NO_OUT,
+  } = options
+  checkOneOf('format', format, FORMATS)
+  checkOneOf('reduction', reduction, REDUCTIONS)
+  checkOneOf('onInvalid', onInvalid, ON_INVALID)
+  checkOneOf('convention', convention, CONVENTIONS)
+  checkOneOf('backend', asked, BACKENDS)
+  checkBoolean('grad', grad)
+  checkBoolean('gradTarget', gradTarget)
+  checkBoolean('iou', iou)
+  checkFinite('lossWeight', lossWeight)
+  const official = convention === 'official'
+  const { alpha = official ? 1 : 0.5 } = options
+  checkFinite('alpha', alpha)
+  if (weight !== undefined) checkArray('weight', weight, pred, n, 'one a box')
+  if (normalizer !== undefined) {
+    checkFinite('normalizer', normalizer)
+    if (reduction === 'none')
+      throw invalidArgument('normalizer', "no normalizer with reduction 'none', which has no sum", normalizer)
+  }
+  if (typeof gradOutput === 'number') checkFinite('gradOutput', gradOutput)
+  else if (reduction !== 'none')
+    throw invalidArgument('gradOutput', `a number with reduction '${reduction}'`, gradOutput)
+  else checkArray('gradOutput', gradOutput, pred, n, 'one a box')
+  if (!Number.isInteger(device) || device < 0) throw invalidArgument('device', 'the index of a CUDA device', device)
+
+  const perRow = typeof gradOutput === 'number' ? undefined : gradOutput
+  if (out !== NO_OUT) {
+    checkKeys('out', out, OUTPUTS)
+    checkOut('loss', out.loss, reduction === 'none', "reduction: 'none'", pred, n, 'one a box')
+    checkOut('grad', out.grad, grad, 'grad: true', pred, 4 * n, 'as pred')
+    checkOut('gradTarget', out.gradTarget, gradTarget, 'gradTarget: true', pred, 4 * n, 'as pred')
+    checkOut('iou', out.iou, iou, 'iou: true', pred, n, 'one a box')
+    checkOverlap(OUT_MEMBERS, [out.loss, out.grad, out.gradTarget, out.iou], INPUTS, [pred, target, weight, perRow])
+  }
+
+  const backend = resolveBackend(asked)
+  if (backend === 'cuda') checkDevice(device)
+  if (onInvalid === 'throw') checkRows(pred, target, format)
+
+  const allocate =
+    pred.BYTES_PER_ELEMENT === 8 ? (k: number) => new Float64Array(k) : (k: number) => new Float32Array(k)
+  const divisor = normalizer ?? (reduction === 'mean' ? n : 1)
+  const upstream = lossWeight * (typeof gradOutput === 'number' ? gradOutput : 1)
+  const job: BoxLossJob = {
+    name,
+    format,
+    pred,
+    target,
+    weight,
+    gradOutput: perRow,
+    loss: reduction === 'none' ? (out.loss ?? allocate(n)) : undefined,
+    grad: grad ? (out.grad ?? allocate(4 * n)) : undefined,
+    gradTarget: gradTarget ? (out.gradTarget ?? allocate(4 * n)) : undefined,
+    iou: iou ? (out.iou ?? allocate(n)) : undefined,
+    alpha,
+    epsilon: official && LOSSES[name].usesEpsilon ? OFFICIAL_EPSILON : 0,
+    lossScale: lossWeight,
+    gradScale: upstream / divisor,
+    sumScale: lossWeight,
+    sumDivisor: divisor,
+    ignoreInvalid: onInvalid === 'ignore',
+    ignoreAll: divisor <= 0,
+  }
+  return { job, backend, device }
+}
+
+/** A result array that was given: `wanted` and `option` say whether the call has such a result, and through what. */
+function checkOut(
+  name: keyof Out,
+  array: FloatArray | undefined,
+  wanted: boolean,
+  option: string,
+  pred: FloatArray,
+  length: number,
+  shape: string,
+): void {
+  if (array === undefined) return
+  if (!wanted) throw invalidArgument(`out.${name}`, `to go with ${option}`, array)
+  checkArray(`out.${name}`, array, pred, length, shape)
+}
+
+function checkDevice(device: number): void {
+  const { devices } = loadNative().cuda()
+  if (device >= devices.length)
+    throw invalidArgument('device', `the index of one of ${devices.length} CUDA devices`, device)
+}
