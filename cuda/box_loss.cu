@@ -3,8 +3,8 @@
 
 namespace scaloss {
 
-// Blocks of 256 threads that an SM holds at the kernel's register count (docs: `npm run cuda:report`). A first guess
-// from the register file (65536 / 256 / 64), not yet tuned on a GPU.
+// Blocks of 256 threads that fit into the register file of an SM at 64 registers a thread, which the float32 kernels
+// stay at or below. A first guess, not yet tuned on a GPU.
 constexpr int kBlocksPerMultiprocessor = 4;
 
 template <class T>

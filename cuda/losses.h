@@ -1,4 +1,4 @@
-// The losses: value and gradient of one pair of boxes, for any number type. Tables at the end list them all.
+// The losses: value and gradient of one pair of boxes, for any number type. The table at the end lists them all.
 //
 // Zheng, Zhao, Liu, Liu, Cai: SCALoss: Side and Corner Aligned Loss for Bounding Box Regression, AAAI 2022.
 // The forms below equal the paper's in real arithmetic but cancel nowhere, so a loss keeps its digits down to a perfect
@@ -130,8 +130,8 @@ SCALOSS_FN PairTerms<N, D> corner_distance(const Axes<N, D>& axes, N epsilon) {
       inverse;
   const N per_unit = inverse * (up * unit_of<N>());
   for (int k = 0; k < D; ++k) {
-    const N outer =
-        (terms.loss * diagonal.direction[k]) * per_unit;  // the enclosing side grows, and with it the diagonal
+    // Moving the outer edge out makes the enclosing side, and with it the diagonal, grow.
+    const N outer = (terms.loss * diagonal.direction[k]) * per_unit;
     terms.edge[k] = {outer, N(0), N(0.5f) * outer};
     terms.first[k] = first_length.direction[k] * per_unit;
     terms.second[k] = second_length.direction[k] * per_unit;

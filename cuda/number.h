@@ -81,6 +81,7 @@ SCALOSS_FN To bit_cast(const From& from) {
   memcpy((void*)&to, &from, sizeof(To));
   return to;
 }
+
 // The larger and the smaller of two; b when either is NaN or they are equal, on every number type alike.
 template <class N>
 SCALOSS_FN N larger(N a, N b) {
