@@ -21,7 +21,12 @@ const BLOCK = 64
  * Boxes with sides from 2^low to 2^high, differences between prediction and target from those down to 2^least, ties,
  * matches and, in every fourth block, bad rows.
  */
-function boxesAround(Float: Float32ArrayConstructor | Float64ArrayConstructor, least: number, low: number, high: number) {
+function boxesAround(
+  Float: Float32ArrayConstructor | Float64ArrayConstructor,
+  least: number,
+  low: number,
+  high: number,
+) {
   const random = mulberry32(7)
   const sign = () => (random() < 0.5 ? -1 : 1)
   const pred = new Float(4 * PAIRS)
@@ -44,7 +49,9 @@ function boxesAround(Float: Float32ArrayConstructor | Float64ArrayConstructor, l
     }
     if (random() < 0.02) pred.set(target.subarray(i, i + 4), i)
     if (i % (16 * BLOCK) < 4 * BLOCK && random() < 0.1) {
-      pred[i + Math.floor(4 * random())] = [Number.NaN, Number.POSITIVE_INFINITY, -Number.MAX_VALUE, 0][Math.floor(4 * random())]!
+      pred[i + Math.floor(4 * random())] = [Number.NaN, Number.POSITIVE_INFINITY, -Number.MAX_VALUE, 0][
+        Math.floor(4 * random())
+      ]!
     }
   }
   return { pred, target }
