@@ -12,11 +12,29 @@ struct Box {
   N second[D];
 };
 
-// Lengths are in quarters of the coordinates' unit: differences of two finite coordinates then never overflow, and
-// scale_of() accepts them. The losses are ratios and do not notice; gradients are multiplied by unit_of() at the end.
-template <class N>
-SCALOSS_FN N unit_of() {
-  return N(NumberOf<N>::kOrdinary ? 1.0f : 0.25f);
+// The unit in which a pair is computed, a power of two: coordinates are multiplied by it, and gradients at the end. The
+// losses are ratios and do not notice. A quarter for huge coordinates, so that their differences cannot overflow and
+// scale_of() accepts them; a large number for pairs near 0 as a whole, so that denormal boxes keep their digits.
+template <class T>
+struct UnitOf;
+template <>
+struct UnitOf<float> {
+  static constexpr float kHuge = 0x1p125f, kTiny = 0x1p-60f, kForTiny = 0x1p64f;
+};
+template <>
+struct UnitOf<double> {
+  static constexpr double kHuge = 0x1p1021, kTiny = 0x1p-500, kForTiny = 0x1p512;
+};
+
+template <class N, int D>
+SCALOSS_FN N unit_of(const Box<N, D>& pred, const Box<N, D>& target) {
+  using U = UnitOf<StorageOf<N>>;
+  N size(0);
+  for (int k = 0; k < D; ++k) {
+    size = larger(size, larger(absolute(pred.first[k]), absolute(pred.second[k])));
+    size = larger(size, larger(absolute(target.first[k]), absolute(target.second[k])));
+  }
+  return select(size >= N(U::kHuge), N(0.25f), select(size < N(U::kTiny), N(U::kForTiny), N(1)));
 }
 
 template <class N>
@@ -33,9 +51,7 @@ struct Axis {
 };
 
 template <class N>
-SCALOSS_FN Axis<N> make_axis(N pred1, N pred2, N target1, N target2) {
-  const N unit = unit_of<N>(), limit = N(Ieee<StorageOf<N>>::kLargest) * unit;
-  const N a1 = pred1 * unit, a2 = pred2 * unit, b1 = target1 * unit, b2 = target2 * unit;
+SCALOSS_FN Axis<N> make_axis(N a1, N a2, N b1, N b2) {
   Axis<N> axis;
   axis.first_outer = a1 < b1;
   axis.first_tie = a1 == b1;
@@ -43,6 +59,7 @@ SCALOSS_FN Axis<N> make_axis(N pred1, N pred2, N target1, N target2) {
   axis.second_tie = a2 == b2;
   const N low = smaller(a1, b1), high = larger(a2, b2);
   // NaN fails the order of its box; an infinity of an ordered box is the enclosing edge.
+  const N limit(Ieee<StorageOf<N>>::kLargest);
   axis.valid =
       NumberOf<N>::kOrdinary ? MaskOf<N>(true) : MaskOf<N>((a1 <= a2) & (b1 <= b2) & (low >= -limit) & (high <= limit));
   axis.d1 = a1 - b1;
@@ -57,13 +74,17 @@ SCALOSS_FN Axis<N> make_axis(N pred1, N pred2, N target1, N target2) {
 template <class N, int D>
 struct Axes {
   Axis<N> axis[D];
+  N unit;  // 1 for ordinary numbers
 };
 
 template <class N, int D>
 SCALOSS_FN Axes<N, D> make_axes(const Box<N, D>& pred, const Box<N, D>& target) {
   Axes<N, D> axes;
+  axes.unit = NumberOf<N>::kOrdinary ? N(1) : unit_of(pred, target);
+  const auto scaled = [&](N x) { return NumberOf<N>::kOrdinary ? x : x * axes.unit; };
   for (int k = 0; k < D; ++k) {
-    axes.axis[k] = make_axis(pred.first[k], pred.second[k], target.first[k], target.second[k]);
+    axes.axis[k] = make_axis(scaled(pred.first[k]), scaled(pred.second[k]), scaled(target.first[k]),
+                             scaled(target.second[k]));
   }
   return axes;
 }

@@ -71,11 +71,12 @@ SCALOSS_FN RowSummary<N> evaluate_row(const BoxLossJob<T>& job, const Box<N>& pr
   }
   if (job.grad_output != nullptr) factor = factor * grad_output;
   loss = select(counts, loss, N(0));
-  if (job.loss != nullptr) store.value(job.loss, loss * N(job.loss_scale));
+  // Selected again after the product: 0 times a negative scale is -0.
+  if (job.loss != nullptr) store.value(job.loss, select(counts, loss * N(job.loss_scale), N(0)));
 
   const auto store_gradient = [&](T* array, const Box<N>& gradient) {
     Quad<N> quad = encode_gradient(job.format, gradient);
-    for (int k = 0; k < 4; ++k) quad.at[k] = select(counts, quad.at[k] * factor, N(0));
+    for (int k = 0; k < 4; ++k) quad.at[k] = select(counts, (quad.at[k] * factor) * axes.unit, N(0));
     store.quad(array, quad);
   };
   if (pass == Pass::fused) {

@@ -25,7 +25,7 @@ struct EdgeGradient {
   N tie;    // on the enclosing box together with the other box's edge
 };
 
-// A loss of one pair, and what the gradients for prediction and target are made of.
+// A loss of one pair, and what the gradients for prediction and target are made of (for coordinates in Axes::unit).
 template <class N, int D>
 struct PairTerms {
   N loss;
@@ -75,9 +75,10 @@ SCALOSS_FN SideOverlapTerm<N> side_overlap(const Axis<N>& axis) {
   const Scale<N> scale = scale_of(absolute(axis.enclosing));
   const N inverse = reciprocal_or_zero(axis.enclosing * scale.up);
   const N loss = ((absolute(axis.d1) + absolute(axis.d2)) * scale.up) * inverse;
-  const N per_unit = inverse * (scale.up * unit_of<N>());
   const N ratio = (axis.overlap * scale.up) * inverse;
-  return {loss, {N(0) - ratio * per_unit, per_unit, (N(0.5f) * loss) * per_unit}};
+  return {loss,
+          {N(0) - grow(ratio * inverse, scale.up), grow(inverse, scale.up),
+           grow((N(0.5f) * loss) * inverse, scale.up)}};
 }
 
 // Euclidean length of a vector, as scaled * scale.down, and its direction; direction and inverse are 0 at length 0.
@@ -112,7 +113,7 @@ SCALOSS_FN Length<N, D> length_of(const N (&vector)[D]) {
 // difference, to the enclosing sides and to the diagonal.
 template <class N, int D>
 SCALOSS_FN PairTerms<N, D> corner_distance(const Axes<N, D>& axes, N epsilon) {
-  const N shift = epsilon * unit_of<N>();  // 0 for ordinary numbers
+  const N shift = epsilon * axes.unit;  // 0 for ordinary numbers
   const auto shifted = [=](N x) { return NumberOf<N>::kOrdinary ? x : x + shift; };
   N first[D], second[D], enclosing[D];
   for (int k = 0; k < D; ++k) {
@@ -128,13 +129,12 @@ SCALOSS_FN PairTerms<N, D> corner_distance(const Axes<N, D>& axes, N epsilon) {
   terms.loss =
       (first_length.scaled * (first_length.scale.down * up) + second_length.scaled * (second_length.scale.down * up)) *
       inverse;
-  const N per_unit = inverse * (up * unit_of<N>());
   for (int k = 0; k < D; ++k) {
     // Moving the outer edge out makes the enclosing side, and with it the diagonal, grow.
-    const N outer = (terms.loss * diagonal.direction[k]) * per_unit;
+    const N outer = grow((terms.loss * diagonal.direction[k]) * inverse, up);
     terms.edge[k] = {outer, N(0), N(0.5f) * outer};
-    terms.first[k] = first_length.direction[k] * per_unit;
-    terms.second[k] = second_length.direction[k] * per_unit;
+    terms.first[k] = grow(first_length.direction[k] * inverse, up);
+    terms.second[k] = grow(second_length.direction[k] * inverse, up);
   }
   return terms;
 }

@@ -115,4 +115,12 @@ SCALOSS_FN Scale<N> scale_of(N size) {
   return {bit_cast<N>(I::kDoubledBias - exponent), bit_cast<N>(exponent)};
 }
 
+// x * up, but no further than the largest number: an infinity would make NaN of the next 0 or opposite infinity.
+template <class N>
+SCALOSS_FN N grow(N x, N up) {
+  if (NumberOf<N>::kOrdinary) return x;
+  const N limit(Ieee<StorageOf<N>>::kLargest);
+  return smaller(limit, larger(-limit, x * up));
+}
+
 }  // namespace scaloss

@@ -32,8 +32,9 @@ export interface Summary {
   invalid: number
 }
 
-/** Row `i` of an [N, 4] array as corners. */
+/** Row `i` of an [N, 4] array as corners, rounded to its dtype as the other backends do it. */
 export function readCorners(boxes: FloatArray, i: number, format: Format): Corners {
+  const round = boxes.BYTES_PER_ELEMENT === 4 ? Math.fround : (x: number) => x
   const [a, b, c, d] = [boxes[4 * i]!, boxes[4 * i + 1]!, boxes[4 * i + 2]!, boxes[4 * i + 3]!]
   switch (format) {
     case 'xyxy':
@@ -41,9 +42,9 @@ export function readCorners(boxes: FloatArray, i: number, format: Format): Corne
     case 'yxyx':
       return [b, a, d, c]
     case 'xywh':
-      return [a, b, a + c, b + d]
+      return [a, b, round(a + c), round(b + d)]
     case 'cxcywh':
-      return [a - c / 2, b - d / 2, a + c / 2, b + d / 2]
+      return [round(a - c / 2), round(b - d / 2), round(a + c / 2), round(b + d / 2)]
   }
 }
 
@@ -86,7 +87,7 @@ export function jsBoxLoss(job: BoxLossJob): Summary {
     const scaled = (gradient: Corners) => encodeGradient(gradient, job.format).map((g) => g * factor)
     const loss = counts ? pair.loss * weight : 0
     sum += loss
-    if (job.loss) job.loss[i] = loss * job.lossScale
+    if (job.loss) job.loss[i] = counts ? loss * job.lossScale : 0
     if (job.grad) job.grad.set(scaled(pair.grad), 4 * i)
     if (job.gradTarget) job.gradTarget.set(scaled(pair.gradTarget), 4 * i)
     if (job.iou) job.iou[i] = ignored ? 0 : evaluateIou(pred, target)

@@ -13,6 +13,7 @@ import {
   checkKeys,
   checkOneOf,
   checkOverlap,
+  checkRange,
   checkRows,
 } from './validate.js'
 
@@ -87,6 +88,8 @@ export function prepare(name: LossName, pred: FloatArray, target: FloatArray, op
   const official = convention === 'official'
   const { alpha = official ? 1 : 0.5 } = options
   checkFinite('alpha', alpha)
+  checkRange('alpha', alpha, pred, 'a number')
+  checkRange('lossWeight', lossWeight, pred, 'a number')
   if (weight !== undefined) checkArray('weight', weight, pred, n, 'one a box')
   if (normalizer !== undefined) {
     checkFinite('normalizer', normalizer)
@@ -117,6 +120,8 @@ export function prepare(name: LossName, pred: FloatArray, target: FloatArray, op
     pred.BYTES_PER_ELEMENT === 8 ? (k: number) => new Float64Array(k) : (k: number) => new Float32Array(k)
   const divisor = normalizer ?? (reduction === 'mean' ? n : 1)
   const upstream = lossWeight * (typeof gradOutput === 'number' ? gradOutput : 1)
+  checkRange('gradOutput', upstream, pred, 'a number that times lossWeight is')
+  if (divisor !== 0) checkRange('normalizer', upstream / divisor, pred, 'a number that leaves lossWeight / normalizer')
   const job: BoxLossJob = {
     name,
     format,

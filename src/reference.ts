@@ -126,8 +126,13 @@ const FORMULAS: Record<LossName, (m: Measures, params: PairParams) => Term> = {
   cd: cornerDistance,
 }
 
-/** A sixteenth for coordinates whose differences and distances could overflow, else 1. The losses are ratios and do not notice. */
-const unitOf = (...boxes: Corners[]) => (boxes.some((box) => box.some((v) => Math.abs(v) > 1e306)) ? 1 / 16 : 1)
+/** A power of two for the coordinates, by which gradients are multiplied at the end; the losses are ratios and do not notice.
+ * A sixteenth where differences and distances could overflow, a large number where all coordinates are nearly denormal. */
+function unitOf(pred: Corners, target: Corners): number {
+  let size = 0
+  for (let k = 0; k < 4; ++k) size = Math.max(size, Math.abs(pred[k]!), Math.abs(target[k]!))
+  return size > 1e306 ? 1 / 16 : size < 1e-150 ? 2 ** 512 : 1
+}
 const scale = (box: Corners, unit: number): Corners => [box[0] * unit, box[1] * unit, box[2] * unit, box[3] * unit]
 
 /** Loss of one pair of boxes in corner form, and its derivatives for both. Any finite or non-finite numbers. */

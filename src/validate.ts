@@ -53,6 +53,12 @@ export function checkFinite(argument: string, value: unknown): void {
   if (typeof value !== 'number' || !Number.isFinite(value)) throw invalidArgument(argument, 'a finite number', value)
 }
 
+/** A number that is still finite in the dtype of `like`: an infinite factor would make NaN of every 0. */
+export function checkRange(argument: string, value: number, like: FloatArray, what: string): void {
+  if (Number.isFinite(like.BYTES_PER_ELEMENT === 4 ? Math.fround(value) : value)) return
+  throw argumentError(argument, `${what} within the range of ${typeOf(like)}`, String(value))
+}
+
 export function checkBoolean(argument: string, value: unknown): void {
   if (typeof value !== 'boolean') throw invalidArgument(argument, 'true or false', value)
 }
@@ -65,7 +71,9 @@ export function checkOneOf(argument: string, value: unknown, allowed: readonly s
 }
 
 export function checkKeys(argument: string, value: unknown, allowed: readonly string[]): void {
-  if (typeof value !== 'object' || value === null) throw invalidArgument(argument, 'an object', value)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalidArgument(argument, 'an object', value)
+  }
   for (const key in value) {
     if (!allowed.includes(key)) {
       throw argumentError(argument, `only the members ${allowed.join(', ')}`, `an unknown one: ${show(key)}`)

@@ -121,7 +121,16 @@ describe.each(CONFIGURATIONS)('$backend, $dtype', ({ backend, Boxes }) => {
       Boxes === Float32Array
         ? { least: 2 ** -149, normal: 2 ** -126, most: (2 - 2 ** -23) * 2 ** 127 }
         : { least: Number.MIN_VALUE, normal: 2 ** -1022, most: Number.MAX_VALUE }
-    const magnitudes = [least, normal, 1e-19, 1, 1e19, most, ...(Boxes === Float64Array ? [1e-160, 1e160] : [])]
+    const magnitudes = [
+      least,
+      12 * least,
+      normal,
+      1e-19,
+      1,
+      1e19,
+      most,
+      ...(Boxes === Float64Array ? [1e-160, 1e160] : []),
+    ]
     const values = [0, ...magnitudes, ...magnitudes.map((v) => -v)].sort((a, b) => a - b)
     const intervals = values.flatMap((low, i) => values.slice(i).map((high) => [low, high]))
     const pairs = intervals.flatMap((p) => intervals.map((t) => [p, t]))
