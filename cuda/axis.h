@@ -83,8 +83,8 @@ SCALOSS_FN Axes<N, D> make_axes(const Box<N, D>& pred, const Box<N, D>& target) 
   axes.unit = NumberOf<N>::kOrdinary ? N(1) : unit_of(pred, target);
   const auto scaled = [&](N x) { return NumberOf<N>::kOrdinary ? x : x * axes.unit; };
   for (int k = 0; k < D; ++k) {
-    axes.axis[k] = make_axis(scaled(pred.first[k]), scaled(pred.second[k]), scaled(target.first[k]),
-                             scaled(target.second[k]));
+    axes.axis[k] =
+        make_axis(scaled(pred.first[k]), scaled(pred.second[k]), scaled(target.first[k]), scaled(target.second[k]));
   }
   return axes;
 }

@@ -24,7 +24,7 @@ cudaError_t launch_box_loss(const BoxLossJob<T>& job, int loss, Pass pass, const
   const int64_t tiles = tile_count(job.boxes);
   const int64_t resident = int64_t(multiprocessors) * kBlocksPerMultiprocessor;
   const auto grid = unsigned(tiles < resident ? tiles : resident);
-  kernel_of<T>(loss, pass)<<<grid, kLanes, 0, stream>>>(job, workspace);
+  launch_kernel(kernel_of<T>(loss, pass), grid, kLanes, stream, job, workspace);
   return cudaGetLastError();
 }
 

@@ -14,21 +14,21 @@
 namespace scaloss {
 
 // Inputs are read once: streaming loads (.cs) keep them from pushing out what the cache holds for the next kernel.
-__device__ __forceinline__ Quad<float> load_quad(const float* rows, int64_t row) {
+SCALOSS_DEVICE Quad<float> load_quad(const float* rows, int64_t row) {
   const float4 q = __ldcs(reinterpret_cast<const float4*>(rows) + row);
   return {{q.x, q.y, q.z, q.w}};
 }
-__device__ __forceinline__ Quad<double> load_quad(const double* rows, int64_t row) {
+SCALOSS_DEVICE Quad<double> load_quad(const double* rows, int64_t row) {
   const double2* halves = reinterpret_cast<const double2*>(rows) + 2 * row;
   const double2 a = __ldcs(halves), b = __ldcs(halves + 1);
   return {{a.x, a.y, b.x, b.y}};
 }
 
 // Gradients are written plainly: the kernel that comes next consumes them.
-__device__ __forceinline__ void store_quad(float* rows, int64_t row, const Quad<float>& q) {
+SCALOSS_DEVICE void store_quad(float* rows, int64_t row, const Quad<float>& q) {
   reinterpret_cast<float4*>(rows)[row] = make_float4(q.at[0], q.at[1], q.at[2], q.at[3]);
 }
-__device__ __forceinline__ void store_quad(double* rows, int64_t row, const Quad<double>& q) {
+SCALOSS_DEVICE void store_quad(double* rows, int64_t row, const Quad<double>& q) {
   double2* halves = reinterpret_cast<double2*>(rows) + 2 * row;
   halves[0] = make_double2(q.at[0], q.at[1]);
   halves[1] = make_double2(q.at[2], q.at[3]);
@@ -42,7 +42,7 @@ struct RowInput {
 };
 
 template <class T>
-__device__ __forceinline__ RowInput<T> load_row(const BoxLossJob<T>& job, int64_t row) {
+SCALOSS_DEVICE RowInput<T> load_row(const BoxLossJob<T>& job, int64_t row) {
   RowInput<T> in;
   in.pred = load_quad(job.pred, row);
   in.target = load_quad(job.target, row);
@@ -55,11 +55,11 @@ __device__ __forceinline__ RowInput<T> load_row(const BoxLossJob<T>& job, int64_
 struct StoreAt {
   int64_t row;
   template <class T>
-  __device__ __forceinline__ void value(T* array, T x) const {
+  SCALOSS_DEVICE void value(T* array, T x) const {
     array[row] = x;
   }
   template <class T>
-  __device__ __forceinline__ void quad(T* array, const Quad<T>& quad) const {
+  SCALOSS_DEVICE void quad(T* array, const Quad<T>& quad) const {
     store_quad(array, row, quad);
   }
 };
@@ -67,17 +67,17 @@ struct StoreAt {
 // Called by all threads of every block after the block's partial sums are written. The block that comes last adds all
 // partial sums in the order that reduction.h fixes, writes the summary and leaves the workspace as it found it.
 template <class T>
-__device__ __forceinline__ void finish(const BoxLossJob<T>& job, const ReductionWorkspace& workspace, int64_t tiles,
-                                       double (&scratch)[kLanes]) {
-  __shared__ bool is_last;
+SCALOSS_DEVICE void finish(const BoxLossJob<T>& job, const ReductionWorkspace& workspace, int64_t tiles,
+                           double (&scratch)[kLanes]) {
+  SCALOSS_SHARED(bool, is_last, 1);
   __syncthreads();  // all invalid rows of the block are counted, and scratch is free
   if (threadIdx.x == 0) {
     // Release: this block's partials are seen by the last block. Acquire: the last block sees everyone's.
     cuda::atomic_ref<uint32_t, cuda::thread_scope_device> ticket(*workspace.ticket);
-    is_last = ticket.fetch_add(1, cuda::memory_order_acq_rel) == gridDim.x - 1;
+    is_last[0] = ticket.fetch_add(1, cuda::memory_order_acq_rel) == gridDim.x - 1;
   }
   __syncthreads();
-  if (!is_last) return;
+  if (!is_last[0]) return;
   double lane = 0;
   for (int64_t tile = threadIdx.x; tile < tiles; tile += kLanes) lane += workspace.partials[tile];
   const double sum = block_tree_sum(lane, scratch);
@@ -93,21 +93,21 @@ template <class Loss, Pass pass, class T>
 __global__ void __launch_bounds__(kLanes)
     box_loss_kernel(const __grid_constant__ BoxLossJob<T> job, const __grid_constant__ ReductionWorkspace workspace) {
   constexpr int kRowsInFlight = sizeof(T) == 4 ? 2 : 1;  // 64 bytes of boxes a thread
-  __shared__ double scratch[kLanes];
+  SCALOSS_SHARED(double, scratch, kLanes);
   const int64_t tiles = tile_count(job.boxes);
   uint32_t invalid = 0;
   for (int64_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
     double lane = 0;
     const int64_t first = tile * kTile + threadIdx.x;
-#pragma unroll 1
+    SCALOSS_PRAGMA("unroll 1")
     for (int step = 0; step < kTile / kLanes; step += kRowsInFlight) {
       RowInput<T> in[kRowsInFlight];
-#pragma unroll
+      SCALOSS_PRAGMA("unroll")
       for (int i = 0; i < kRowsInFlight; ++i) {
         const int64_t row = first + (step + i) * kLanes;
         if (row < job.boxes) in[i] = load_row(job, row);
       }
-#pragma unroll
+      SCALOSS_PRAGMA("unroll")
       for (int i = 0; i < kRowsInFlight; ++i) {
         const int64_t row = first + (step + i) * kLanes;
         if (row < job.boxes) {

@@ -76,9 +76,9 @@ SCALOSS_FN SideOverlapTerm<N> side_overlap(const Axis<N>& axis) {
   const N inverse = reciprocal_or_zero(axis.enclosing * scale.up);
   const N loss = ((absolute(axis.d1) + absolute(axis.d2)) * scale.up) * inverse;
   const N ratio = (axis.overlap * scale.up) * inverse;
-  return {loss,
-          {N(0) - grow(ratio * inverse, scale.up), grow(inverse, scale.up),
-           grow((N(0.5f) * loss) * inverse, scale.up)}};
+  return {
+      loss,
+      {N(0) - grow(ratio * inverse, scale.up), grow(inverse, scale.up), grow((N(0.5f) * loss) * inverse, scale.up)}};
 }
 
 // Euclidean length of a vector, as scaled * scale.down, and its direction; direction and inverse are 0 at length 0.

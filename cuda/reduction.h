@@ -6,7 +6,7 @@
 //   total:  the tiles' sums, as rows of one more tile of any length, through the same lanes and the same tree
 #pragma once
 
-#include "number.h"
+#include "device.h"
 
 namespace scaloss {
 
@@ -36,10 +36,10 @@ SCALOSS_FN double tree_sum<0>(double* lanes, int) {
   return lanes[0];
 }
 
-#if defined(__CUDACC__)
+#if defined(SCALOSS_DEVICE_CODE)
 // The same tree by a block of kLanes threads, each with one lane. Valid in thread 0. The caller puts a barrier between
 // this call and the next use of `scratch`.
-__device__ __forceinline__ double block_tree_sum(double lane, double (&scratch)[kLanes]) {
+SCALOSS_DEVICE double block_tree_sum(double lane, double (&scratch)[kLanes]) {
   const int t = threadIdx.x;
   scratch[t] = lane;
   __syncthreads();

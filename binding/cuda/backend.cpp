@@ -90,13 +90,16 @@ class DeviceState {
   explicit DeviceState(int device) : device_(device) {
     CHECK(cudaSetDevice(device));
     CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+    void* memory = nullptr;
+    CHECK(cudaMalloc(&memory, sizeof(Counters)));
+    counters_ = static_cast<Counters*>(memory);
   }
 
   template <class T>
   BoxLossSummary run(const BoxLossJob<T>& host, int loss, Pass pass) {
     std::lock_guard<std::mutex> lock(mutex_);
     CHECK(cudaSetDevice(device_));
-    ReductionWorkspace workspace;
+    ReductionWorkspace workspace = {nullptr, &counters_->ticket, &counters_->invalid, &counters_->summary};
     Parts sizes(nullptr);
     lay_out(sizes, host, workspace);
     reserve(sizes.size());
@@ -108,8 +111,9 @@ class DeviceState {
     upload(job.target, host.target, 4 * n);
     upload(job.weight, host.weight, n);
     upload(job.grad_output, host.grad_output, n);
-    CHECK(cudaMemsetAsync(workspace.ticket, 0, sizeof *workspace.ticket, stream_));
-    CHECK(cudaMemsetAsync(workspace.invalid, 0, sizeof *workspace.invalid, stream_));
+    // The kernel leaves the counters at 0; only a call that failed may not have come so far.
+    if (!counters_are_zero_) CHECK(cudaMemsetAsync(counters_, 0, sizeof *counters_, stream_));
+    counters_are_zero_ = false;
     CHECK(launch_box_loss(job, loss, pass, workspace, probe_cuda().devices[device_].multiprocessors, stream_));
     download(host.loss, job.loss, n);
     download(host.grad, job.grad, 4 * n);
@@ -118,6 +122,7 @@ class DeviceState {
     BoxLossSummary summary;
     download(&summary, workspace.summary, 1);
     CHECK(cudaStreamSynchronize(stream_));
+    counters_are_zero_ = true;
     return summary;
   }
 
@@ -135,9 +140,6 @@ class DeviceState {
     if (host.grad_target) job.grad_target = parts.take<T>(4 * n);
     if (host.iou) job.iou = parts.take<T>(n);
     workspace.partials = parts.take<double>(tile_count(n));
-    workspace.ticket = parts.take<uint32_t>(1);
-    workspace.invalid = parts.take<unsigned long long>(1);
-    workspace.summary = parts.take<BoxLossSummary>(1);
     return job;
   }
 
@@ -162,9 +164,18 @@ class DeviceState {
     CHECK(cudaMemcpyAsync(host, device, count * sizeof(T), cudaMemcpyDeviceToHost, stream_));
   }
 
+  // In device memory.
+  struct Counters {
+    uint32_t ticket;
+    unsigned long long invalid;
+    BoxLossSummary summary;
+  };
+
   std::mutex mutex_;
   const int device_;
   cudaStream_t stream_ = nullptr;
+  Counters* counters_ = nullptr;
+  bool counters_are_zero_ = false;
   void* memory_ = nullptr;
   size_t capacity_ = 0;
 };

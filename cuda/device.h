@@ -1,0 +1,27 @@
+// The few words of CUDA that plain C++ has no form for, so that the kernels' sources also run under the emulator of
+// test/emulator. SCALOSS_DEVICE_CODE: this translation unit holds device code.
+#pragma once
+
+#include "number.h"
+
+#if defined(__CUDACC__)
+#  define SCALOSS_DEVICE_CODE
+#  define SCALOSS_DEVICE __device__ __forceinline__
+#  define SCALOSS_SHARED(T, name, count) __shared__ T name[count]
+#  define SCALOSS_PRAGMA(text) _Pragma(text)
+
+namespace scaloss {
+
+template <class... Args>
+void launch_kernel(void (*kernel)(Args...), unsigned grid, unsigned block, cudaStream_t stream, const Args&... args) {
+  kernel<<<grid, block, 0, stream>>>(args...);
+}
+
+}  // namespace scaloss
+
+#elif defined(SCALOSS_EMULATED)
+#  define SCALOSS_DEVICE_CODE
+#  define SCALOSS_DEVICE SCALOSS_FN
+#  define SCALOSS_PRAGMA(text)
+#  include "emulator.h"
+#endif
