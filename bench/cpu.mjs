@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { backends, boxLoss } from 'scaloss'
@@ -6,13 +7,16 @@ import { loadNative } from '../dist/native.js'
 
 // Nanoseconds a box for sca, loss and gradient, float32, mean, `out` reused: each SIMD level of this CPU against a plain
 // JavaScript loop. All take turns in one run, so a machine that slows down for a while slows down all of them.
+// --json prints data; --save writes both forms to bench/results/.
 
 const SIZES = [1e3, 1e5, 1e6]
 const ROUNDS = 41
 /** Boxes per timing: enough calls in one that the clock's own cost vanishes. */
 const BOXES_PER_TIMING = 5e5
 
-const { values: flags } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
+const { values: flags } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, save: { type: 'boolean', default: false } },
+})
 
 /**
  * The paper's formulas as one writes them for typed arrays.
@@ -155,23 +159,50 @@ function bench(boxes) {
 }
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-const machine = { cpu: cpus()[0].model, cores: cpus().length, node: process.version, scaloss: version }
+/** The commit that was measured, with a mark where the checkout differs from it. */
+function commit() {
+  try {
+    return execFileSync('git', ['describe', '--always', '--dirty'], {
+      cwd: import.meta.dirname,
+      encoding: 'utf8',
+    }).trim()
+  } catch {
+    return 'unknown'
+  }
+}
+
+function table() {
+  const lines = [
+    `${machine.cpu}, ${machine.cores} logical cores, Node ${machine.node}, scaloss ${version} (${machine.commit}), ${machine.date}`,
+    `sca, loss and gradient, float32, mean, out reused; median and quartiles of ${ROUNDS} interleaved rounds`,
+  ]
+  const row = (/** @type {string[]} */ [name, ...cells]) =>
+    lines.push(name.padEnd(16) + cells.map((cell) => cell.padStart(18)).join(''))
+  for (const boxes of SIZES) {
+    lines.push('')
+    row([`${boxes} boxes`, 'ns a box', 'quartiles', `of ${widest}`, 'plain JS takes'])
+    for (const { name, ns, timesWidest, plainTimes } of results.filter((result) => result.boxes === boxes)) {
+      const quartiles = `${ns.q1.toFixed(2)} to ${ns.q3.toFixed(2)}`
+      row([name, ns.median.toFixed(2), quartiles, `${timesWidest.toFixed(2)} x`, `${plainTimes.toFixed(1)} x`])
+    }
+  }
+  return lines.join('\n')
+}
+
+const machine = {
+  cpu: cpus()[0].model,
+  cores: cpus().length,
+  node: process.version,
+  scaloss: version,
+  commit: commit(),
+  date: new Date().toISOString().slice(0, 10),
+}
 const results = SIZES.flatMap(bench)
 native.setSimd(active)
 
-if (flags.json) {
-  console.log(JSON.stringify({ machine, rounds: ROUNDS, results }, null, 2))
-} else {
-  console.log(`${machine.cpu}, ${machine.cores} logical cores, Node ${machine.node}, scaloss ${version}`)
-  console.log(`sca, loss and gradient, float32, mean, out reused; median and quartiles of ${ROUNDS} interleaved rounds`)
-  const print = (/** @type {string[]} */ [name, ...cells]) =>
-    console.log(name.padEnd(16) + cells.map((cell) => cell.padStart(18)).join(''))
-  for (const boxes of SIZES) {
-    console.log()
-    print([`${boxes} boxes`, 'ns a box', 'quartiles', `of ${widest}`, 'plain JS takes'])
-    for (const { name, ns, timesWidest, plainTimes } of results.filter((row) => row.boxes === boxes)) {
-      const quartiles = `${ns.q1.toFixed(2)} to ${ns.q3.toFixed(2)}`
-      print([name, ns.median.toFixed(2), quartiles, `${timesWidest.toFixed(2)} x`, `${plainTimes.toFixed(1)} x`])
-    }
-  }
+const json = JSON.stringify({ machine, rounds: ROUNDS, results }, null, 2)
+console.log(flags.json ? json : table())
+if (flags.save) {
+  writeFileSync(new URL('results/cpu.json', import.meta.url), `${json}\n`)
+  writeFileSync(new URL('results/cpu.txt', import.meta.url), `${table()}\n`)
 }
