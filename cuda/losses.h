@@ -48,19 +48,16 @@ SCALOSS_FN Box<N, D> pred_gradient(const Axes<N, D>& axes, const PairTerms<N, D>
   return gradient;
 }
 
-// Where the prediction's edge is the outer one, the target's is the inner one.
+// The prediction's gradient with the roles exchanged: its outer edges are the target's inner ones.
 template <class N, int D>
 SCALOSS_FN Box<N, D> target_gradient(const Axes<N, D>& axes, const PairTerms<N, D>& terms) {
-  Box<N, D> gradient;
+  PairTerms<N, D> exchanged;
   for (int k = 0; k < D; ++k) {
-    const Axis<N>& axis = axes.axis[k];
-    const EdgeGradient<N>& edge = terms.edge[k];
-    gradient.first[k] =
-        select(axis.first_outer, edge.inner, select(axis.first_tie, edge.tie, edge.outer)) - terms.first[k];
-    gradient.second[k] =
-        (N(0) - select(axis.second_outer, edge.inner, select(axis.second_tie, edge.tie, edge.outer))) - terms.second[k];
+    exchanged.edge[k] = {terms.edge[k].inner, terms.edge[k].outer, terms.edge[k].tie};
+    exchanged.first[k] = -terms.first[k];
+    exchanged.second[k] = -terms.second[k];
   }
-  return gradient;
+  return pred_gradient(axes, exchanged);
 }
 
 template <class N>
