@@ -60,7 +60,9 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("formats", names(env, {SCALOSS_FORMATS(SCALOSS_NAME)}));
   exports.Set("scalars", names(env, {SCALOSS_SCALARS(SCALOSS_NAME)}));
 #undef SCALOSS_NAME
-  exports.Set("boxLoss", Napi::Function::New<box_loss>(env, "boxLoss"));
+  napi_value function;
+  napi_create_function(env, "boxLoss", NAPI_AUTO_LENGTH, box_loss, nullptr, &function);
+  exports.Set("boxLoss", function);
   exports.Set("simdLevels", Napi::Function::New<simd_levels>(env, "simdLevels"));
   exports.Set("simd", Napi::Function::New<simd>(env, "simd"));
   exports.Set("setSimd", Napi::Function::New<set_simd>(env, "setSimd"));

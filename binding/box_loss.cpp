@@ -20,108 +20,123 @@ enum Scalar {
 constexpr int kFormats = 0 SCALOSS_FORMATS(SCALOSS_COUNT);
 #undef SCALOSS_COUNT
 
-// Where a typed array keeps its numbers. Asked of Node-API itself: node-addon-api's wrapper would also fetch the buffer
-// as an ArrayBuffer, which a shared one is not.
+enum Argument { k_block, k_pred, k_target, k_weight, k_gradOutput, k_loss, k_grad, k_gradTarget, k_iou, kArguments };
+
+// What is wrong with an argument; thrown as a TypeError.
+struct ArgumentError {
+  std::string message;
+};
+
+// Where a typed array keeps its numbers. Its buffer is not asked for: a shared one has no ArrayBuffer.
 struct ArrayView {
-  napi_typedarray_type type = napi_int8_array;
-  size_t length = 0;
-  void* data = nullptr;
+  napi_typedarray_type type;
+  size_t length;
+  void* data;
 };
 
-ArrayView view_of(const Napi::CallbackInfo& info, int argument) {
-  ArrayView view;
-  if (info[argument].IsUndefined()) return view;
-  const napi_status status =
-      napi_get_typedarray_info(info.Env(), info[argument], &view.type, &view.length, &view.data, nullptr, nullptr);
-  if (status != napi_ok) {
-    throw Napi::TypeError::New(info.Env(), "boxLoss: argument " + std::to_string(argument) + " is no typed array");
+class Arguments {
+ public:
+  Arguments(napi_env env, napi_callback_info info) : env_(env) {
+    size_t count = kArguments;
+    napi_get_cb_info(env, info, &count, values_, nullptr, nullptr);
+    const ArrayView block = view(k_block);
+    if (block.type != napi_float64_array || block.length != kScalars) {
+      throw ArgumentError{"scalars must be a Float64Array(" + std::to_string(kScalars) + ")"};
+    }
+    scalars_ = static_cast<double*>(block.data);
   }
-  return view;
-}
 
-template <class T>
-struct TypeOf;
-template <>
-struct TypeOf<float> {
-  static constexpr napi_typedarray_type value = napi_float32_array;
-};
-template <>
-struct TypeOf<double> {
-  static constexpr napi_typedarray_type value = napi_float64_array;
-};
+  double& operator[](Scalar scalar) const { return scalars_[scalar]; }
 
-// The data of an array argument that must have `length` elements, or null if it is undefined and may be.
-template <class T>
-T* array_of(const Napi::CallbackInfo& info, int argument, size_t length, bool required) {
-  if (!required && info[argument].IsUndefined()) return nullptr;
-  const ArrayView view = view_of(info, argument);
-  if (view.type != TypeOf<T>::value || view.length != length) {
-    throw Napi::TypeError::New(info.Env(),
-                               "boxLoss: argument " + std::to_string(argument) + " has the wrong type or length");
+  // A scalar that counts from 0 to below `count`.
+  int index(Scalar scalar, int count, const char* name) const {
+    const double value = scalars_[scalar];
+    if (!(value >= 0 && value < count)) throw ArgumentError{std::string("no such ") + name};
+    return int(value);
   }
-  return static_cast<T*>(view.data);
-}
 
-int index_of(const Napi::CallbackInfo& info, double value, int count, const char* name) {
-  if (!(value >= 0 && value < count)) throw Napi::TypeError::New(info.Env(), std::string("boxLoss: no such ") + name);
-  return int(value);
-}
+  ArrayView view(Argument argument) const {
+    ArrayView view;
+    if (napi_get_typedarray_info(env_, values_[argument], &view.type, &view.length, &view.data, nullptr, nullptr) !=
+        napi_ok) {
+      throw ArgumentError{"argument " + std::to_string(argument) + " is no typed array"};
+    }
+    return view;
+  }
+
+  // The data of an array that must have `length` elements; null if the call does not have it.
+  template <class T>
+  T* array(Argument argument, size_t length) const {
+    if (!(unsigned(scalars_[k_arrays]) >> argument & 1)) return nullptr;
+    const ArrayView array = view(argument);
+    if (array.type != (sizeof(T) == 4 ? napi_float32_array : napi_float64_array) || array.length != length) {
+      throw ArgumentError{"argument " + std::to_string(argument) + " has the wrong type or length"};
+    }
+    return static_cast<T*>(array.data);
+  }
+
+ private:
+  napi_env env_;
+  napi_value values_[kArguments];
+  double* scalars_;
+};
 
 template <class T>
-BoxLossSummary run(const Napi::CallbackInfo& info, const double* scalars, size_t numbers) {
-  const size_t n = numbers / 4;
-  const int kernel = index_of(info, scalars[k_kernel], kLosses, "kernel");
-  const int backend = index_of(info, scalars[k_backend], 2, "backend");
-
+BoxLossSummary run(const Arguments& arguments, const ArrayView& pred) {
+  const size_t n = pred.length / 4;
   BoxLossJob<T> job;
   job.boxes = int64_t(n);
-  job.pred = array_of<T>(info, 1, 4 * n, true);
-  job.target = array_of<T>(info, 2, 4 * n, true);
-  job.weight = array_of<T>(info, 3, n, false);
-  job.grad_output = array_of<T>(info, 4, n, false);
-  job.loss = array_of<T>(info, 5, n, false);
-  job.grad = array_of<T>(info, 6, 4 * n, false);
-  job.grad_target = array_of<T>(info, 7, 4 * n, false);
-  job.iou = array_of<T>(info, 8, n, false);
-  job.alpha = T(scalars[k_alpha]);
-  job.epsilon = T(scalars[k_epsilon]);
-  job.loss_scale = T(scalars[k_lossScale]);
-  job.grad_scale = T(scalars[k_gradScale]);
-  job.sum_scale = scalars[k_sumScale];
-  job.sum_divisor = scalars[k_sumDivisor];
-  job.format = Format(index_of(info, scalars[k_format], kFormats, "format"));
-  job.ignore_invalid = scalars[k_ignoreInvalid] != 0;
-  job.ignore_all = scalars[k_ignoreAll] != 0;
-  const Pass pass = job.grad || job.grad_target ? Pass::fused : Pass::forward;
+  job.pred = static_cast<const T*>(pred.data);
+  job.target = arguments.array<T>(k_target, 4 * n);
+  if (job.target == nullptr) throw ArgumentError{"target is missing"};
+  job.weight = arguments.array<T>(k_weight, n);
+  job.grad_output = arguments.array<T>(k_gradOutput, n);
+  job.loss = arguments.array<T>(k_loss, n);
+  job.grad = arguments.array<T>(k_grad, 4 * n);
+  job.grad_target = arguments.array<T>(k_gradTarget, 4 * n);
+  job.iou = arguments.array<T>(k_iou, n);
+  job.alpha = T(arguments[k_alpha]);
+  job.epsilon = T(arguments[k_epsilon]);
+  job.loss_scale = T(arguments[k_lossScale]);
+  job.grad_scale = T(arguments[k_gradScale]);
+  job.sum_scale = arguments[k_sumScale];
+  job.sum_divisor = arguments[k_sumDivisor];
+  job.format = Format(arguments.index(k_format, kFormats, "format"));
+  job.ignore_invalid = arguments[k_ignoreInvalid] != 0;
+  job.ignore_all = arguments[k_ignoreAll] != 0;
 
-  if (backend == 0) return cpu_box_loss(job, kernel, pass);
-  return cuda_box_loss(job, kernel, pass,
-                       index_of(info, scalars[k_device], int(probe_cuda().devices.size()), "device"));
+  const int kernel = arguments.index(k_kernel, kLosses, "kernel");
+  const Pass pass = job.grad || job.grad_target ? Pass::fused : Pass::forward;
+  if (arguments.index(k_backend, 2, "backend") == 0) return cpu_box_loss(job, kernel, pass);
+  const int device = arguments.index(k_device, int(probe_cuda().devices.size()), "device");
+  return cuda_box_loss(job, kernel, pass, device);
 }
 
 }  // namespace
 
-Napi::Value box_loss(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const ArrayView block = view_of(info, 0), pred = view_of(info, 1);
-  if (block.type != napi_float64_array || block.length != kScalars) {
-    throw Napi::TypeError::New(env, "boxLoss: scalars must be a Float64Array(" + std::to_string(kScalars) + ")");
-  }
-  double* scalars = static_cast<double*>(block.data);
-  if (pred.length % 4 != 0 || pred.length == 0) throw Napi::TypeError::New(env, "boxLoss: pred is not [N, 4], N > 0");
-  BoxLossSummary summary;
+napi_value box_loss(napi_env env, napi_callback_info info) {
   try {
-    summary = pred.type == napi_float64_array ? run<double>(info, scalars, pred.length)
-                                              : run<float>(info, scalars, pred.length);
+    const Arguments arguments(env, info);
+    const ArrayView pred = arguments.view(k_pred);
+    if (pred.length % 4 != 0 || pred.length == 0) throw ArgumentError{"pred is not [N, 4], N > 0"};
+    if (pred.type != napi_float32_array && pred.type != napi_float64_array) {
+      throw ArgumentError{"pred is neither a Float32Array nor a Float64Array"};
+    }
+    const BoxLossSummary summary =
+        pred.type == napi_float64_array ? run<double>(arguments, pred) : run<float>(arguments, pred);
+    arguments[k_resultLoss] = summary.loss;
+    arguments[k_resultInvalid] = double(summary.invalid);
+  } catch (const ArgumentError& error) {
+    napi_throw_type_error(env, nullptr, ("boxLoss: " + error.message).c_str());
   } catch (const CudaError& error) {
     Napi::Error thrown = Napi::Error::New(env, error.what());
     thrown.Set("cudaName", error.name);
     thrown.Set("outOfMemory", error.is_out_of_memory);
-    throw thrown;
+    thrown.ThrowAsJavaScriptException();
+  } catch (const std::exception& error) {
+    napi_throw_error(env, nullptr, error.what());
   }
-  scalars[k_resultLoss] = summary.loss;
-  scalars[k_resultInvalid] = double(summary.invalid);
-  return env.Undefined();
+  return nullptr;
 }
 
 }  // namespace scaloss

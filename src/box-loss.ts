@@ -71,6 +71,14 @@ function nativeBoxLoss(job: BoxLossJob, backend: BackendName, device: number): S
   scalars[SCALAR.ignoreInvalid] = Number(job.ignoreInvalid)
   scalars[SCALAR.ignoreAll] = Number(job.ignoreAll)
   const { pred, target, weight, gradOutput, loss, grad, gradTarget, iou } = job
+  scalars[SCALAR.arrays] =
+    0b110 |
+    (weight ? 1 << 3 : 0) |
+    (gradOutput ? 1 << 4 : 0) |
+    (loss ? 1 << 5 : 0) |
+    (grad ? 1 << 6 : 0) |
+    (gradTarget ? 1 << 7 : 0) |
+    (iou ? 1 << 8 : 0)
   try {
     loadNative().boxLoss(scalars, pred, target, weight, gradOutput, loss, grad, gradTarget, iou)
   } catch (error) {

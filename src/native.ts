@@ -56,6 +56,7 @@ export const SCALARS = [
   'gradScale',
   'sumScale',
   'sumDivisor',
+  'arrays',
   'ignoreInvalid',
   'ignoreAll',
   'resultLoss',

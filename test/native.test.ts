@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { backends, boxLoss } from '../src/index.js'
 import { FORMATS } from '../src/formats.js'
 import { LOSS_NAMES } from '../src/losses.js'
-import { loadNative, type Native, SCALARS } from '../src/native.js'
+import { loadNative, type Native, SCALAR, SCALARS } from '../src/native.js'
 
 const native = loadNative()
 
@@ -29,28 +29,45 @@ describe('the seam between TypeScript and the addon', () => {
   })
 
   describe('checks again what memory depends on', () => {
-    const scalars = new Float64Array(SCALARS.length)
+    /** A block that is in order, for a call with these arrays, but for one field. */
+    const block = (arrays: unknown[], field?: (typeof SCALARS)[number], value = 0) => {
+      const scalars = new Float64Array(SCALARS.length)
+      scalars[SCALAR.arrays] = arrays.reduce<number>(
+        (bits, array, k) => (array === undefined ? bits : bits | (2 << k)),
+        0,
+      )
+      if (field) scalars[SCALAR[field]] = value
+      return scalars
+    }
     const boxes = () => new Float32Array([0, 0, 2, 2])
     const none = undefined
     const call = (...args: unknown[]) => (native.boxLoss as (...args: unknown[]) => void)(...args)
+    const withBlock = (...arrays: unknown[]) => [block(arrays), ...arrays]
+
+    it('a call that is in order passes', () => {
+      const grad = new Float32Array(4)
+      expect(() => call(...withBlock(boxes(), boxes(), none, none, none, grad))).not.toThrow()
+    })
+
     it.each<[string, unknown[]]>([
       ['no arguments', []],
       ['scalars too short', [new Float64Array(3), boxes(), boxes()]],
-      ['scalars of another dtype', [new Float32Array(SCALARS.length), boxes(), boxes()]],
-      ['pred is no typed array', [scalars, [0, 0, 2, 2], boxes()]],
-      ['pred is empty', [scalars, new Float32Array(0), new Float32Array(0)]],
-      ['pred is an Int32Array', [scalars, new Int32Array(4), new Int32Array(4)]],
-      ['target shorter than pred', [scalars, new Float32Array(8), boxes()]],
-      ['target missing', [scalars, boxes()]],
-      ['target null', [scalars, boxes(), null]],
-      ['weight too short', [scalars, boxes(), boxes(), new Float32Array(0)]],
-      ['grad too short', [scalars, boxes(), boxes(), none, none, none, new Float32Array(3)]],
-      ['grad of another dtype', [scalars, boxes(), boxes(), none, none, none, new Float64Array(4)]],
-      ['iou too long', [scalars, boxes(), boxes(), none, none, none, none, none, new Float32Array(2)]],
-      ['no such kernel', [scalars.map((s, i) => (SCALARS[i] === 'kernel' ? 99 : s)), boxes(), boxes()]],
-      ['kernel not a number', [scalars.map((s, i) => (SCALARS[i] === 'kernel' ? Number.NaN : s)), boxes(), boxes()]],
-      ['no such format', [scalars.map((s, i) => (SCALARS[i] === 'format' ? -1 : s)), boxes(), boxes()]],
-      ['no such backend', [scalars.map((s, i) => (SCALARS[i] === 'backend' ? 2 : s)), boxes(), boxes()]],
+      ['scalars of another dtype', [Float32Array.from(block([boxes(), boxes()])), boxes(), boxes()]],
+      ['pred is no typed array', withBlock([0, 0, 2, 2], boxes())],
+      ['pred is empty', withBlock(new Float32Array(0), new Float32Array(0))],
+      ['pred is an Int32Array', withBlock(new Int32Array(4), new Int32Array(4))],
+      ['target shorter than pred', withBlock(new Float32Array(8), boxes())],
+      ['target not named', [block([boxes()]), boxes(), boxes()]],
+      ['target missing', [block([boxes(), boxes()]), boxes()]],
+      ['target null', withBlock(boxes(), null)],
+      ['weight too short', withBlock(boxes(), boxes(), new Float32Array(0))],
+      ['grad too short', withBlock(boxes(), boxes(), none, none, none, new Float32Array(3))],
+      ['grad of another dtype', withBlock(boxes(), boxes(), none, none, none, new Float64Array(4))],
+      ['iou too long', withBlock(boxes(), boxes(), none, none, none, none, none, new Float32Array(2))],
+      ['no such kernel', [block([boxes(), boxes()], 'kernel', 99), boxes(), boxes()]],
+      ['kernel not a number', [block([boxes(), boxes()], 'kernel', Number.NaN), boxes(), boxes()]],
+      ['no such format', [block([boxes(), boxes()], 'format', -1), boxes(), boxes()]],
+      ['no such backend', [block([boxes(), boxes()], 'backend', 2), boxes(), boxes()]],
     ])('%s', (_, args) => {
       expect(() => call(...args)).toThrow(TypeError)
     })
