@@ -6,7 +6,7 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'package', include: ['test/*.test.ts'] } },
+      { test: { name: 'package', include: ['test/*.test.ts'], globalSetup: path('test/support/build.ts') } },
       {
         // The CUDA backend and its kernels, on the CPU (test/emulator/README.md).
         test: {

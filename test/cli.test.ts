@@ -1,7 +1,7 @@
-import { execSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { backends } from '../src/backends.js'
 import { formatInfo } from '../src/cli/info.js'
 import { formatTable } from '../src/cli/table.js'
@@ -151,9 +151,6 @@ gpu   available
 })
 
 describe('the built program', () => {
-  beforeAll(() => {
-    execSync('npm run build:ts', { cwd: ROOT, stdio: 'pipe' })
-  }, 120_000)
   const program = (...argv: string[]) =>
     spawnSync(process.execPath, [join(ROOT, 'dist', 'cli', 'main.js'), ...argv], { encoding: 'utf8' })
 

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadNative } from '../src/native.js'
 
@@ -62,5 +63,36 @@ describe('without the addon', () => {
     expect(cpu.code).toBe('ERR_SCALOSS_BACKEND_UNAVAILABLE')
     expect(cpu.message).toContain('No native build was found')
     expect(cpu.message).toContain('npm run build:native')
+  })
+})
+
+describe('worker threads', () => {
+  const work = `
+    const { parentPort, workerData } = require('node:worker_threads')
+    const { boxLoss } = require(workerData)
+    const p = Float32Array.from({ length: 4000 }, (_, i) => (i % 4 < 2 ? i % 97 : 100 + (i % 89)))
+    const t = p.map((x, i) => x + ((i * 7) % 13) - 6)
+    const out = { grad: new Float32Array(4000) }
+    const results = new Set()
+    for (let i = 0; i < 300; i++) {
+      const { loss } = boxLoss('sca', p, t, { out, backend: 'cpu' })
+      results.add([loss, ...out.grad].join())
+    }
+    parentPort.postMessage([...results])`
+
+  it('compute side by side, each with the results of one alone', async () => {
+    const results = await Promise.all(
+      Array.from(
+        { length: 4 },
+        () =>
+          new Promise<string[]>((resolve, reject) => {
+            const worker = new Worker(work, { eval: true, workerData: join(root, 'dist/index.js') })
+            worker.on('message', resolve)
+            worker.on('error', reject)
+          }),
+      ),
+    )
+    // Every call of every thread gave the same.
+    expect(new Set(results.flat()).size).toBe(1)
   })
 })

@@ -15,7 +15,6 @@ const run = (...args: string[]) => execFileSync(process.execPath, args, { cwd: p
 const write = (file: string, text: string) => writeFileSync(join(project, file), text)
 
 beforeAll(() => {
-  execFileSync('npm', ['run', '--silent', 'build:ts'], { cwd: root })
   project = mkdtempSync(join(tmpdir(), 'scaloss-'))
   mkdirSync(join(project, 'node_modules'))
   symlinkSync(root, join(project, 'node_modules/scaloss'))
