@@ -1,5 +1,7 @@
+#if defined(__GNUC__) && !defined(__clang__)
 // GCC 12 warns of an uninitialised variable in its own AVX-512 header.
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#  pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include "tiles.h"
 
 namespace scaloss {
