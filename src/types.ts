@@ -62,13 +62,14 @@ type Given<O, K extends PropertyKey> = K extends keyof O ? O[K] : undefined
 export interface BoxLossResult<A extends FloatArray = FloatArray, O = BoxLossOptions<A>> {
   /** The reduced loss, or [N] losses with `reduction: 'none'`. */
   loss: Given<O, 'reduction'> extends infer R ? (R extends 'none' ? A : number) : never
-  /** [N, 4], d loss / d pred in the format of the boxes; undefined with `grad: false`. */
+  /** [N, 4], d loss / d pred in the format of the boxes; undefined with `grad: false`. Of boxes so small that a component
+   * leaves the range of the dtype, it is the largest number or infinite, never NaN. */
   grad: Given<O, 'grad'> extends infer G ? (G extends false ? undefined : A) : never
   /** [N, 4], d loss / d target; with `gradTarget: true`. */
   gradTarget: Given<O, 'gradTarget'> extends infer G ? (G extends true ? A : undefined) : never
   /** [N] plain IoU; with `iou: true`. */
   iou: Given<O, 'iou'> extends infer I ? (I extends true ? A : undefined) : never
-  /** Number of rows with a non-finite coordinate or an inverted box, in prediction or target. */
+  /** Number of rows with a non-finite coordinate or an inverted box, in prediction or target; rows of weight 0 too. */
   invalid: number
   /** The backend that computed the result. */
   backend: BackendName
