@@ -1,32 +1,16 @@
 import { ScaLossError } from './errors.js'
-import { findNative, loadNative, type NativeCuda } from './native.js'
+import { type CudaDeviceInfo, findNative, loadNative, type NativeCuda, type UnavailableReason } from './native.js'
 import type { BackendName } from './types.js'
 
-/** Why a backend cannot be used. */
-export type UnavailableReason =
-  /** The addon could not be loaded, or was built without CUDA. */
-  | 'not-built'
-  | 'no-driver'
-  | 'driver-too-old'
-  | 'no-device'
-  /** The addon holds no code that the GPU can run. */
-  | 'no-kernel-image'
-  /** Something else; the message says what. */
-  | 'error'
+export type { CudaDeviceInfo, UnavailableReason }
+
+/** What the option `backend` takes; `auto` is the first of the others that can run. */
+export const BACKENDS = ['auto', 'cuda', 'cpu', 'js'] as const satisfies (BackendName | 'auto')[]
 
 export interface Unavailable {
   available: false
   reason: UnavailableReason
   message: string
-}
-
-export interface CudaDeviceInfo {
-  name: string
-  /** As `'9.0'`. */
-  computeCapability: string
-  multiprocessors: number
-  /** Bytes. */
-  memory: number
 }
 
 export interface CudaBackend {

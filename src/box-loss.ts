@@ -71,6 +71,7 @@ function nativeBoxLoss(job: BoxLossJob, backend: BackendName, device: number): S
   scalars[SCALAR.ignoreInvalid] = Number(job.ignoreInvalid)
   scalars[SCALAR.ignoreAll] = Number(job.ignoreAll)
   const { pred, target, weight, gradOutput, loss, grad, gradTarget, iou } = job
+  // Bit k stands for argument k of the call below; pred and target, 1 and 2, are always there.
   scalars[SCALAR.arrays] =
     0b110 |
     (weight ? 1 << 3 : 0) |
@@ -84,7 +85,7 @@ function nativeBoxLoss(job: BoxLossJob, backend: BackendName, device: number): S
   } catch (error) {
     throw fromNative(error)
   }
-  return { loss: scalars[SCALAR.resultLoss]!, invalid: scalars[SCALAR.resultInvalid]! }
+  return { loss: scalars[SCALAR.resultLoss], invalid: scalars[SCALAR.resultInvalid] }
 }
 
 /** CUDA errors carry CUDA's own name; anything else is a fault of this package and passes as it is. */

@@ -35,7 +35,7 @@ export interface Summary {
 /** Row `i` of an [N, 4] array as corners, rounded to its dtype as the other backends do it. */
 export function readCorners(boxes: FloatArray, i: number, format: Format): Corners {
   const round = boxes.BYTES_PER_ELEMENT === 4 ? Math.fround : (x: number) => x
-  const [a, b, c, d] = [boxes[4 * i]!, boxes[4 * i + 1]!, boxes[4 * i + 2]!, boxes[4 * i + 3]!]
+  const [a, b, c, d] = [boxes[4 * i], boxes[4 * i + 1], boxes[4 * i + 2], boxes[4 * i + 3]]
   switch (format) {
     case 'xyxy':
       return [a, b, c, d]
@@ -79,11 +79,11 @@ export function jsBoxLoss(job: BoxLossJob): Summary {
     const valid = isValidBox(pred) && isValidBox(target)
     if (!valid) ++invalid
     const ignored = job.ignoreInvalid && !valid
-    const weight = job.weight ? job.weight[i]! : 1
+    const weight = job.weight ? job.weight[i] : 1
     const counts = !ignored && !job.ignoreAll && weight !== 0
 
     const pair = counts ? evaluatePair(job.name, pred, target, job) : { loss: 0, grad: ZEROS, gradTarget: ZEROS }
-    const factor = counts ? weight * job.gradScale * (job.gradOutput ? job.gradOutput[i]! : 1) : 1
+    const factor = counts ? weight * job.gradScale * (job.gradOutput ? job.gradOutput[i] : 1) : 1
     const scaled = (gradient: Corners) => encodeGradient(gradient, job.format).map((g) => g * factor)
     const loss = counts ? pair.loss * weight : 0
     sum += loss

@@ -5,15 +5,36 @@ import type { FloatArray } from './types.js'
 
 type OptionalArray = FloatArray | undefined
 
+/** Why a backend cannot be used. */
+export type UnavailableReason =
+  /** The addon could not be loaded, or was built without CUDA. */
+  | 'not-built'
+  | 'no-driver'
+  | 'driver-too-old'
+  | 'no-device'
+  /** The addon holds no code that the GPU can run. */
+  | 'no-kernel-image'
+  /** Something else; the message says what. */
+  | 'error'
+
+export interface CudaDeviceInfo {
+  name: string
+  /** As `'9.0'`. */
+  computeCapability: string
+  multiprocessors: number
+  /** Bytes. */
+  memory: number
+}
+
 /** What the addon says of CUDA. */
 export interface NativeCuda {
   /** Empty when usable. */
-  reason: '' | 'not-built' | 'no-driver' | 'driver-too-old' | 'no-device' | 'no-kernel-image' | 'error'
+  reason: '' | UnavailableReason
   message: string
   /** CUDA versions as CUDA writes them: 13000 is 13.0; 0 if there is none. */
   driver: number
   runtime: number
-  devices: { name: string; computeCapability: string; multiprocessors: number; memory: number }[]
+  devices: CudaDeviceInfo[]
 }
 
 /** Everything the addon exports (`binding/addon.cpp`); `test/native.test.ts` compares name by name. */

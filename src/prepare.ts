@@ -1,4 +1,4 @@
-import { resolveBackend } from './backends.js'
+import { BACKENDS, resolveBackend } from './backends.js'
 import { invalidArgument } from './errors.js'
 import { FORMATS } from './formats.js'
 import type { BoxLossJob } from './js-backend.js'
@@ -37,7 +37,6 @@ const OPTIONS = [
 const REDUCTIONS = ['none', 'sum', 'mean']
 const ON_INVALID = ['propagate', 'ignore', 'throw']
 const CONVENTIONS = ['exact', 'official']
-const BACKENDS = ['auto', 'cuda', 'cpu', 'js']
 const INPUTS = ['pred', 'target', 'weight', 'gradOutput']
 const OUTPUTS = ['loss', 'grad', 'gradTarget', 'iou'] as const satisfies (keyof Out)[]
 const OUT_MEMBERS = OUTPUTS.map((name) => `out.${name}`)

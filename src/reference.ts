@@ -53,7 +53,7 @@ function combine(s: number, a: Derivatives, t: number, b: Derivatives, divisor =
 }
 
 const constant = (value: number): Term => ({ value, d: ZERO })
-const variable = (value: number, index: number): Term => ({ value, d: UNITS[index]! })
+const variable = (value: number, index: number): Term => ({ value, d: UNITS[index] })
 
 /** a + factor · b */
 const add = (a: Term, b: Term, factor = 1): Term => ({
@@ -130,7 +130,7 @@ const FORMULAS: Record<LossName, (m: Measures, params: PairParams) => Term> = {
  * A sixteenth where differences and distances could overflow, a large number where all coordinates are nearly denormal. */
 function unitOf(pred: Corners, target: Corners): number {
   let size = 0
-  for (let k = 0; k < 4; ++k) size = Math.max(size, Math.abs(pred[k]!), Math.abs(target[k]!))
+  for (let k = 0; k < 4; ++k) size = Math.max(size, Math.abs(pred[k]), Math.abs(target[k]))
   return size > 1e306 ? 1 / 16 : size < 1e-150 ? 2 ** 512 : 1
 }
 const scale = (box: Corners, unit: number): Corners => [box[0] * unit, box[1] * unit, box[2] * unit, box[3] * unit]
@@ -156,7 +156,7 @@ export function evaluatePair(name: LossName, pred: Corners, target: Corners, par
 export function evaluateIou(pred: Corners, target: Corners): number {
   const unit = unitOf(pred, target)
   const axis = (k: 0 | 1) => {
-    const [a1, a2, b1, b2] = [pred[k] * unit, pred[k + 2]! * unit, target[k] * unit, target[k + 2]! * unit]
+    const [a1, a2, b1, b2] = [pred[k] * unit, pred[k + 2] * unit, target[k] * unit, target[k + 2] * unit]
     const enclosing = Math.max(a2, b2) - Math.min(a1, b1)
     const side = 2 ** Math.floor(Math.log2(Math.abs(enclosing)))
     const relative = (length: number) => (side === 0 ? 0 : length / side)

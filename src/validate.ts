@@ -53,7 +53,8 @@ export function checkFinite(argument: string, value: unknown): void {
   if (typeof value !== 'number' || !Number.isFinite(value)) throw invalidArgument(argument, 'a finite number', value)
 }
 
-/** A number that is still finite in the dtype of `like`: an infinite factor would make NaN of every 0. */
+/** A number that is still finite in the dtype of `like`: an infinite factor would make NaN of every 0. `what` says in
+ * words which number it is. */
 export function checkRange(argument: string, value: number, like: FloatArray, what: string): void {
   if (Number.isFinite(like.BYTES_PER_ELEMENT === 4 ? Math.fround(value) : value)) return
   throw argumentError(argument, `${what} within the range of ${typeOf(like)}`, String(value))
@@ -63,7 +64,6 @@ export function checkBoolean(argument: string, value: unknown): void {
   if (typeof value !== 'boolean') throw invalidArgument(argument, 'true or false', value)
 }
 
-/** `what` names the kind of thing, for a reader: "a format". */
 export function checkOneOf(argument: string, value: unknown, allowed: readonly string[]): void {
   if (!(allowed as readonly unknown[]).includes(value)) {
     throw invalidArgument(argument, `one of ${allowed.map((name) => `'${name}'`).join(', ')}`, value)
@@ -98,7 +98,7 @@ export function checkOverlap(
     const earlier = outputs.findIndex((array, k) => k < i && overlapped(array))
     if (input < 0 && earlier < 0) continue
     const other = input < 0 ? outputNames[earlier] : inputNames[input]
-    throw argumentError(outputNames[i]!, 'memory that no other array of the call uses', `an overlap with ${other}`)
+    throw argumentError(outputNames[i], 'memory that no other array of the call uses', `an overlap with ${other}`)
   }
 }
 

@@ -61,10 +61,10 @@ describe('golden vectors', () => {
     for (const category of categories) {
       const [pred, target] = [typed(category.pred, 'float64'), typed(category.target, 'float64')]
       const actual = boxLoss(loss, pred, target, { backend: 'js', reduction: 'none', alpha }).loss
-      const expected = category.loss[goldenName(loss, alpha)]!
+      const expected = category.loss[goldenName(loss, alpha)]
       for (let i = 0; i < category.n; ++i) {
-        const terms = Math.max(1, Math.abs(category.loss.so![i]!), alpha * category.loss.cd![i]!)
-        expect(Math.abs(actual[i]! - expected[i]!) / terms).toBeLessThan(1e-14)
+        const terms = Math.max(1, Math.abs(category.loss.so![i]), alpha * category.loss.cd![i])
+        expect(Math.abs(actual[i] - expected[i]) / terms).toBeLessThan(1e-14)
       }
     }
   })
@@ -91,15 +91,15 @@ describe('format cxcywh', () => {
           backend,
         },
       )
-      const golden = { grad: category.grad_pred[name]!, gradTarget: category.grad_target[name]! }
+      const golden = { grad: category.grad_pred[name], gradTarget: category.grad_target[name] }
       for (let i = 0; i < category.n; ++i) {
-        expect(result.loss[i]).toBeCloseTo(category.loss[name]![i]!, 13)
+        expect(result.loss[i]).toBeCloseTo(category.loss[name]![i], 13)
         for (const which of ['grad', 'gradTarget'] as const) {
           const [x1, y1, x2, y2] = golden[which].slice(4 * i, 4 * i + 4) as [number, number, number, number]
           const size = Math.max(...[x1, y1, x2, y2].map(Math.abs))
           const centre = [x1 + x2, y1 + y2, (x2 - x1) / 2, (y2 - y1) / 2]
           for (const [k, expected] of centre.entries()) {
-            expect(Math.abs(result[which][4 * i + k]! - expected)).toBeLessThanOrEqual(1e-13 * size)
+            expect(Math.abs(result[which][4 * i + k] - expected)).toBeLessThanOrEqual(1e-13 * size)
           }
         }
       }

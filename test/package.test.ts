@@ -107,7 +107,7 @@ describe('both module systems', () => {
 
 describe('README', () => {
   const blocks = (language: string) =>
-    [...readme.matchAll(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, 'gs'))].map((match) => match[1]!)
+    [...readme.matchAll(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, 'gs'))].map((match) => match[1])
 
   it('the usage example prints what the comments say', () => {
     const [example] = blocks('js')
@@ -119,7 +119,7 @@ describe('README', () => {
   })
 
   it('names scripts that exist', () => {
-    const scripts = [...readme.matchAll(/npm run ([\w:-]+)/g)].map((match) => match[1]!)
+    const scripts = [...readme.matchAll(/npm run ([\w:-]+)/g)].map((match) => match[1])
     expect(scripts.length).toBeGreaterThan(0)
     for (const script of scripts) expect(manifest.scripts).toHaveProperty(script)
   })

@@ -153,6 +153,8 @@ class DeviceState {
     capacity_ = bytes;
   }
 
+  // Arrays of JavaScript are pageable memory: these copies return when they are done with it, so that an error on the
+  // way leaves no copy behind that would write to an array since freed.
   template <class T>
   void upload(const T* device, const T* host, int64_t count) {
     if (host == nullptr) return;

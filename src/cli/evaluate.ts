@@ -1,3 +1,4 @@
+import { BACKENDS } from '../backends.js'
 import { matchDetections } from '../coco/match.js'
 import { readDetections, readGroundTruth } from '../coco/read.js'
 import { byClass, byIou, type ClassSummary, evaluatePairs, type PairSummary, total } from '../coco/summary.js'
@@ -5,7 +6,6 @@ import { LOSS_NAMES, LOSSES } from '../losses.js'
 import { type Column, formatTable } from './table.js'
 import { type Io, parseOptions, UsageError } from './usage.js'
 
-const BACKENDS = ['auto', 'cuda', 'cpu', 'js'] as const
 const MAX_DETECTIONS = 100
 
 export const EVALUATE_HELP = `Usage: scaloss evaluate --ground-truth <instances.json> --detections <results.json> [options]

@@ -51,7 +51,5 @@ export function info(args: readonly string[], io: Io): void {
     arch: process.arch,
     backends: { ...backends() },
   }
-  // A byte count of the addon may be a bigint, which JSON has not.
-  const plain = (_: string, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)
-  io.stdout.write(json ? `${JSON.stringify(report, plain, 2)}\n` : formatInfo(report))
+  io.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : formatInfo(report))
 }

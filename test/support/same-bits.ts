@@ -40,7 +40,7 @@ export function boxesAround(
     if (i % (16 * BLOCK) < 4 * BLOCK && random() < 0.1) {
       pred[i + Math.floor(4 * random())] = [Number.NaN, Number.POSITIVE_INFINITY, -Number.MAX_VALUE, 0][
         Math.floor(4 * random())
-      ]!
+      ]
     }
   }
   return { pred, target }
