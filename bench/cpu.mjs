@@ -9,7 +9,7 @@ import { loadNative } from '../dist/native.js'
 // JavaScript loop. All take turns in one run, so a machine that slows down for a while slows down all of them.
 // --json prints data; --save writes both forms to bench/results/.
 
-const SIZES = [1e3, 1e5, 1e6]
+const SIZES = [16, 256, 1e3, 1e5, 1e6]
 const ROUNDS = 41
 /** Boxes per timing: enough calls in one that the clock's own cost vanishes. */
 const BOXES_PER_TIMING = 5e5
