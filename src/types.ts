@@ -1,7 +1,7 @@
 import type { Format } from './formats.js'
-import type { LossName } from './losses.js'
+import type { Convention, LossName, Mode } from './losses.js'
 
-export type { Format, LossName }
+export type { Convention, Format, LossName, Mode }
 
 /** Storage type of boxes, losses and gradients: `float32` is `Float32Array`, `float64` is `Float64Array`. */
 export type FloatArray = Float32Array | Float64Array
@@ -21,10 +21,37 @@ export interface Out<A extends FloatArray = FloatArray> {
   iou?: A
 }
 
-export interface BoxLossOptions<A extends FloatArray = FloatArray> {
-  /** Weight of the corner distance in `sca`. Default 0.5 (the paper); 1 with `convention: 'official'`. */
+/** Options that belong to some losses only (docs/losses.md). One that the loss does not have is an error, unless it has the
+ * value of the default. */
+export interface LossOptions {
+  /** Weight of the corner distance in `sca`, `sca3`, `iou_cd`. Default 0.5 (the paper); 1 with `convention: 'official'`. */
   alpha?: number
-  /** Layout of the four numbers of a box; gradients come back in it. Default `'xyxy'`. */
+  /** IoU family: the term 1 − IoU becomes 1 − IoU² (`'square'`) or −ln(max(IoU, logFloor)) (`'log'`). Default `'linear'`. */
+  mode?: Mode
+  /** Floor of `mode: 'log'`, in (0, 1). Default 1e-6. */
+  logFloor?: number
+  /** `iou`, `giou`, `diou`, `ciou`: the power p > 0 of alpha-IoU (He et al., NeurIPS 2021): 1 − IoU^p, further terms t^p. Default 1. */
+  power?: number
+  /** IoU family: the ratio in (0, 4] of Inner-IoU (Zhang et al., 2023), whose IoU is that of both boxes scaled about their
+   * centres. Default 1. */
+  inner?: number
+  /** IoU family: the exponent γ ≥ 0 of Focal-EIoU (Zhang et al., 2021), which multiplies the loss by IoU^γ, a constant in the
+   * gradient. Default 0. */
+  focal?: number
+  /** `ciou`: the factor a of the aspect term is held constant in the gradient, as its paper has it. Default true. */
+  detachAlpha?: boolean
+  /** `smooth_l1`: where the square ends, ≥ 0, in the unit of the coordinates. Default 1. */
+  beta?: number
+  /** `mpdiou`, required: size of the image, in the unit of the coordinates. */
+  imageWidth?: number
+  imageHeight?: number
+  /** `'exact'` (default): the papers' formulas, no epsilon. `'official'` (`sca`, `so`, `cd`): the authors' code, eps 1e-7 in the
+   * corner distance. `'torchvision'` (`giou`, `diou`, `ciou`): eps 1e-7 in the denominators. */
+  convention?: Convention
+}
+
+export interface BoxLossOptions<A extends FloatArray = FloatArray> extends LossOptions {
+  /** Layout of the numbers of a box; gradients come back in it. Default `'xyxy'`. */
   format?: Format
   /** `'none'`: [N] losses; `'sum'`: Σ w·l; `'mean'` (default): Σ w·l / N. `normalizer` replaces the divisor. */
   reduction?: Reduction
@@ -45,8 +72,6 @@ export interface BoxLossOptions<A extends FloatArray = FloatArray> {
   /** What a row with a non-finite coordinate, x2 < x1 or y2 < y1 does. `'propagate'` (default): the formulas as they
    * stand; `'ignore'`: the row counts 0; `'throw'`: an error that names the row, and nothing is written. */
   onInvalid?: 'propagate' | 'ignore' | 'throw'
-  /** `'exact'` (default): the paper's formulas, no epsilon. `'official'`: the authors' code, eps 1e-7 in the corner distance. */
-  convention?: 'exact' | 'official'
   /** Default `'auto'`: CUDA where it is available, else the CPU, else JavaScript. */
   backend?: BackendName | 'auto'
   /** Index of the CUDA device. Default 0. */
