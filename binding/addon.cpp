@@ -53,11 +53,12 @@ static Napi::Value cuda(const Napi::CallbackInfo& info) {
 }
 
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
-#define SCALOSS_NAME(name, type) #name,
+#define SCALOSS_NAME(name, type, axes) #name,
   exports.Set("losses", names(env, {SCALOSS_LOSSES(SCALOSS_NAME)}));
 #undef SCALOSS_NAME
 #define SCALOSS_NAME(name) #name,
   exports.Set("formats", names(env, {SCALOSS_FORMATS(SCALOSS_NAME)}));
+  exports.Set("modes", names(env, {SCALOSS_MODES(SCALOSS_NAME)}));
   exports.Set("scalars", names(env, {SCALOSS_SCALARS(SCALOSS_NAME)}));
 #undef SCALOSS_NAME
   napi_value function;

@@ -17,7 +17,7 @@ enum Scalar {
 };
 
 #define SCALOSS_COUNT(name) +1
-constexpr int kFormats = 0 SCALOSS_FORMATS(SCALOSS_COUNT);
+constexpr int kFormats = 0 SCALOSS_FORMATS(SCALOSS_COUNT), kModes = 0 SCALOSS_MODES(SCALOSS_COUNT);
 #undef SCALOSS_COUNT
 
 enum Argument { k_block, k_pred, k_target, k_weight, k_gradOutput, k_loss, k_grad, k_gradTarget, k_iou, kArguments };
@@ -82,34 +82,53 @@ class Arguments {
 };
 
 template <class T>
+LossParams<T> loss_params(const Arguments& arguments) {
+  LossParams<T> params;
+  params.alpha = T(arguments[k_alpha]);
+  params.epsilon = T(arguments[k_epsilon]);
+  params.log_floor = T(arguments[k_logFloor]);
+  params.power = T(arguments[k_power]);
+  params.inner = T(arguments[k_inner]);
+  params.focal = T(arguments[k_focal]);
+  params.beta = T(arguments[k_beta]);
+  params.image_scale = T(arguments[k_imageScale]);
+  params.mode = Mode(arguments.index(k_mode, kModes, "mode"));
+  params.detach_alpha = arguments[k_detachAlpha] != 0;
+  params.loss = arguments.index(k_lossIndex, kLosses, "loss");
+  return params;
+}
+
+template <class T>
 BoxLossSummary run(const Arguments& arguments, const ArrayView& pred) {
-  const size_t n = pred.length / 4;
   BoxLossJob<T> job;
+  job.params = loss_params<T>(arguments);
+  const int axes = axes_of(job.params.loss);
+  const size_t columns = 2 * axes, n = pred.length / columns;
+  if (n == 0 || pred.length % columns != 0) throw ArgumentError{"pred is not [N, 2 axes of the loss], N > 0"};
   job.boxes = int64_t(n);
   job.pred = static_cast<const T*>(pred.data);
-  job.target = arguments.array<T>(k_target, 4 * n);
+  job.target = arguments.array<T>(k_target, columns * n);
   if (job.target == nullptr) throw ArgumentError{"target is missing"};
   job.weight = arguments.array<T>(k_weight, n);
   job.grad_output = arguments.array<T>(k_gradOutput, n);
   job.loss = arguments.array<T>(k_loss, n);
-  job.grad = arguments.array<T>(k_grad, 4 * n);
-  job.grad_target = arguments.array<T>(k_gradTarget, 4 * n);
+  job.grad = arguments.array<T>(k_grad, columns * n);
+  job.grad_target = arguments.array<T>(k_gradTarget, columns * n);
   job.iou = arguments.array<T>(k_iou, n);
-  job.alpha = T(arguments[k_alpha]);
-  job.epsilon = T(arguments[k_epsilon]);
   job.loss_scale = T(arguments[k_lossScale]);
   job.grad_scale = T(arguments[k_gradScale]);
   job.sum_scale = arguments[k_sumScale];
   job.sum_divisor = arguments[k_sumDivisor];
   job.format = Format(arguments.index(k_format, kFormats, "format"));
+  if (axes == 3 && job.format == Format::yxyx) throw ArgumentError{"yxyx has two axes"};
   job.ignore_invalid = arguments[k_ignoreInvalid] != 0;
   job.ignore_all = arguments[k_ignoreAll] != 0;
 
-  const int kernel = arguments.index(k_kernel, kLosses, "kernel");
+  const bool modified = arguments[k_modified] != 0;
   const Pass pass = job.grad || job.grad_target ? Pass::fused : Pass::forward;
-  if (arguments.index(k_backend, 2, "backend") == 0) return cpu_box_loss(job, kernel, pass);
+  if (arguments.index(k_backend, 2, "backend") == 0) return cpu_box_loss(job, modified, pass);
   const int device = arguments.index(k_device, int(probe_cuda().devices.size()), "device");
-  return cuda_box_loss(job, kernel, pass, device);
+  return cuda_box_loss(job, modified, pass, device);
 }
 
 }  // namespace
@@ -118,7 +137,6 @@ napi_value box_loss(napi_env env, napi_callback_info info) {
   try {
     const Arguments arguments(env, info);
     const ArrayView pred = arguments.view(k_pred);
-    if (pred.length % 4 != 0 || pred.length == 0) throw ArgumentError{"pred is not [N, 4], N > 0"};
     if (pred.type != napi_float32_array && pred.type != napi_float64_array) {
       throw ArgumentError{"pred is neither a Float32Array nor a Float64Array"};
     }

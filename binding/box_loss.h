@@ -8,12 +8,21 @@ namespace scaloss {
 // The numbers of a call travel in one Float64Array, which costs one Node-API call however many there are. The fields,
 // in order; the last two are written by the call. src/native.ts finds their positions by these names.
 #define SCALOSS_SCALARS(ROW)                          \
-  ROW(backend) /* 0: CPU, 1: CUDA */                  \
-  ROW(device)  /* index of the CUDA device */         \
-  ROW(kernel)  /* position in SCALOSS_LOSSES */       \
-  ROW(format)  /* position in SCALOSS_FORMATS */      \
-  ROW(alpha)                                          \
+  ROW(backend)   /* 0: CPU, 1: CUDA */                \
+  ROW(device)    /* index of the CUDA device */       \
+  ROW(lossIndex) /* position in SCALOSS_LOSSES */     \
+  ROW(format)    /* position in SCALOSS_FORMATS */    \
+  ROW(alpha)     /* this and the next: LossParams */  \
   ROW(epsilon)                                        \
+  ROW(logFloor)                                       \
+  ROW(power)                                          \
+  ROW(inner)                                          \
+  ROW(focal)                                          \
+  ROW(beta)                                           \
+  ROW(imageScale)                                     \
+  ROW(mode)        /* position in SCALOSS_MODES */    \
+  ROW(detachAlpha) /* 0 or 1, as is the next */       \
+  ROW(modified)    /* see cuda/terms.h */             \
   ROW(lossScale)                                      \
   ROW(gradScale)                                      \
   ROW(sumScale)                                       \

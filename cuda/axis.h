@@ -1,40 +1,27 @@
 // One axis of a pair of boxes: everything the losses need of it, without cancellation.
 #pragma once
 
-#include "number.h"
+#include "box.h"
 
 namespace scaloss {
 
-// A box of D axes, by its first and second corner; also a gradient for one. In memory: x1, y1, x2, y2.
-template <class N, int D = 2>
-struct Box {
-  N first[D];
-  N second[D];
+// (a + b) - (c + d), to the last digit but a few however nearly the two sums cancel: their rounding errors are added
+// back (Knuth's TwoSum).
+template <class N>
+struct RoundedSum {
+  N value;
+  N error;
 };
-
-// The unit in which a pair is computed, a power of two: coordinates are multiplied by it, and gradients at the end. The
-// losses are ratios and do not notice. A quarter for huge coordinates, so that their differences cannot overflow and
-// scale_of() accepts them; a large number for pairs near 0 as a whole, so that denormal boxes keep their digits.
-template <class T>
-struct UnitOf;
-template <>
-struct UnitOf<float> {
-  static constexpr float kHuge = 0x1p125f, kTiny = 0x1p-60f, kForTiny = 0x1p64f;
-};
-template <>
-struct UnitOf<double> {
-  static constexpr double kHuge = 0x1p1021, kTiny = 0x1p-500, kForTiny = 0x1p512;
-};
-
-template <class N, int D>
-SCALOSS_FN N unit_of(const Box<N, D>& pred, const Box<N, D>& target) {
-  using U = UnitOf<StorageOf<N>>;
-  N size(0);
-  for (int k = 0; k < D; ++k) {
-    size = larger(size, larger(absolute(pred.first[k]), absolute(pred.second[k])));
-    size = larger(size, larger(absolute(target.first[k]), absolute(target.second[k])));
-  }
-  return select(size >= N(U::kHuge), N(0.25f), select(size < N(U::kTiny), N(U::kForTiny), N(1)));
+template <class N>
+SCALOSS_FN RoundedSum<N> two_sum(N a, N b) {
+  const N sum = a + b;
+  const N b_part = sum - a;
+  return {sum, (a - (sum - b_part)) + (b - b_part)};
+}
+template <class N>
+SCALOSS_FN N difference_of_sums(N a, N b, N c, N d) {
+  const RoundedSum<N> left = two_sum(a, b), right = two_sum(c, d);
+  return (left.value - right.value) + (left.error - right.error);
 }
 
 template <class N>
@@ -43,57 +30,78 @@ struct Axis {
   MaskOf<N> first_tie;     // the two first edges coincide
   MaskOf<N> second_outer;  // likewise for the second edges
   MaskOf<N> second_tie;
-  MaskOf<N> valid;  // all four coordinates finite, both boxes ordered
-  N d1, d2;         // prediction - target, first and second edge
-  N enclosing;      // paper: wmax, hmax
-  N overlap;        // paper: wmin, hmin; negative for boxes apart
-  N pred, target;   // sides
+  MaskOf<N> finite;   // all four coordinates
+  MaskOf<N> ordered;  // both boxes; for finite ones
+  N d1, d2;           // prediction - target, first and second edge
+  N enclosing;        // paper: wmax, hmax
+  N overlap;          // paper: wmin, hmin; negative for boxes apart
+  N pred, target;     // sides
+  N offset;           // prediction - target, centres
+
+  // pred - target, sides.
+  SCALOSS_FN N growth() const { return d2 - d1; }
 };
 
+// Edges of the prediction, a1 and a2, and of the target. Fills in place: compilers copy such structs badly.
 template <class N>
-SCALOSS_FN Axis<N> make_axis(N a1, N a2, N b1, N b2) {
-  Axis<N> axis;
+SCALOSS_FN void fill_axis(Axis<N>& axis, N a1, N a2, N b1, N b2) {
   axis.first_outer = a1 < b1;
   axis.first_tie = a1 == b1;
   axis.second_outer = a2 > b2;
   axis.second_tie = a2 == b2;
   const N low = smaller(a1, b1), high = larger(a2, b2);
-  // NaN fails the order of its box; an infinity of an ordered box is the enclosing edge.
-  const N limit(Ieee<StorageOf<N>>::kLargest);
-  axis.valid =
-      NumberOf<N>::kOrdinary ? MaskOf<N>(true) : MaskOf<N>((a1 <= a2) & (b1 <= b2) & (low >= -limit) & (high <= limit));
+  // 0 times anything else is NaN.
+  const N zeros = (a1 * N(0) + a2 * N(0)) + (b1 * N(0) + b2 * N(0));
+  axis.finite = NumberOf<N>::kRegular ? MaskOf<N>(true) : zeros == N(0);
+  axis.ordered = NumberOf<N>::kRegular ? MaskOf<N>(true) : MaskOf<N>((a1 <= a2) & (b1 <= b2));
   axis.d1 = a1 - b1;
   axis.d2 = a2 - b2;
   axis.enclosing = high - low;
   axis.overlap = smaller(a2, b2) - larger(a1, b1);
   axis.pred = a2 - a1;
   axis.target = b2 - b1;
-  return axis;
+  axis.offset = N(0.5f) * difference_of_sums(a1, a2, b1, b2);
 }
 
 template <class N, int D>
 struct Axes {
   Axis<N> axis[D];
-  N unit;  // 1 for ordinary numbers
+  MaskOf<N> regular;  // box.h
+  N unit;             // 1 for ordinary numbers
+  N role;             // 1, or -1 where prediction and target are exchanged
+
+  // The power of two by which a pair multiplies what is of this size before it forms products: 1 for regular pairs.
+  SCALOSS_FN N scale(N size) const {
+    if (NumberOf<N>::kRegular) return N(1);
+    return select(regular, N(1), scale_of(absolute(size)).up);
+  }
 };
 
 template <class N, int D>
-SCALOSS_FN Axes<N, D> make_axes(const Box<N, D>& pred, const Box<N, D>& target) {
+SCALOSS_FN Axes<N, D> make_axes(const Box<N, D>& pred, const Box<N, D>& target, bool exchanged) {
   Axes<N, D> axes;
-  axes.unit = NumberOf<N>::kOrdinary ? N(1) : unit_of(pred, target);
-  const auto scaled = [&](N x) { return NumberOf<N>::kOrdinary ? x : x * axes.unit; };
+  axes.role = N(exchanged ? -1 : 1);
+  axes.regular = NumberOf<N>::kRegular ? MaskOf<N>(true) : is_regular(pred, target);
+  axes.unit = NumberOf<N>::kRegular ? N(1) : unit_of(pred, target);
+  const auto scaled = [&](N x) { return NumberOf<N>::kRegular ? x : x * axes.unit; };
   for (int k = 0; k < D; ++k) {
-    axes.axis[k] =
-        make_axis(scaled(pred.first[k]), scaled(pred.second[k]), scaled(target.first[k]), scaled(target.second[k]));
+    fill_axis(axes.axis[k], scaled(pred.first[k]), scaled(pred.second[k]), scaled(target.first[k]),
+              scaled(target.second[k]));
   }
   return axes;
 }
 
 template <class N, int D>
-SCALOSS_FN MaskOf<N> is_valid(const Axes<N, D>& axes) {
-  MaskOf<N> valid = axes.axis[0].valid;
-  for (int k = 1; k < D; ++k) valid = valid & axes.axis[k].valid;
-  return valid;
+SCALOSS_FN MaskOf<N> is_finite(const Axes<N, D>& axes) {
+  MaskOf<N> finite = axes.axis[0].finite;
+  for (int k = 1; k < D; ++k) finite = finite & axes.axis[k].finite;
+  return finite;
+}
+template <class N, int D>
+SCALOSS_FN MaskOf<N> is_ordered(const Axes<N, D>& axes) {
+  MaskOf<N> ordered = axes.axis[0].ordered;
+  for (int k = 1; k < D; ++k) ordered = ordered & axes.axis[k].ordered;
+  return ordered;
 }
 
 // Intersection over union, 0 for an empty union. Each axis is scaled by its own power of two, under which the ratio

@@ -1,8 +1,8 @@
 // One call: what travels to a CPU loop or a kernel, and what happens to one row of it.
 #pragma once
 
+#include "any_loss.h"
 #include "formats.h"
-#include "losses.h"
 
 namespace scaloss {
 
@@ -13,19 +13,18 @@ constexpr int kPasses = 2;
 template <class T>
 struct BoxLossJob {
   int64_t boxes;         // N
-  const T* pred;         // [N, 4]
-  const T* target;       // [N, 4]
+  const T* pred;         // [N, 2 D], D the axes of the loss
+  const T* target;       // [N, 2 D]
   const T* weight;       // [N] or null: 1
   const T* grad_output;  // [N] upstream gradient or null: 1
   T* loss;               // [N] or null
-  T* grad;               // [N, 4] or null
-  T* grad_target;        // [N, 4] or null
+  T* grad;               // [N, 2 D] or null
+  T* grad_target;        // [N, 2 D] or null
   T* iou;                // [N] or null
-  T alpha;               // LossParams
-  T epsilon;             // LossParams
-  T loss_scale;          // multiplies the losses written to `loss`
-  T grad_scale;          // multiplies the gradients: everything upstream that is the same for all rows
-  double sum_scale;      // the reduced loss is (sum of weighted losses) * sum_scale / sum_divisor
+  LossParams<T> params;
+  T loss_scale;      // multiplies the losses written to `loss`
+  T grad_scale;      // multiplies the gradients: everything upstream that is the same for all rows
+  double sum_scale;  // the reduced loss is (sum of weighted losses) * sum_scale / sum_divisor
   double sum_divisor;
   Format format;
   int32_t ignore_invalid;  // rows that are not valid count 0
@@ -51,40 +50,51 @@ struct RowSummary {
 };
 
 // Computes one row, or as many rows as N holds, and stores what the job asks for through store.value(array, N) and
-// store.quad(array, Quad<N>). `weight` and `grad_output` are read only where the job has them.
-template <class Loss, Pass pass, class T, class N, class Store>
-SCALOSS_FN RowSummary<N> evaluate_row(const BoxLossJob<T>& job, const Box<N>& pred, const Box<N>& target, N weight,
+// store.row(array, Row<N, D>). `weight` and `grad_output` are read only where the job has them.
+template <class Loss, Pass pass, class T, class N, int D, class Store>
+SCALOSS_FN RowSummary<N> evaluate_row(const BoxLossJob<T>& job, Box<N, D> pred, Box<N, D> target, N weight,
                                       N grad_output, Store store) {
-  const Axes<N, 2> axes = make_axes(pred, target);
-  const auto terms = Loss::evaluate(axes, LossParams<N>{N(job.alpha), N(job.epsilon)});
-
-  // A row that counts 0 does so whatever its box holds: selected, not multiplied, because 0 * NaN is NaN.
-  const MaskOf<N> valid = is_valid(axes);
-  const MaskOf<N> reported = MaskOf<N>(valid | MaskOf<N>(!job.ignore_invalid));
-  MaskOf<N> counts = job.ignore_all ? MaskOf<N>(false) : reported;
-  N loss = terms.loss;
   N factor(job.grad_scale);
-  if (job.weight != nullptr) {
-    counts = counts & !(weight == N(0));
-    loss = loss * weight;
-    factor = factor * weight;
-  }
-  if (job.grad_output != nullptr) factor = factor * grad_output;
-  loss = select(counts, loss, N(0));
-  // Selected again after the product: 0 times a negative scale is -0.
-  if (job.loss != nullptr) store.value(job.loss, select(counts, loss * N(job.loss_scale), N(0)));
+  RowSummary<N> summary;
+  // The second time round with the boxes exchanged, for the target's gradient: all losses are symmetric.
+  for (bool exchanged = false;; exchanged = true) {
+    const Axes<N, D> axes = make_axes(pred, target, exchanged);
+    const PairTerms<N, D> terms = Loss::evaluate(axes, job.params);
 
-  const auto store_gradient = [&](T* array, const Box<N>& gradient) {
-    Quad<N> quad = encode_gradient(job.format, gradient);
-    for (int k = 0; k < 4; ++k) quad.at[k] = select(counts, (quad.at[k] * factor) * axes.unit, N(0));
-    store.quad(array, quad);
-  };
-  if (pass == Pass::fused) {
-    if (job.grad != nullptr) store_gradient(job.grad, pred_gradient(axes, terms));
-    if (job.grad_target != nullptr) store_gradient(job.grad_target, target_gradient(axes, terms));
+    // A row that counts 0 does so whatever its box holds: selected, not multiplied, because 0 * NaN is NaN.
+    const MaskOf<N> finite = is_finite(axes);
+    const MaskOf<N> valid = finite & is_ordered(axes);
+    const MaskOf<N> reported = MaskOf<N>(valid | MaskOf<N>(!job.ignore_invalid));
+    MaskOf<N> counts = job.ignore_all ? MaskOf<N>(false) : reported;
+    if (job.weight != nullptr) counts = counts & !(weight == N(0));
+
+    if (!exchanged) {
+      if (job.weight != nullptr) factor = factor * weight;
+      if (job.grad_output != nullptr) factor = factor * grad_output;
+      const N nan(Ieee<T>::kNaN);
+      factor = select(finite, factor, nan);
+      N loss = select(finite, terms.loss, nan);
+      if (job.weight != nullptr) loss = loss * weight;
+      loss = select(counts, loss, N(0));
+      // Selected again after the product: 0 times a negative scale is -0.
+      if (job.loss != nullptr) store.value(job.loss, select(counts, loss * N(job.loss_scale), N(0)));
+      if (job.iou != nullptr) {
+        store.value(job.iou, select(reported, select(finite, plain_iou(axes), nan), N(0)));
+      }
+      summary = {loss, !valid};
+    }
+    if (pass == Pass::forward) return summary;
+    T* const array = exchanged ? job.grad_target : job.grad;
+    if (array != nullptr) {
+      Row<N, D> row = encode_gradient(job.format, pred_gradient(axes, terms));
+      for (int k = 0; k < 2 * D; ++k) row.at[k] = select(counts, (row.at[k] * factor) * axes.unit, N(0));
+      store.row(array, row);
+    }
+    if (exchanged || job.grad_target == nullptr) return summary;
+    const Box<N, D> other = pred;
+    pred = target;
+    target = other;
   }
-  if (job.iou != nullptr) store.value(job.iou, select(reported, plain_iou(axes), N(0)));
-  return {loss, !valid};
 }
 
 }  // namespace scaloss

@@ -15,10 +15,10 @@ struct ReductionWorkspace {
   BoxLossSummary* summary;      // the result
 };
 
-// Enqueues one launch. All pointers of the job are device memory aligned to 16 bytes; boxes > 0. `loss` is the position
-// in SCALOSS_LOSSES.
+// Enqueues one launch. All pointers of the job are device memory aligned to 16 bytes; boxes > 0. `modified`: an option
+// named in iou.h is not at its default.
 template <class T>
-cudaError_t launch_box_loss(const BoxLossJob<T>& job, int loss, Pass pass, const ReductionWorkspace& workspace,
+cudaError_t launch_box_loss(const BoxLossJob<T>& job, bool modified, Pass pass, const ReductionWorkspace& workspace,
                             int multiprocessors, cudaStream_t stream);
 
 // cudaSuccess if this build holds code that the current device can run.

@@ -1,185 +1,242 @@
-// The losses: value and gradient of one pair of boxes, for any number type. The table at the end lists them all.
+// The losses: value and gradient of one pair of boxes, for any number type. The table at the end lists them all;
+// docs/losses.md has their formulas as published, the options and what happens where a formula has no value.
 //
-// Zheng, Zhao, Liu, Liu, Cai: SCALoss: Side and Corner Aligned Loss for Bounding Box Regression, AAAI 2022.
-// The forms below equal the paper's in real arithmetic but cancel nowhere, so a loss keeps its digits down to a perfect
-// match, where loss and gradient are exactly 0. At a tie of min or max each argument takes half of the gradient; a norm
-// has gradient 0 at 0; 0/0 of a flat or empty enclosing box counts as a match with gradient 0.
+// The forms used here equal the published ones in real arithmetic but cancel nowhere, so a loss keeps its digits down
+// to a perfect match, where loss and gradient are exactly 0.
 #pragma once
 
-#include "axis.h"
+#include "iou.h"
+#include "penalties.h"
+#include "side_corner.h"
+#include "siou.h"
 
 namespace scaloss {
 
-template <class N>
-struct LossParams {
-  N alpha;    // weight of the corner distance
-  N epsilon;  // 0, or the 1e-7 of the authors' code, in the coordinates' unit
-};
+// Each loss: evaluate(axes, params) gives its terms. kRange: pairs in this range have
+// faster code of their own on the CPU. kFamily: a member of the IoU family, see FamilyLoss.
 
-// What a term adds to the gradient of the first edge of one axis, by where that edge lies; the second edge takes the
-// opposite signs. Terms of this kind treat prediction and target alike.
-template <class N>
-struct EdgeGradient {
-  N outer;  // on the enclosing box
-  N inner;  // inside it
-  N tie;    // on the enclosing box together with the other box's edge
-};
-
-// A loss of one pair, and what the gradients for prediction and target are made of (for coordinates in Axes::unit).
-template <class N, int D>
-struct PairTerms {
-  N loss;
-  EdgeGradient<N> edge[D];
-  N first[D], second[D];  // d loss / d (prediction - target) of the two corners
-};
-
-// Adding to 0 - edge rather than subtracting the edge keeps -0 out of the results.
-template <class N, int D>
-SCALOSS_FN Box<N, D> pred_gradient(const Axes<N, D>& axes, const PairTerms<N, D>& terms) {
-  Box<N, D> gradient;
-  for (int k = 0; k < D; ++k) {
-    const Axis<N>& axis = axes.axis[k];
-    const EdgeGradient<N>& edge = terms.edge[k];
-    gradient.first[k] =
-        select(axis.first_outer, edge.outer, select(axis.first_tie, edge.tie, edge.inner)) + terms.first[k];
-    gradient.second[k] =
-        (N(0) - select(axis.second_outer, edge.outer, select(axis.second_tie, edge.tie, edge.inner))) + terms.second[k];
-  }
-  return gradient;
-}
-
-// The prediction's gradient with the roles exchanged: its outer edges are the target's inner ones.
-template <class N, int D>
-SCALOSS_FN Box<N, D> target_gradient(const Axes<N, D>& axes, const PairTerms<N, D>& terms) {
-  PairTerms<N, D> exchanged;
-  for (int k = 0; k < D; ++k) {
-    exchanged.edge[k] = {terms.edge[k].inner, terms.edge[k].outer, terms.edge[k].tie};
-    exchanged.first[k] = -terms.first[k];
-    exchanged.second[k] = -terms.second[k];
-  }
-  return pred_gradient(axes, exchanged);
-}
-
-template <class N>
-struct SideOverlapTerm {
-  N loss;
-  EdgeGradient<N> edge;
-};
-
-// 1 - wmin/wmax of one axis (Eq. 1 and 2) as (|d1| + |d2|)/wmax.
-template <class N>
-SCALOSS_FN SideOverlapTerm<N> side_overlap(const Axis<N>& axis) {
-  const Scale<N> scale = scale_of(absolute(axis.enclosing));
-  const N inverse = reciprocal_or_zero(axis.enclosing * scale.up);
-  const N loss = ((absolute(axis.d1) + absolute(axis.d2)) * scale.up) * inverse;
-  const N ratio = (axis.overlap * scale.up) * inverse;
-  return {
-      loss,
-      {N(0) - grow(ratio * inverse, scale.up), grow(inverse, scale.up), grow((N(0.5f) * loss) * inverse, scale.up)}};
-}
-
-// Euclidean length of a vector, as scaled * scale.down, and its direction; direction and inverse are 0 at length 0.
-template <class N, int D>
-struct Length {
-  N scaled;
-  N inverse;  // 1 / scaled
-  Scale<N> scale;
-  N direction[D];
-};
-
-// The vector is scaled to its own size before it is squared: nothing overflows, and small vectors keep their digits.
-template <class N, int D>
-SCALOSS_FN Length<N, D> length_of(const N (&vector)[D]) {
-  N size = absolute(vector[0]);
-  for (int k = 1; k < D; ++k) size = larger(size, absolute(vector[k]));
-  Length<N, D> length;
-  length.scale = scale_of(size);
-  N squares(0);
-  for (int k = 0; k < D; ++k) {
-    length.direction[k] = vector[k] * length.scale.up;
-    const N square = length.direction[k] * length.direction[k];
-    squares = k == 0 ? square : squares + square;
-  }
-  length.scaled = square_root(squares);
-  length.inverse = reciprocal_or_zero(length.scaled);
-  for (int k = 0; k < D; ++k) length.direction[k] = length.direction[k] * length.inverse;
-  return length;
-}
-
-// (|p1 - g1| + |p2 - g2|) / enclosing diagonal (Eq. 3). With epsilon, as the authors' code has it: added to every
-// difference, to the enclosing sides and to the diagonal.
-template <class N, int D>
-SCALOSS_FN PairTerms<N, D> corner_distance(const Axes<N, D>& axes, N epsilon) {
-  const N shift = epsilon * axes.unit;  // 0 for ordinary numbers
-  const auto shifted = [=](N x) { return NumberOf<N>::kOrdinary ? x : x + shift; };
-  N first[D], second[D], enclosing[D];
-  for (int k = 0; k < D; ++k) {
-    first[k] = shifted(axes.axis[k].d1);
-    second[k] = shifted(axes.axis[k].d2);
-    enclosing[k] = shifted(axes.axis[k].enclosing);
-  }
-  const Length<N, D> first_length = length_of(first), second_length = length_of(second);
-  const Length<N, D> diagonal = length_of(enclosing);
-  const N up = diagonal.scale.up;
-  const N inverse = NumberOf<N>::kOrdinary ? diagonal.inverse : reciprocal_or_zero(diagonal.scaled + shift * up);
-  PairTerms<N, D> terms;
-  terms.loss =
-      (first_length.scaled * (first_length.scale.down * up) + second_length.scaled * (second_length.scale.down * up)) *
-      inverse;
-  for (int k = 0; k < D; ++k) {
-    // Moving the outer edge out makes the enclosing side, and with it the diagonal, grow.
-    const N outer = grow((terms.loss * diagonal.direction[k]) * inverse, up);
-    terms.edge[k] = {outer, N(0), N(0.5f) * outer};
-    terms.first[k] = grow(first_length.direction[k] * inverse, up);
-    terms.second[k] = grow(second_length.direction[k] * inverse, up);
-  }
-  return terms;
-}
-
-// Side overlap, L_SO (Eq. 2).
+// Side overlap, L_SO (SCALoss, Eq. 2).
 struct SoLoss {
+  static constexpr Range kRange = Range::ordinary;
+  static constexpr bool kFamily = false;
   template <class N, int D>
-  static SCALOSS_FN PairTerms<N, D> evaluate(const Axes<N, D>& axes, const LossParams<N>&) {
-    PairTerms<N, D> terms;
-    for (int k = 0; k < D; ++k) {
-      const SideOverlapTerm<N> so = side_overlap(axes.axis[k]);
-      terms.loss = k == 0 ? so.loss : terms.loss + so.loss;
-      terms.edge[k] = so.edge;
-      terms.first[k] = terms.second[k] = N(0);
-    }
-    return terms;
+  static SCALOSS_FN PairTerms<N, D> evaluate(const Axes<N, D>& axes, const LossParams<StorageOf<N>>&) {
+    return side_overlap(axes);
   }
 };
 
-// Corner distance, L_CD (Eq. 3).
+// Corner distance, L_CD (SCALoss, Eq. 3).
 struct CdLoss {
+  static constexpr Range kRange = Range::ordinary;
+  static constexpr bool kFamily = false;
   template <class N, int D>
-  static SCALOSS_FN PairTerms<N, D> evaluate(const Axes<N, D>& axes, const LossParams<N>& params) {
-    return corner_distance(axes, params.epsilon);
+  static SCALOSS_FN PairTerms<N, D> evaluate(const Axes<N, D>& axes, const LossParams<StorageOf<N>>& params) {
+    return corner_distance(axes, N(params.epsilon));
   }
 };
 
 // SCALoss, L_SO + alpha L_CD (Eq. 4).
 struct ScaLoss {
+  static constexpr Range kRange = Range::ordinary;
+  static constexpr bool kFamily = false;
   template <class N, int D>
-  static SCALOSS_FN PairTerms<N, D> evaluate(const Axes<N, D>& axes, const LossParams<N>& params) {
-    const PairTerms<N, D> so = SoLoss::evaluate(axes, params), cd = CdLoss::evaluate(axes, params);
-    PairTerms<N, D> terms;
-    terms.loss = so.loss + params.alpha * cd.loss;
-    for (int k = 0; k < D; ++k) {
-      const N outer = params.alpha * cd.edge[k].outer;
-      terms.edge[k] = {so.edge[k].outer + outer, so.edge[k].inner, so.edge[k].tie + N(0.5f) * outer};
-      terms.first[k] = params.alpha * cd.first[k];
-      terms.second[k] = params.alpha * cd.second[k];
-    }
-    return terms;
+  static SCALOSS_FN PairTerms<N, D> evaluate(const Axes<N, D>& axes, const LossParams<StorageOf<N>>& params) {
+    return add_scaled(side_overlap(axes), N(params.alpha), corner_distance(axes, N(params.epsilon)));
   }
 };
 
+// rho/c (SCALoss, Table 6).
+struct CenterLoss {
+  static constexpr Range kRange = Range::regular;
+  static constexpr bool kFamily = false;
+  template <class N>
+  static SCALOSS_FN PairTerms<N, 2> evaluate(const Axes<N, 2>& axes, const LossParams<StorageOf<N>>&) {
+    return centre_distance(axes);
+  }
+};
+
+// rho^2/c^2 (SCALoss, Table 6).
+struct Center2Loss {
+  static constexpr Range kRange = Range::regular;
+  static constexpr bool kFamily = false;
+  template <class N>
+  static SCALOSS_FN PairTerms<N, 2> evaluate(const Axes<N, 2>& axes, const LossParams<StorageOf<N>>&) {
+    return centre_distance_squared(axes, N(0));
+  }
+};
+
+// Square below beta, straight above.
+struct SmoothL1Loss {
+  static constexpr Range kRange = Range::regular;
+  static constexpr bool kFamily = false;
+  template <class N>
+  static SCALOSS_FN PairTerms<N, 2> evaluate(const Axes<N, 2>& axes, const LossParams<StorageOf<N>>& params) {
+    return smooth_absolute_differences(axes, N(params.beta));
+  }
+};
+
+// Sum of the absolute differences.
+struct L1Loss {
+  static constexpr Range kRange = Range::regular;
+  static constexpr bool kFamily = false;
+  template <class N>
+  static SCALOSS_FN PairTerms<N, 2> evaluate(const Axes<N, 2>& axes, const LossParams<StorageOf<N>>&) {
+    return smooth_absolute_differences(axes, N(0));
+  }
+};
+
+// What the losses of the IoU family share. References, not copies: compilers take structs apart better than they copy
+// them.
+template <class N>
+struct FamilyPair {
+  const Axes<N, 2>& axes;
+  const Extents<N>& extents;
+  const IouTerm<N>& iou;
+};
+
+// A loss of the family is 1 - IoU and the kTerms terms that Terms::fill() writes. any_option: options that have no code
+// in FamilyLoss may be at work.
+template <class Terms>
+struct FamilyLoss : Terms {
+  static constexpr Range kRange = Range::regular;
+  static constexpr bool kFamily = true;
+  template <class N>
+  static SCALOSS_FN PairTerms<N, 2> evaluate(const Axes<N, 2>& axes, const LossParams<StorageOf<N>>& params) {
+    const Extents<N> extents = extents_of(axes, N(params.epsilon));
+    const IouTerm<N> iou = iou_term(extents);
+    PairTerms<N, 2> terms[2];
+    Terms::template fill<false>({axes, extents, iou}, params, terms);
+    if constexpr (Terms::kTerms == 0) return iou.terms;
+    if constexpr (Terms::kTerms == 1) return iou.terms + terms[0];
+    if constexpr (Terms::kTerms == 2) return (iou.terms + terms[0]) + terms[1];
+  }
+};
+
+// 1 - IoU.
+struct IouTerms {
+  static constexpr int kTerms = 0;
+  template <bool any_option, class N>
+  static SCALOSS_FN void fill(const FamilyPair<N>&, const LossParams<StorageOf<N>>&, PairTerms<N, 2>*) {}
+};
+using IouLoss = FamilyLoss<IouTerms>;
+
+// 1 - IoU + (C - U)/C.
+struct GiouTerms {
+  static constexpr int kTerms = 1;
+  template <bool any_option, class N>
+  static SCALOSS_FN void fill(const FamilyPair<N>& pair, const LossParams<StorageOf<N>>&, PairTerms<N, 2>* terms) {
+    terms[0] = enclosing_gap(pair.extents);
+  }
+};
+using GiouLoss = FamilyLoss<GiouTerms>;
+
+// 1 - IoU + rho^2/c^2.
+struct DiouTerms {
+  static constexpr int kTerms = 1;
+  template <bool any_option, class N>
+  static SCALOSS_FN void fill(const FamilyPair<N>& pair, const LossParams<StorageOf<N>>& params,
+                              PairTerms<N, 2>* terms) {
+    terms[0] = centre_distance_squared(pair.axes, N(params.epsilon));
+  }
+};
+using DiouLoss = FamilyLoss<DiouTerms>;
+
+// 1 - IoU + rho^2/c^2 + a v.
+struct CiouTerms {
+  static constexpr int kTerms = 2;
+  template <bool any_option, class N>
+  static SCALOSS_FN void fill(const FamilyPair<N>& pair, const LossParams<StorageOf<N>>& params,
+                              PairTerms<N, 2>* terms) {
+    terms[0] = centre_distance_squared(pair.axes, N(params.epsilon));
+    terms[1] = aspect_ratio<any_option>(pair.axes, pair.iou, params);
+  }
+};
+using CiouLoss = FamilyLoss<CiouTerms>;
+
+// 1 - IoU + alpha L_CD (SCALoss, Table 6).
+struct IouCdTerms {
+  static constexpr int kTerms = 1;
+  template <bool any_option, class N>
+  static SCALOSS_FN void fill(const FamilyPair<N>& pair, const LossParams<StorageOf<N>>& params,
+                              PairTerms<N, 2>* terms) {
+    const PairTerms<N, 2> cd = corner_distance(pair.axes, N(0));
+    terms[0] = with_loss(N(params.alpha) * cd.loss, N(params.alpha), cd);
+  }
+};
+using IouCdLoss = FamilyLoss<IouCdTerms>;
+
+// 1 - IoU + rho^2/c^2 + (w - W)^2/wmax^2 + (h - H)^2/hmax^2.
+struct EiouTerms {
+  static constexpr int kTerms = 2;
+  template <bool any_option, class N>
+  static SCALOSS_FN void fill(const FamilyPair<N>& pair, const LossParams<StorageOf<N>>&, PairTerms<N, 2>* terms) {
+    terms[0] = centre_distance_squared(pair.axes, N(0));
+    terms[1] = side_differences_squared(pair.axes);
+  }
+};
+using EiouLoss = FamilyLoss<EiouTerms>;
+
+// 1 - IoU + (distance cost + shape cost)/2.
+struct SiouTerms {
+  static constexpr int kTerms = 2;
+  template <bool any_option, class N>
+  static SCALOSS_FN void fill(const FamilyPair<N>& pair, const LossParams<StorageOf<N>>&, PairTerms<N, 2>* terms) {
+    terms[0] = siou_distance(pair.axes);
+    terms[1] = siou_shape(pair.axes);
+  }
+};
+using SiouLoss = FamilyLoss<SiouTerms>;
+
+// 1 - IoU + (n1^2 + n2^2)/squared diagonal of the image.
+struct MpdiouTerms {
+  static constexpr int kTerms = 1;
+  template <bool any_option, class N>
+  static SCALOSS_FN void fill(const FamilyPair<N>& pair, const LossParams<StorageOf<N>>& params,
+                              PairTerms<N, 2>* terms) {
+    terms[0] = corner_distances_squared(pair.axes, N(params.image_scale));
+  }
+};
+using MpdiouLoss = FamilyLoss<MpdiouTerms>;
+
 }  // namespace scaloss
 
-// Every loss: its public name and its type. The position is the loss' number at the addon's boundary (src/losses.ts).
-#define SCALOSS_LOSSES(ROW) \
-  ROW(sca, ScaLoss)         \
-  ROW(so, SoLoss)           \
-  ROW(cd, CdLoss)
+// Every loss: its public name, its type and its number of axes. The position is the loss' number at the addon's
+// boundary (src/losses.ts).
+#define SCALOSS_LOSSES(ROW)       \
+  ROW(sca, ScaLoss, 2)            \
+  ROW(so, SoLoss, 2)              \
+  ROW(cd, CdLoss, 2)              \
+  ROW(iou, IouLoss, 2)            \
+  ROW(giou, GiouLoss, 2)          \
+  ROW(diou, DiouLoss, 2)          \
+  ROW(ciou, CiouLoss, 2)          \
+  ROW(center, CenterLoss, 2)      \
+  ROW(center2, Center2Loss, 2)    \
+  ROW(iou_cd, IouCdLoss, 2)       \
+  ROW(eiou, EiouLoss, 2)          \
+  ROW(siou, SiouLoss, 2)          \
+  ROW(mpdiou, MpdiouLoss, 2)      \
+  ROW(smooth_l1, SmoothL1Loss, 2) \
+  ROW(l1, L1Loss, 2)              \
+  ROW(sca3, ScaLoss, 3)           \
+  ROW(so3, SoLoss, 3)             \
+  ROW(cd3, CdLoss, 3)
+
+namespace scaloss {
+
+enum LossIndex {
+#define SCALOSS_ROW(name, Type, axes) kLoss_##name,
+  SCALOSS_LOSSES(SCALOSS_ROW)
+#undef SCALOSS_ROW
+      kLosses
+};
+
+// The axes of a loss by its number.
+inline int axes_of(int loss) {
+#define SCALOSS_ROW(name, Type, axes) axes,
+  static constexpr int axes_by_loss[] = {SCALOSS_LOSSES(SCALOSS_ROW)};
+#undef SCALOSS_ROW
+  return axes_by_loss[loss];
+}
+
+}  // namespace scaloss

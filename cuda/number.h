@@ -30,6 +30,7 @@ struct Ieee<float> {
   static constexpr Bits kDoubledBias = 0x7f000000;
   static constexpr float kSmallestNormal = FLT_MIN;
   static constexpr float kLargest = FLT_MAX;
+  static constexpr float kNaN = NAN;
 };
 
 template <>
@@ -39,16 +40,21 @@ struct Ieee<double> {
   static constexpr Bits kDoubledBias = 0x7fe0000000000000;
   static constexpr double kSmallestNormal = DBL_MIN;
   static constexpr double kLargest = DBL_MAX;
+  static constexpr double kNaN = NAN;
 };
 
-// Storage type, bits and comparison result of a number type. kOrdinary: whoever computes with it has made sure that the
-// numbers are ordinary (ordinary.h), so that scaling them by powers of two would change no bit and is left out.
+// How much is known of the numbers a type is used for: nothing; that they are of regular pairs (box.h), which then need
+// no test; that they are of ordinary pairs (ordinary.h), where scaling by powers of two would change no bit and is left
+// out altogether.
+enum class Range { any, regular, ordinary };
+
+// Storage type, bits, comparison result and range of a number type.
 template <class N>
 struct NumberOf {
   using Storage = N;
   using Bits = typename Ieee<N>::Bits;
   using Mask = bool;
-  static constexpr bool kOrdinary = false;
+  static constexpr bool kRegular = false, kOrdinary = false;
 };
 template <class N>
 using StorageOf = typename NumberOf<N>::Storage;
@@ -82,6 +88,18 @@ SCALOSS_FN To bit_cast(const From& from) {
   return to;
 }
 
+// Of the bits of a number, or of a pack of them; what leaves at the top is lost.
+SCALOSS_FN int32_t shift_left(int32_t bits, int places) {
+  return int32_t(uint32_t(bits) << places);
+}
+SCALOSS_FN int64_t shift_left(int64_t bits, int places) {
+  return int64_t(uint64_t(bits) << places);
+}
+template <class BitVector>
+SCALOSS_FN BitVector shift_left(BitVector bits, int places) {
+  return bits << places;
+}
+
 // The larger and the smaller of two; b when either is NaN or they are equal, on every number type alike.
 template <class N>
 SCALOSS_FN N larger(N a, N b) {
@@ -95,6 +113,12 @@ SCALOSS_FN N smaller(N a, N b) {
 template <class N>
 SCALOSS_FN N reciprocal_or_zero(N x) {
   return select(x == N(0), N(0), N(1) / x);
+}
+
+// The same of a side, an area or a diagonal: regular pairs have none that is 0.
+template <class N>
+SCALOSS_FN N reciprocal_of_extent(N x) {
+  return NumberOf<N>::kRegular ? N(1) / x : reciprocal_or_zero(x);
 }
 
 // Exact powers of two with up * down == 1.
@@ -119,6 +143,7 @@ SCALOSS_FN Scale<N> scale_of(N size) {
 template <class N>
 SCALOSS_FN N grow(N x, N up) {
   if (NumberOf<N>::kOrdinary) return x;
+  if (NumberOf<N>::kRegular) return x * up;
   const N limit(Ieee<StorageOf<N>>::kLargest);
   return smaller(limit, larger(-limit, x * up));
 }

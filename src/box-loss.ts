@@ -1,7 +1,8 @@
 import { ScaLossError } from './errors.js'
 import { FORMATS } from './formats.js'
 import { type BoxLossJob, jsBoxLoss, type Summary } from './js-backend.js'
-import { LOSS_NAMES, type LossName } from './losses.js'
+import { isModified } from './loss-params.js'
+import { LOSS_NAMES, type LossName, MODES } from './losses.js'
 import { loadNative, SCALAR, SCALARS } from './native.js'
 import { prepare } from './prepare.js'
 import type { BackendName, BoxLossOptions, BoxLossResult, FloatArray } from './types.js'
@@ -9,8 +10,9 @@ import type { BackendName, BoxLossOptions, BoxLossResult, FloatArray } from './t
 /**
  * Loss of N box pairs and its gradient, in one pass.
  *
- * @param name the loss: `'sca'`, `'so'` or `'cd'` (`LOSSES` gives formula and source of each).
- * @param pred predicted boxes, [N, 4] row-major (any leading dimensions), Float32Array or Float64Array.
+ * @param name the loss; docs/losses.md has the formula, the source and the options of each.
+ * @param pred predicted boxes, [N, 4] row-major (any leading dimensions), Float32Array or Float64Array. [N, 6] for the
+ *   losses of three axes, `sca3`, `so3`, `cd3`.
  * @param target target boxes, same dtype and length as `pred`.
  * @returns the loss (a number, or [N] with `reduction: 'none'`), the gradients asked for in the dtype of `pred`, the
  *   number of invalid rows, the backend used. N = 0 gives loss 0 (or empty arrays).
@@ -48,6 +50,14 @@ export const scaLoss: NamedLoss = (pred, target, options) => boxLoss('sca', pred
 export const soLoss: NamedLoss = (pred, target, options) => boxLoss('so', pred, target, options)
 /** Corner distance over the enclosing diagonal (Eq. 3). Arguments and result as of `boxLoss`. */
 export const cdLoss: NamedLoss = (pred, target, options) => boxLoss('cd', pred, target, options)
+/** 1 − IoU. Arguments and result as of `boxLoss`. */
+export const iouLoss: NamedLoss = (pred, target, options) => boxLoss('iou', pred, target, options)
+/** Generalized IoU, 1 − IoU + (C − U)/C (Rezatofighi et al., CVPR 2019). Arguments and result as of `boxLoss`. */
+export const giouLoss: NamedLoss = (pred, target, options) => boxLoss('giou', pred, target, options)
+/** Distance IoU, 1 − IoU + ρ²/c² (Zheng et al., AAAI 2020). Arguments and result as of `boxLoss`. */
+export const diouLoss: NamedLoss = (pred, target, options) => boxLoss('diou', pred, target, options)
+/** Complete IoU, DIoU and the aspect ratio's term (Zheng et al., AAAI 2020). Arguments and result as of `boxLoss`. */
+export const ciouLoss: NamedLoss = (pred, target, options) => boxLoss('ciou', pred, target, options)
 
 function run(job: BoxLossJob, backend: BackendName, device: number): Summary {
   if (job.pred.length === 0) return { loss: 0, invalid: 0 }
@@ -60,10 +70,8 @@ const scalars = new Float64Array(SCALARS.length)
 function nativeBoxLoss(job: BoxLossJob, backend: BackendName, device: number): Summary {
   scalars[SCALAR.backend] = backend === 'cuda' ? 1 : 0
   scalars[SCALAR.device] = device
-  scalars[SCALAR.kernel] = LOSS_NAMES.indexOf(job.name)
   scalars[SCALAR.format] = FORMATS.indexOf(job.format)
-  scalars[SCALAR.alpha] = job.alpha
-  scalars[SCALAR.epsilon] = job.epsilon
+  writeLossParams(job)
   scalars[SCALAR.lossScale] = job.lossScale
   scalars[SCALAR.gradScale] = job.gradScale
   scalars[SCALAR.sumScale] = job.sumScale
@@ -86,6 +94,21 @@ function nativeBoxLoss(job: BoxLossJob, backend: BackendName, device: number): S
     throw fromNative(error)
   }
   return { loss: scalars[SCALAR.resultLoss], invalid: scalars[SCALAR.resultInvalid] }
+}
+
+function writeLossParams(job: BoxLossJob): void {
+  scalars[SCALAR.lossIndex] = LOSS_NAMES.indexOf(job.name)
+  scalars[SCALAR.alpha] = job.alpha
+  scalars[SCALAR.epsilon] = job.epsilon
+  scalars[SCALAR.logFloor] = job.logFloor
+  scalars[SCALAR.power] = job.power
+  scalars[SCALAR.inner] = job.inner
+  scalars[SCALAR.focal] = job.focal
+  scalars[SCALAR.beta] = job.beta
+  scalars[SCALAR.imageScale] = 1 / Math.hypot(job.imageWidth, job.imageHeight)
+  scalars[SCALAR.mode] = MODES.indexOf(job.mode)
+  scalars[SCALAR.detachAlpha] = Number(job.detachAlpha)
+  scalars[SCALAR.modified] = Number(isModified(job))
 }
 
 /** CUDA errors carry CUDA's own name; anything else is a fault of this package and passes as it is. */

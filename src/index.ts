@@ -8,15 +8,18 @@ export {
   type Unavailable,
   type UnavailableReason,
 } from './backends.js'
-export { boxLoss, cdLoss, scaLoss, soLoss } from './box-loss.js'
+export { boxLoss, cdLoss, ciouLoss, diouLoss, giouLoss, iouLoss, scaLoss, soLoss } from './box-loss.js'
 export { ScaLossError, type ScaLossErrorCode } from './errors.js'
 export type {
   BackendName,
   BoxLossOptions,
   BoxLossResult,
+  Convention,
   FloatArray,
   Format,
   LossName,
+  LossOptions,
+  Mode,
   Out,
   Reduction,
 } from './types.js'

@@ -1,10 +1,10 @@
 import type { Format } from './formats.js'
-import type { LossName } from './losses.js'
-import { type Corners, evaluateIou, evaluatePair, type PairParams } from './reference.js'
+import { LOSSES, type LossName, type LossParams } from './losses.js'
+import { type Corners, evaluateIou, evaluateLoss, evaluatePair } from './reference.js'
 import type { FloatArray } from './types.js'
 
-/** One checked call, as all backends take it. */
-export interface BoxLossJob extends PairParams {
+/** One checked call, as all backends take it. Boxes and gradients have 2 · axes numbers a row, the rest one. */
+export interface BoxLossJob extends LossParams {
   name: LossName
   format: Format
   pred: FloatArray
@@ -27,70 +27,120 @@ export interface BoxLossJob extends PairParams {
   ignoreAll: boolean
 }
 
+/** One checked call for the losses of all pairs. */
+export interface PairwiseJob extends LossParams {
+  name: LossName
+  format: Format
+  /** N and M boxes of 2 · axes numbers. */
+  a: FloatArray
+  b: FloatArray
+  /** [N, M], a as the prediction. */
+  out: FloatArray
+  /** 1 − loss, which for the plain `iou` is the IoU. */
+  similarity: boolean
+}
+
 export interface Summary {
   loss: number
   invalid: number
 }
 
-/** Row `i` of an [N, 4] array as corners, rounded to its dtype as the other backends do it. */
-export function readCorners(boxes: FloatArray, i: number, format: Format): Corners {
+/** Row `i` of an [N, 2 · axes] array as corners, rounded to its dtype as the other backends do it. */
+export function readCorners(boxes: FloatArray, i: number, format: Format, axes: 2 | 3): Corners {
   const round = boxes.BYTES_PER_ELEMENT === 4 ? Math.fround : (x: number) => x
-  const [a, b, c, d] = [boxes[4 * i], boxes[4 * i + 1], boxes[4 * i + 2], boxes[4 * i + 3]]
+  const corners: number[] = []
+  for (let k = 2 * axes * i; k < 2 * axes * (i + 1); ++k) corners.push(boxes[k])
   switch (format) {
     case 'xyxy':
-      return [a, b, c, d]
+      break
     case 'yxyx':
-      return [b, a, d, c]
+      return swapAxes(corners)
     case 'xywh':
-      return [a, b, round(a + c), round(b + d)]
+      for (let k = 0; k < axes; ++k) corners[axes + k] = round(corners[k] + corners[axes + k])
+      break
     case 'cxcywh':
-      return [round(a - c / 2), round(b - d / 2), round(a + c / 2), round(b + d / 2)]
+      for (let k = 0; k < axes; ++k) {
+        const [centre, size] = [corners[k], corners[axes + k]]
+        corners[k] = round(centre - size / 2)
+        corners[axes + k] = round(centre + size / 2)
+      }
+  }
+  return corners
+}
+
+/** A corner gradient carried back to the numbers of a format, by the chain rule. */
+function encodeGradient(gradient: Corners, format: Format): Corners {
+  const axes = gradient.length / 2
+  switch (format) {
+    case 'xyxy':
+      return gradient
+    case 'yxyx':
+      return swapAxes(gradient)
+    case 'xywh':
+      return gradient.map((g, k) => (k < axes ? g + gradient[axes + k] : g))
+    case 'cxcywh':
+      return gradient.map((g, k) => (k < axes ? g + gradient[axes + k] : (g - gradient[k - axes]) / 2))
   }
 }
 
-/** A corner gradient carried back to the four numbers of a format, by the chain rule. */
-function encodeGradient([x1, y1, x2, y2]: Corners, format: Format): Corners {
-  switch (format) {
-    case 'xyxy':
-      return [x1, y1, x2, y2]
-    case 'yxyx':
-      return [y1, x1, y2, x2]
-    case 'xywh':
-      return [x1 + x2, y1 + y2, x2, y2]
-    case 'cxcywh':
-      return [x1 + x2, y1 + y2, (x2 - x1) / 2, (y2 - y1) / 2]
-  }
-}
+const swapAxes = ([a, b, c, d]: Corners): Corners => [b, a, d, c]
 
-/** A box that the losses are meant for: finite, x1 ≤ x2 and y1 ≤ y2. */
+/** A box that the losses are meant for: finite, x1 ≤ x2, y1 ≤ y2 and so on. */
 export function isValidBox(box: Corners): boolean {
-  return box.every(Number.isFinite) && box[0] <= box[2] && box[1] <= box[3]
+  const axes = box.length / 2
+  for (let k = 0; k < axes; ++k) {
+    if (!(Number.isFinite(box[k]) && Number.isFinite(box[axes + k]) && box[k] <= box[axes + k])) return false
+  }
+  return true
 }
-
-const ZEROS: Corners = [0, 0, 0, 0]
 
 /** The job by the reference formulas, row by row. */
 export function jsBoxLoss(job: BoxLossJob): Summary {
+  const { axes } = LOSSES[job.name]
+  const width = 2 * axes
+  const zeros: Corners = Array(width).fill(0)
   let sum = 0
   let invalid = 0
-  for (let i = 0; i < job.pred.length / 4; ++i) {
-    const pred = readCorners(job.pred, i, job.format)
-    const target = readCorners(job.target, i, job.format)
+  for (let i = 0; i < job.pred.length / width; ++i) {
+    const pred = readCorners(job.pred, i, job.format, axes)
+    const target = readCorners(job.target, i, job.format, axes)
     const valid = isValidBox(pred) && isValidBox(target)
     if (!valid) ++invalid
     const ignored = job.ignoreInvalid && !valid
     const weight = job.weight ? job.weight[i] : 1
     const counts = !ignored && !job.ignoreAll && weight !== 0
 
-    const pair = counts ? evaluatePair(job.name, pred, target, job) : { loss: 0, grad: ZEROS, gradTarget: ZEROS }
+    const pair = counts ? evaluate(job, pred, target) : { loss: 0, grad: zeros, gradTarget: zeros }
     const factor = counts ? weight * job.gradScale * (job.gradOutput ? job.gradOutput[i] : 1) : 1
     const scaled = (gradient: Corners) => encodeGradient(gradient, job.format).map((g) => g * factor)
     const loss = counts ? pair.loss * weight : 0
     sum += loss
     if (job.loss) job.loss[i] = counts ? loss * job.lossScale : 0
-    if (job.grad) job.grad.set(scaled(pair.grad), 4 * i)
-    if (job.gradTarget) job.gradTarget.set(scaled(pair.gradTarget), 4 * i)
+    if (job.grad) job.grad.set(scaled(pair.grad), width * i)
+    if (job.gradTarget) job.gradTarget.set(scaled(pair.gradTarget), width * i)
     if (job.iou) job.iou[i] = ignored ? 0 : evaluateIou(pred, target)
   }
   return { loss: job.ignoreAll ? 0 : (sum * job.sumScale) / job.sumDivisor, invalid }
+}
+
+function evaluate(job: BoxLossJob, pred: Corners, target: Corners) {
+  if (job.grad || job.gradTarget) return evaluatePair(job.name, pred, target, job)
+  return { loss: evaluateLoss(job.name, pred, target, job), grad: [], gradTarget: [] }
+}
+
+/** The losses of all pairs by the reference formulas. */
+export function jsPairwise(job: PairwiseJob): void {
+  const { axes } = LOSSES[job.name]
+  const read = (boxes: FloatArray) =>
+    Array.from({ length: boxes.length / (2 * axes) }, (_, i) => readCorners(boxes, i, job.format, axes))
+  const targets = read(job.b)
+  // 1 − (1 − IoU) would lose the digits of a small IoU.
+  const isIou = job.name === 'iou' && job.mode === 'linear' && job.power === 1 && job.inner === 1 && job.focal === 0
+  read(job.a).forEach((pred, i) => {
+    targets.forEach((target, j) => {
+      const at = i * targets.length + j
+      if (!job.similarity) job.out[at] = evaluateLoss(job.name, pred, target, job)
+      else job.out[at] = isIou ? evaluateIou(pred, target) : 1 - evaluateLoss(job.name, pred, target, job)
+    })
+  })
 }

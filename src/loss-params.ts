@@ -80,7 +80,11 @@ export function lossParams(name: LossName, options: LossOptions): LossParams {
     EXPECTED[option](option, value)
     if (!spec.options.includes(option) && !Object.is(value, params[option])) {
       const having = Object.entries<LossSpec>(LOSSES).filter(([, { options }]) => options.includes(option))
-      throw argumentError(option, `no value other than the default with ${name} (it is for ${names(having)})`, String(value))
+      throw argumentError(
+        option,
+        `no value other than the default with ${name} (it is for ${names(having)})`,
+        String(value),
+      )
     }
     Object.assign(params, { [option]: value })
   }

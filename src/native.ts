@@ -39,9 +39,10 @@ export interface NativeCuda {
 
 /** Everything the addon exports (`binding/addon.cpp`); `test/native.test.ts` compares name by name. */
 export interface Native {
-  /** Names of the losses, formats and scalar fields, in the addon's order. */
+  /** Names of the losses, formats, modes and scalar fields, in the addon's order. */
   readonly losses: string[]
   readonly formats: string[]
+  readonly modes: string[]
   readonly scalars: string[]
   /** One call over host arrays. `scalars` holds the numbers, in the order of `Native.scalars`, and takes two results. */
   boxLoss(
@@ -69,10 +70,19 @@ export interface Native {
 export const SCALARS = [
   'backend',
   'device',
-  'kernel',
+  'lossIndex',
   'format',
   'alpha',
   'epsilon',
+  'logFloor',
+  'power',
+  'inner',
+  'focal',
+  'beta',
+  'imageScale',
+  'mode',
+  'detachAlpha',
+  'modified',
   'lossScale',
   'gradScale',
   'sumScale',

@@ -1,8 +1,8 @@
 import { BACKENDS, resolveBackend } from './backends.js'
 import { invalidArgument } from './errors.js'
-import { FORMATS } from './formats.js'
 import type { BoxLossJob } from './js-backend.js'
-import { LOSS_NAMES, LOSSES, type LossName } from './losses.js'
+import { lossParams } from './loss-params.js'
+import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from './losses.js'
 import { loadNative } from './native.js'
 import type { BackendName, BoxLossOptions, FloatArray, Out } from './types.js'
 import {
@@ -10,6 +10,7 @@ import {
   checkBoolean,
   checkBoxes,
   checkFinite,
+  checkFormat,
   checkKeys,
   checkOneOf,
   checkOverlap,
@@ -18,7 +19,8 @@ import {
 } from './validate.js'
 
 const OPTIONS = [
-  'alpha',
+  ...LOSS_OPTIONS,
+  'convention',
   'format',
   'reduction',
   'weight',
@@ -29,21 +31,18 @@ const OPTIONS = [
   'gradTarget',
   'iou',
   'onInvalid',
-  'convention',
   'backend',
   'device',
   'out',
 ] as const satisfies (keyof BoxLossOptions)[]
 const REDUCTIONS = ['none', 'sum', 'mean']
 const ON_INVALID = ['propagate', 'ignore', 'throw']
-const CONVENTIONS = ['exact', 'official']
 const INPUTS = ['pred', 'target', 'weight', 'gradOutput']
 const OUTPUTS = ['loss', 'grad', 'gradTarget', 'iou'] as const satisfies (keyof Out)[]
 const OUT_MEMBERS = OUTPUTS.map((name) => `out.${name}`)
 const NO_OUT: Out = {}
-
-/** eps of the authors' code, https://github.com/Turoad/SCALoss, utils/metrics.py. */
-const OFFICIAL_EPSILON = 1e-7
+/** Options that reach the kernels in the dtype of the boxes. */
+const NUMBERS = ['alpha', 'logFloor', 'power', 'inner', 'focal', 'beta', 'imageWidth', 'imageHeight'] as const
 
 /** A call that is ready to run. */
 export interface Prepared {
@@ -55,10 +54,13 @@ export interface Prepared {
 /** Checks everything, fills in the defaults and finds or makes the arrays for the results. */
 export function prepare(name: LossName, pred: FloatArray, target: FloatArray, options: BoxLossOptions): Prepared {
   checkOneOf('name', name, LOSS_NAMES)
-  checkBoxes('pred', pred)
+  const { axes } = LOSSES[name]
+  const columns = 2 * axes
+  checkBoxes('pred', pred, columns)
   checkArray('target', target, pred, pred.length, 'as pred')
   checkKeys('options', options, OPTIONS)
-  const n = pred.length / 4
+  const params = lossParams(name, options)
+  const n = pred.length / columns
   const {
     format = 'xyxy',
     reduction = 'mean',
@@ -70,24 +72,19 @@ export function prepare(name: LossName, pred: FloatArray, target: FloatArray, op
     gradTarget = false,
     iou = false,
     onInvalid = 'propagate',
-    convention = 'exact',
     backend: asked = 'auto',
     device = 0,
     out = NO_OUT,
   } = options
-  checkOneOf('format', format, FORMATS)
+  checkFormat(format, axes)
   checkOneOf('reduction', reduction, REDUCTIONS)
   checkOneOf('onInvalid', onInvalid, ON_INVALID)
-  checkOneOf('convention', convention, CONVENTIONS)
   checkOneOf('backend', asked, BACKENDS)
   checkBoolean('grad', grad)
   checkBoolean('gradTarget', gradTarget)
   checkBoolean('iou', iou)
   checkFinite('lossWeight', lossWeight)
-  const official = convention === 'official'
-  const { alpha = official ? 1 : 0.5 } = options
-  checkFinite('alpha', alpha)
-  checkRange('alpha', alpha, pred, 'a number')
+  for (const option of NUMBERS) if (options[option] !== undefined) checkRange(option, params[option], pred, 'a number')
   checkRange('lossWeight', lossWeight, pred, 'a number')
   if (weight !== undefined) checkArray('weight', weight, pred, n, 'one a box')
   if (normalizer !== undefined) {
@@ -105,15 +102,15 @@ export function prepare(name: LossName, pred: FloatArray, target: FloatArray, op
   if (out !== NO_OUT) {
     checkKeys('out', out, OUTPUTS)
     checkOut('loss', out.loss, reduction === 'none', "reduction: 'none'", pred, n, 'one a box')
-    checkOut('grad', out.grad, grad, 'grad: true', pred, 4 * n, 'as pred')
-    checkOut('gradTarget', out.gradTarget, gradTarget, 'gradTarget: true', pred, 4 * n, 'as pred')
+    checkOut('grad', out.grad, grad, 'grad: true', pred, columns * n, 'as pred')
+    checkOut('gradTarget', out.gradTarget, gradTarget, 'gradTarget: true', pred, columns * n, 'as pred')
     checkOut('iou', out.iou, iou, 'iou: true', pred, n, 'one a box')
     checkOverlap(OUT_MEMBERS, [out.loss, out.grad, out.gradTarget, out.iou], INPUTS, [pred, target, weight, perRow])
   }
 
   const backend = resolveBackend(asked)
   if (backend === 'cuda') checkDevice(device)
-  if (onInvalid === 'throw') checkRows(pred, target, format)
+  if (onInvalid === 'throw') checkRows(pred, target, format, axes)
 
   const allocate =
     pred.BYTES_PER_ELEMENT === 8 ? (k: number) => new Float64Array(k) : (k: number) => new Float32Array(k)
@@ -122,6 +119,7 @@ export function prepare(name: LossName, pred: FloatArray, target: FloatArray, op
   checkRange('gradOutput', upstream, pred, 'a number that times lossWeight is')
   if (divisor !== 0) checkRange('normalizer', upstream / divisor, pred, 'a number that leaves lossWeight / normalizer')
   const job: BoxLossJob = {
+    ...params,
     name,
     format,
     pred,
@@ -129,11 +127,9 @@ export function prepare(name: LossName, pred: FloatArray, target: FloatArray, op
     weight,
     gradOutput: perRow,
     loss: reduction === 'none' ? (out.loss ?? allocate(n)) : undefined,
-    grad: grad ? (out.grad ?? allocate(4 * n)) : undefined,
-    gradTarget: gradTarget ? (out.gradTarget ?? allocate(4 * n)) : undefined,
+    grad: grad ? (out.grad ?? allocate(columns * n)) : undefined,
+    gradTarget: gradTarget ? (out.gradTarget ?? allocate(columns * n)) : undefined,
     iou: iou ? (out.iou ?? allocate(n)) : undefined,
-    alpha,
-    epsilon: official && LOSSES[name].usesEpsilon ? OFFICIAL_EPSILON : 0,
     lossScale: lossWeight,
     gradScale: upstream / divisor,
     sumScale: lossWeight,

@@ -1,16 +1,51 @@
 /**
- * The paper's formulas, stated plainly in float64, with derivatives by the sum, quotient and chain rules. Shares nothing
- * with the kernels: it is what they are checked against, and the `js` backend.
+ * The papers' formulas, stated plainly in float64, with derivatives by the sum, product, quotient and chain rules. Shares
+ * nothing with the kernels: it is what they are checked against, and the `js` backend. docs/losses.md has the same formulas in
+ * one table, and says what holds at their kinks.
  *
- * Zheng, Zhao, Liu, Liu, Cai: SCALoss: Side and Corner Aligned Loss for Bounding Box Regression, AAAI 2022.
- *
- * Plain means that 2 − (wmin/wmax + hmin/hmax) cancels near a perfect match: there the loss is right to about 1e-15
- * absolutely, not to the last digit as the kernels are.
+ * Plain means that 1 − IoU and 2 − (wmin/wmax + hmin/hmax) cancel near a perfect match: there a loss is right to about 1e-15
+ * absolutely, not to the last digit as with the kernels.
  */
-import type { LossName } from './losses.js'
+import type { LossName, LossParams } from './losses.js'
+import {
+  type Axis,
+  asGiven,
+  type Corners,
+  centreDistance,
+  enclosing,
+  firstDistance,
+  inCommonUnit,
+  measure,
+  type Pair,
+  scaleAboutCentres,
+  secondDistance,
+  sideDifference,
+  sideOf,
+  unitsOf,
+} from './reference/axes.js'
+import {
+  absolute,
+  add,
+  angle,
+  chain,
+  constant,
+  divide,
+  exp,
+  length,
+  log,
+  max,
+  multiply,
+  positivePart,
+  power,
+  scale,
+  sin,
+  square,
+  subtract,
+  sum,
+  type Term,
+} from './reference/terms.js'
 
-/** x1, y1, x2, y2; also a gradient for them. */
-export type Corners = readonly [number, number, number, number]
+export type { Corners }
 
 /** Loss of one pair and its derivatives. */
 export interface PairLoss {
@@ -19,152 +54,182 @@ export interface PairLoss {
   gradTarget: Corners
 }
 
-export interface PairParams {
-  /** Weight of the corner distance. */
-  alpha: number
-  /** 0, or what the authors' code adds to differences, enclosing sides and diagonal of the corner distance. */
-  epsilon: number
+type Formula = (pair: Pair, params: LossParams) => Term
+
+const ONE = constant(1)
+const product = (axes: readonly Axis[], of: (axis: Axis) => Term): Term => axes.map(of).reduce(multiply)
+
+/** SCALoss: Zheng, Zhao, Liu, Liu, Cai: Side and Corner Aligned Loss for Bounding Box Regression, AAAI 2022, Eq. 2. */
+const sideOverlap: Formula = ({ axes }) =>
+  subtract(constant(axes.length), sum(axes.map((a) => divide(a.overlap, a.enclosing, 1))))
+
+/** Eq. 3: (‖p1 − g1‖ + ‖p2 − g2‖) / ‖c1 − c2‖. epsilon: of the authors' code. */
+const cornerDistance: Formula = (pair, params) => {
+  const epsilon = params.epsilon * pair.units.common
+  const n1 = length(inCommonUnit(pair, firstDistance, epsilon))
+  const n2 = length(inCommonUnit(pair, secondDistance, epsilon))
+  const diagonal = length(inCommonUnit(pair, enclosing, epsilon))
+  return divide(add(n1, n2), add(diagonal, constant(epsilon)), 0)
 }
 
-/** Derivatives for x1, y1, x2, y2 of the prediction, then of the target. */
-type Derivatives = readonly [number, number, number, number, number, number, number, number]
+/** Eq. 4 */
+const sca: Formula = (pair, params) => add(sideOverlap(pair, params), cornerDistance(pair, params), params.alpha)
 
-/** A number and its derivatives. */
-interface Term {
-  value: number
-  d: Derivatives
+interface Overlap {
+  iou: Term
+  union: Term
+  /** The epsilon of torchvision, an area, in the units of the axes. */
+  areaEpsilon: Term
 }
 
-const ZERO: Derivatives = [0, 0, 0, 0, 0, 0, 0, 0]
-const UNITS = ZERO.map((_, i) => ZERO.map((_, k) => Number(i === k)) as unknown as Derivatives)
-
-/** (s · a + t · b) / divisor; written out because every operation passes through here. */
-function combine(s: number, a: Derivatives, t: number, b: Derivatives, divisor = 1): Derivatives {
-  return [
-    (s * a[0] + t * b[0]) / divisor,
-    (s * a[1] + t * b[1]) / divisor,
-    (s * a[2] + t * b[2]) / divisor,
-    (s * a[3] + t * b[3]) / divisor,
-    (s * a[4] + t * b[4]) / divisor,
-    (s * a[5] + t * b[5]) / divisor,
-    (s * a[6] + t * b[6]) / divisor,
-    (s * a[7] + t * b[7]) / divisor,
-  ]
+function overlapOf({ axes, units }: Pair, epsilon: number): Overlap {
+  const intersection = product(axes, (a) => positivePart(a.overlap))
+  const a = product(axes, (axis) => sideOf(axis.pred))
+  const b = product(axes, (axis) => sideOf(axis.target))
+  // In this order the union of a box and one inside it is exactly the larger: the power of a rest would magnify it.
+  const [less, more] = a.value < b.value ? [a, b] : [b, a]
+  const union = add(more, subtract(less, intersection))
+  const areaEpsilon = constant(units.axes.reduce((area, unit) => area * unit, epsilon))
+  return { iou: divide(intersection, add(union, areaEpsilon), 0), union, areaEpsilon }
 }
 
-const constant = (value: number): Term => ({ value, d: ZERO })
-const variable = (value: number, index: number): Term => ({ value, d: UNITS[index] })
-
-/** a + factor · b */
-const add = (a: Term, b: Term, factor = 1): Term => ({
-  value: a.value + factor * b.value,
-  d: combine(1, a.d, factor, b.d),
-})
-const subtract = (a: Term, b: Term): Term => add(a, b, -1)
-
-/** At a tie each argument takes half of the derivative. */
-function pick(a: Term, b: Term, value: number): Term {
-  if (a.value === b.value) return { value, d: combine(0.5, a.d, 0.5, b.d) }
-  return { value, d: value === a.value ? a.d : b.d }
-}
-const min = (a: Term, b: Term): Term => pick(a, b, Math.min(a.value, b.value))
-const max = (a: Term, b: Term): Term => pick(a, b, Math.max(a.value, b.value))
-
-/** a / b; `empty` with derivative 0 where b is 0. */
-function divide(a: Term, b: Term, empty: number): Term {
-  if (b.value === 0) return constant(empty)
-  const value = a.value / b.value
-  return { value, d: combine(1, a.d, -value, b.d, b.value) }
-}
-
-/** Euclidean length; derivative 0 at length 0. */
-function length(x: Term, y: Term): Term {
-  const value = Math.hypot(x.value, y.value)
-  if (value === 0) return constant(0)
-  return { value, d: combine(x.value / value, x.d, y.value / value, y.d) }
-}
-
-/** The quantities of the paper's Fig. 3 for one pair. */
-function measure(pred: Corners, target: Corners) {
-  const [x1, y1, x2, y2] = [variable(pred[0], 0), variable(pred[1], 1), variable(pred[2], 2), variable(pred[3], 3)]
-  const [X1, Y1, X2, Y2] = [
-    variable(target[0], 4),
-    variable(target[1], 5),
-    variable(target[2], 6),
-    variable(target[3], 7),
-  ]
-  return {
-    wmin: subtract(min(x2, X2), max(x1, X1)),
-    wmax: subtract(max(x2, X2), min(x1, X1)),
-    hmin: subtract(min(y2, Y2), max(y1, Y1)),
-    hmax: subtract(max(y2, Y2), min(y1, Y1)),
-    dx1: subtract(x1, X1),
-    dy1: subtract(y1, Y1),
-    dx2: subtract(x2, X2),
-    dy2: subtract(y2, Y2),
-  }
-}
-type Measures = ReturnType<typeof measure>
-
-/** L_SO = 2 − (wmin/wmax + hmin/hmax), Eq. 1 and 2. */
-function sideOverlap(m: Measures): Term {
-  return subtract(constant(2), add(divide(m.wmin, m.wmax, 1), divide(m.hmin, m.hmax, 1)))
-}
-
-/** L_CD = (‖p1 − g1‖ + ‖p2 − g2‖) / ‖c1 − c2‖, Eq. 3. */
-function cornerDistance(m: Measures, { epsilon }: PairParams): Term {
-  const e = constant(epsilon)
-  const first = length(add(m.dx1, e), add(m.dy1, e))
-  const second = length(add(m.dx2, e), add(m.dy2, e))
-  const diagonal = add(length(add(m.wmax, e), add(m.hmax, e)), e)
-  return divide(add(first, second), diagonal, 0)
-}
-
-const FORMULAS: Record<LossName, (m: Measures, params: PairParams) => Term> = {
-  sca: (m, params) => add(sideOverlap(m), cornerDistance(m, params), params.alpha),
-  so: sideOverlap,
-  cd: cornerDistance,
-}
-
-/** A power of two for the coordinates, by which gradients are multiplied at the end; the losses are ratios and do not notice.
- * A sixteenth where differences and distances could overflow, a large number where all coordinates are nearly denormal. */
-function unitOf(pred: Corners, target: Corners): number {
-  let size = 0
-  for (let k = 0; k < 4; ++k) size = Math.max(size, Math.abs(pred[k]), Math.abs(target[k]))
-  return size > 1e306 ? 1 / 16 : size < 1e-150 ? 2 ** 512 : 1
-}
-const scale = (box: Corners, unit: number): Corners => [box[0] * unit, box[1] * unit, box[2] * unit, box[3] * unit]
-
-/** Loss of one pair of boxes in corner form, and its derivatives for both. Any finite or non-finite numbers. */
-export function evaluatePair(name: LossName, pred: Corners, target: Corners, params: PairParams): PairLoss {
-  const unit = unitOf(pred, target)
-  const { value, d } = FORMULAS[name](measure(scale(pred, unit), scale(target, unit)), {
-    alpha: params.alpha,
-    epsilon: params.epsilon * unit,
-  })
-  return {
-    loss: value,
-    grad: scale([d[0], d[1], d[2], d[3]], unit),
-    gradTarget: scale([d[4], d[5], d[6], d[7]], unit),
-  }
+/** What the loss has for 1 − IoU. Its logarithm: Yu et al., UnitBox, 2016. Its powers: He et al., Alpha-IoU, NeurIPS 2021. */
+function overlapLoss(iou: Term, { mode, logFloor, power: p }: LossParams): Term {
+  if (mode === 'square') return subtract(ONE, square(iou))
+  if (mode === 'linear') return subtract(ONE, power(iou, p))
+  return subtract(constant(0), iou.value <= logFloor ? constant(Math.log(logFloor)) : log(iou))
 }
 
 /**
- * Intersection over union of one pair; 0 for an empty union. Inverted boxes: the formula as it stands. Each axis is taken in
- * units of the power of two below the enclosing side, so that no area overflows.
+ * 1 − IoU plus further terms, which are given the plain IoU. Inner-IoU (Zhang et al., 2023) scales the boxes of the first
+ * term alone; Focal-EIoU (Zhang et al., 2021) multiplies by IoU^γ, a constant to the gradient.
  */
-export function evaluateIou(pred: Corners, target: Corners): number {
-  const unit = unitOf(pred, target)
-  const axis = (k: 0 | 1) => {
-    const [a1, a2, b1, b2] = [pred[k] * unit, pred[k + 2] * unit, target[k] * unit, target[k + 2] * unit]
-    const enclosing = Math.max(a2, b2) - Math.min(a1, b1)
-    const side = 2 ** Math.floor(Math.log2(Math.abs(enclosing)))
-    const relative = (length: number) => (side === 0 ? 0 : length / side)
-    const overlap = Math.max(0, Math.min(a2, b2) - Math.max(a1, b1))
-    return { pred: relative(a2 - a1), target: relative(b2 - b1), overlap: relative(overlap) }
+const iouFamily =
+  (furtherTerms: (pair: Pair, params: LossParams, plain: Overlap) => Term[]): Formula =>
+  (pair, params) => {
+    const plain = overlapOf(pair, params.epsilon)
+    const inner = params.inner === 1 ? plain : overlapOf(scaleAboutCentres(pair, params.inner), params.epsilon)
+    const further = furtherTerms(pair, params, plain).map((term) => power(term, params.power))
+    const loss = sum([overlapLoss(inner.iou, params), ...further])
+    if (params.focal === 0) return loss
+    const weight = Math.max(plain.iou.value, 0) ** params.focal
+    return weight === 0 ? constant(0) : scale(loss, weight)
   }
-  const [x, y] = [axis(0), axis(1)]
-  const intersection = x.overlap * y.overlap
-  const union = x.pred * y.pred + x.target * y.target - intersection
-  return union === 0 ? 0 : intersection / union
+
+/** Rezatofighi et al., Generalized IoU, CVPR 2019: (C − U) / C. */
+function emptyPart(pair: Pair, { union, areaEpsilon }: Overlap): Term {
+  const hull = product(pair.axes, enclosing)
+  return divide(subtract(hull, union), add(hull, areaEpsilon), 0)
+}
+
+const squaredLength = (parts: Term[]): Term => sum(parts.map(square))
+
+/** Zheng et al., Distance-IoU Loss, AAAI 2020: ρ² / c². */
+function centreTerm(pair: Pair, { epsilon }: LossParams): Term {
+  const c2 = squaredLength(inCommonUnit(pair, enclosing))
+  const squareEpsilon = constant(epsilon * pair.units.common * pair.units.common)
+  return divide(squaredLength(inCommonUnit(pair, centreDistance)), add(c2, squareEpsilon), 0)
+}
+
+/** The same paper, Complete IoU: a · v of the aspect ratios. */
+function aspectTerm(pair: Pair, { epsilon, detachAlpha }: LossParams, iou: Term): Term {
+  const [w, h] = inCommonUnit(pair, (a) => sideOf(a.pred))
+  const [W, H] = inCommonUnit(pair, (a) => sideOf(a.target))
+  const v = scale(square(subtract(angle(W, H), angle(w, h))), 4 / Math.PI ** 2)
+  const a = divide(v, add(add(subtract(ONE, iou), v), constant(epsilon)), 0)
+  return multiply(detachAlpha ? constant(a.value) : a, v)
+}
+
+/** Zhang et al., Focal and Efficient IOU Loss, 2021: ((w − W) / wmax)² and the same of h. */
+const sideTerms = ({ axes }: Pair): Term[] => axes.map((a) => square(divide(sideDifference(a), a.enclosing, 0)))
+
+/** Gevorgyan, SIoU Loss, 2022: half of distance cost and shape cost. */
+function distanceAndShape(pair: Pair): Term {
+  const [dx, dy] = inCommonUnit(pair, (a) => absolute(centreDistance(a)))
+  // The paper's 1 − 2·sin²(α − π/4), α the angle of the line through the centres.
+  const gamma = subtract(constant(2), sin(scale(angle(dy, dx), 2)))
+  const grown = (t: Term): Term => subtract(ONE, exp(scale(t, -1)))
+  const distance = pair.axes.map((a) => grown(multiply(gamma, square(divide(centreDistance(a), a.enclosing, 0)))))
+  const shape = pair.axes.map((a) => {
+    const larger = max(absolute(sideOf(a.pred)), absolute(sideOf(a.target)))
+    return square(square(grown(divide(absolute(sideDifference(a)), larger, 0))))
+  })
+  return scale(sum([...distance, ...shape]), 0.5)
+}
+
+/** Ma and Xu, MPDIoU, 2023: (n1² + n2²) / (imageWidth² + imageHeight²). */
+function cornerTerms(pair: Pair, { imageWidth, imageHeight }: LossParams): Term[] {
+  const { common } = pair.units
+  // An image far smaller than the boxes must not become empty in their unit.
+  const diagonal = constant(Math.max(Math.hypot(imageWidth * common, imageHeight * common), 1e-200))
+  return [firstDistance, secondDistance].map((of) => square(divide(length(inCommonUnit(pair, of)), diagonal, 0)))
+}
+
+/** Girshick, Fast R-CNN, 2015, with the bend at beta: Σ d²/(2·beta) where |d| < beta, else |d| − beta/2. */
+const smoothL1: Formula = ({ axes }, { beta }) =>
+  sum(
+    axes.flatMap((a) =>
+      [firstDistance(a), secondDistance(a)].map((d) =>
+        Math.abs(d.value) < beta
+          ? chain(d, (d.value * (d.value / beta)) / 2, d.value / beta)
+          : subtract(absolute(d), constant(beta / 2)),
+      ),
+    ),
+  )
+
+const FORMULAS: Record<LossName, Formula> = {
+  sca,
+  so: sideOverlap,
+  cd: cornerDistance,
+  iou: iouFamily(() => []),
+  giou: iouFamily((pair, _, plain) => [emptyPart(pair, plain)]),
+  diou: iouFamily((pair, params) => [centreTerm(pair, params)]),
+  ciou: iouFamily((pair, params, { iou }) => [centreTerm(pair, params), aspectTerm(pair, params, iou)]),
+  center: (pair) => divide(length(inCommonUnit(pair, centreDistance)), length(inCommonUnit(pair, enclosing)), 0),
+  center2: centreTerm,
+  iou_cd: iouFamily((pair, params) => [scale(cornerDistance(pair, params), params.alpha)]),
+  eiou: iouFamily((pair, params) => [centreTerm(pair, params), ...sideTerms(pair)]),
+  siou: iouFamily((pair) => [distanceAndShape(pair)]),
+  mpdiou: iouFamily(cornerTerms),
+  smooth_l1: smoothL1,
+  l1: (pair, params) => smoothL1(pair, { ...params, beta: 0 }),
+  sca3: sca,
+  so3: sideOverlap,
+  cd3: cornerDistance,
+}
+
+/** A formula applied to a pair in units that keep it in range; the gradients come out for coordinates in these units. */
+function evaluate(name: LossName, pred: Corners, target: Corners, params: LossParams, derivatives: boolean) {
+  const isLength = name === 'l1' || name === 'smooth_l1'
+  const units = isLength ? asGiven(pred) : unitsOf(pred, target, params.epsilon === 0 ? undefined : 0)
+  return { term: FORMULAS[name](measure(pred, target, units, derivatives), params), units }
+}
+
+const isFinitePair = (pred: Corners, target: Corners) => pred.every(Number.isFinite) && target.every(Number.isFinite)
+
+/** Loss of one pair of boxes in corner form, and its derivatives for both. NaN where a coordinate is not finite. */
+export function evaluatePair(name: LossName, pred: Corners, target: Corners, params: LossParams): PairLoss {
+  if (!isFinitePair(pred, target)) {
+    const grad = pred.map(() => Number.NaN)
+    return { loss: Number.NaN, grad, gradTarget: grad }
+  }
+  const { term, units } = evaluate(name, pred, target, params, true)
+  const gradient = (start: number) => {
+    const d: number[] = []
+    for (let k = 0; k < pred.length; ++k) d.push(term.d[start + k] * units.axes[k % units.axes.length])
+    return d
+  }
+  return { loss: term.value, grad: gradient(0), gradTarget: gradient(pred.length) }
+}
+
+/** The loss of `evaluatePair` alone. */
+export function evaluateLoss(name: LossName, pred: Corners, target: Corners, params: LossParams): number {
+  return isFinitePair(pred, target) ? evaluate(name, pred, target, params, false).term.value : Number.NaN
+}
+
+/** Intersection over union of one pair, of volumes with three axes; 0 for an empty union. Inverted boxes: the formula as it
+ * stands. */
+export function evaluateIou(pred: Corners, target: Corners): number {
+  if (!isFinitePair(pred, target)) return Number.NaN
+  return overlapOf(measure(pred, target, unitsOf(pred, target), false), 0).iou.value
 }

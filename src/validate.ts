@@ -1,7 +1,10 @@
 import { argumentError, invalidArgument, ScaLossError, show } from './errors.js'
-import type { Format } from './formats.js'
+import { FORMATS, type Format } from './formats.js'
 import { isValidBox, readCorners } from './js-backend.js'
 import type { FloatArray } from './types.js'
+
+/** `yxyx` says nothing of a third axis. */
+const FORMATS_3D = FORMATS.filter((format) => format !== 'yxyx')
 
 /** `'Float32Array'` and the like, also for arrays of another realm (a test runner's context), where instanceof fails. */
 function typeOf(value: unknown): string | undefined {
@@ -30,15 +33,21 @@ function checkBuffer(argument: string, array: FloatArray): void {
   }
 }
 
-/** [N, 4] boxes of either dtype. */
-export function checkBoxes(argument: string, value: unknown): asserts value is FloatArray {
+/** [N, columns] boxes of either dtype. */
+export function checkBoxes(argument: string, value: unknown, columns: number): asserts value is FloatArray {
   const type = typeOf(value)
   if (type !== 'Float32Array' && type !== 'Float64Array') {
     throw invalidArgument(argument, 'a Float32Array or Float64Array', value)
   }
   const boxes = value as FloatArray
   checkBuffer(argument, boxes)
-  if (boxes.length % 4 !== 0) throw invalidArgument(argument, 'a length that is a multiple of 4, [N, 4]', boxes)
+  if (boxes.length % columns !== 0) {
+    throw invalidArgument(argument, `a length that is a multiple of ${columns}, [N, ${columns}]`, boxes)
+  }
+}
+
+export function checkFormat(value: unknown, axes: 2 | 3): void {
+  checkOneOf('format', value, axes === 2 ? FORMATS : FORMATS_3D)
 }
 
 /** An array that must have the dtype of `like` and `length` elements. `shape` says in words what they are. */
@@ -109,17 +118,18 @@ function overlaps(a: FloatArray, b: FloatArray): boolean {
 }
 
 /** `onInvalid: 'throw'`: looks at all rows before anything is written. */
-export function checkRows(pred: FloatArray, target: FloatArray, format: Format): void {
-  for (let i = 0; i < pred.length / 4; ++i) {
+export function checkRows(pred: FloatArray, target: FloatArray, format: Format, axes: 2 | 3): void {
+  const columns = 2 * axes
+  for (let i = 0; i < pred.length / columns; ++i) {
     for (const [argument, boxes] of [
       ['pred', pred],
       ['target', target],
     ] as const) {
-      if (isValidBox(readCorners(boxes, i, format))) continue
+      if (isValidBox(readCorners(boxes, i, format, axes))) continue
       throw new ScaLossError(
         'ERR_SCALOSS_INVALID_BOX',
-        `${argument}: row ${i} is not a finite box with x1 <= x2 and y1 <= y2: ` +
-          `[${boxes.subarray(4 * i, 4 * i + 4).join(', ')}] as '${format}'`,
+        `${argument}: row ${i} is not a finite box with x1 <= x2 and y1 <= y2${axes === 3 ? ' and z1 <= z2' : ''}: ` +
+          `[${boxes.subarray(columns * i, columns * (i + 1)).join(', ')}] as '${format}'`,
       )
     }
   }

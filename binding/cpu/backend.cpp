@@ -45,23 +45,25 @@ bool set_level(const std::string& name) {
   return false;
 }
 
-static const TileTable<float>& table_of(const Level& level, float) {
+static const LevelTable<float>& table_of(const Level& level, float) {
   return level.float32;
 }
-static const TileTable<double>& table_of(const Level& level, double) {
+static const LevelTable<double>& table_of(const Level& level, double) {
   return level.float64;
 }
 
 template <class T>
-BoxLossSummary cpu_box_loss(const BoxLossJob<T>& job, int loss, Pass pass) {
-  const TileFunction<T> run_tile = table_of(active_level(), T()).at[loss][int(pass)];
+BoxLossSummary cpu_box_loss(const BoxLossJob<T>& job, bool modified, Pass pass) {
+  const LevelTable<T>& table = table_of(active_level(), T());
+  const int kind = axes_of(job.params.loss) - 2;
+  const PacksFunction<T> run_packs = (modified ? table.any[kind] : table.loss[job.params.loss])[int(pass)];
   const int64_t tiles = tile_count(job.boxes);
   const int used = int(tiles < kLanes ? tiles : kLanes);
   double lanes[kLanes];
   clear_lanes(lanes, used);
   BoxLossSummary summary = {0, 0};
   for (int64_t tile = 0; tile < tiles; ++tile) {
-    const TileSum sum = run_tile(job, tile);
+    const TileSum sum = table.run_tile[kind](job, tile, run_packs);
     lanes[tile % kLanes] += sum.loss;
     summary.invalid += sum.invalid;
   }
@@ -69,7 +71,7 @@ BoxLossSummary cpu_box_loss(const BoxLossJob<T>& job, int loss, Pass pass) {
   return summary;
 }
 
-template BoxLossSummary cpu_box_loss(const BoxLossJob<float>&, int, Pass);
-template BoxLossSummary cpu_box_loss(const BoxLossJob<double>&, int, Pass);
+template BoxLossSummary cpu_box_loss(const BoxLossJob<float>&, bool, Pass);
+template BoxLossSummary cpu_box_loss(const BoxLossJob<double>&, bool, Pass);
 
 }  // namespace scaloss

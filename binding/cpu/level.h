@@ -1,4 +1,4 @@
-// The SIMD levels: one table of tile functions each, chosen at run time.
+// The SIMD levels: one table of functions each, chosen at run time.
 #pragma once
 
 #include "../../cuda/job.h"
@@ -11,22 +11,28 @@ struct TileSum {
   int64_t invalid;
 };
 
+// `packs` packs of rows from `first` on, all within one tile: adds their weighted losses to the lanes, of which lane 0
+// is the first row's, and returns how many rows are invalid.
 template <class T>
-using TileFunction = TileSum (*)(const BoxLossJob<T>& job, int64_t tile);
-
-#define SCALOSS_COUNT(name, Loss) +1
-constexpr int kLosses = 0 SCALOSS_LOSSES(SCALOSS_COUNT);
-#undef SCALOSS_COUNT
+using PacksFunction = int64_t (*)(const BoxLossJob<T>& job, int64_t first, int packs, double* lanes);
 
 template <class T>
-struct TileTable {
-  TileFunction<T> at[kLosses][kPasses];
+using TileFunction = TileSum (*)(const BoxLossJob<T>& job, int64_t tile, PacksFunction<T> run_packs);
+
+// By axes of the loss, 2 or 3: position axes - 2.
+constexpr int kAxesKinds = 2;
+
+template <class T>
+struct LevelTable {
+  TileFunction<T> run_tile[kAxesKinds];
+  PacksFunction<T> loss[kLosses][kPasses];    // with the options named in cuda/iou.h at their defaults
+  PacksFunction<T> any[kAxesKinds][kPasses];  // with any options
 };
 
 struct Level {
   const char* name;
-  TileTable<float> float32;
-  TileTable<double> float64;
+  LevelTable<float> float32;
+  LevelTable<double> float64;
 };
 
 extern const Level kScalarLevel;

@@ -1,4 +1,4 @@
-// Moves between rows in memory and numbers or packs: [N, 4] rows to one pack a coordinate and back, [N] values, and
+// Moves between rows in memory and numbers or packs: [N, 2 D] rows to one pack a coordinate and back, [N] values, and
 // values into float64 lanes. A pack of float32 holds its rows in an order of its own (row_at), because transposing
 // 4 x 4 blocks inside 16-byte groups needs half of the shuffles; [N] values are permuted to match.
 #pragma once
@@ -15,9 +15,15 @@ template <class N>
 struct Rows {
   using T = N;
   static constexpr int kWidth = 1;
-  static SCALOSS_FN Quad<N> load_quads(const T* p) { return {{p[0], p[1], p[2], p[3]}}; }
-  static SCALOSS_FN void store_quads(T* p, const Quad<N>& q) {
-    for (int k = 0; k < 4; ++k) p[k] = q.at[k];
+  template <int D>
+  static SCALOSS_FN Row<N, D> load_rows(const T* p) {
+    Row<N, D> row;
+    for (int k = 0; k < 2 * D; ++k) row.at[k] = p[k];
+    return row;
+  }
+  template <int D>
+  static SCALOSS_FN void store_rows(T* p, const Row<N, D>& row) {
+    for (int k = 0; k < 2 * D; ++k) p[k] = row.at[k];
   }
   static SCALOSS_FN N load(const T* p) { return *p; }
   static SCALOSS_FN void store(T* p, N x) { *p = x; }
@@ -28,10 +34,10 @@ struct Rows {
   static SCALOSS_FN int64_t total(Count count) { return count; }
 };
 
-template <class T_, int W, bool ordinary>
-struct Rows<Pack<T_, W, ordinary>> {
+template <class T_, int W, Range range>
+struct Rows<Pack<T_, W, range>> {
   using T = T_;
-  using N = Pack<T, W, ordinary>;
+  using N = Pack<T, W, range>;
   using Vector = typename N::Vector;
   static constexpr int kWidth = W;
   // Shuffles work inside groups of this many elements; AVX2 crosses its 16-byte halves only at a price.
@@ -82,7 +88,31 @@ struct Rows<Pack<T_, W, ordinary>> {
   }
   static SCALOSS_FN void store_vector(T* p, Vector v) { memcpy(p, &v, sizeof v); }
 
-  static SCALOSS_FN Quad<N> load_quads(const T* p) {
+  template <int D>
+  static SCALOSS_FN Row<N, D> load_rows(const T* p) {
+    if constexpr (D == 2) {
+      return transpose_rows(p);
+    } else {
+      // Rows of 6 are rare, and not worth shuffles of their own.
+      Row<N, D> row;
+      for (int k = 0; k < 2 * D; ++k) {
+        for (int i = 0; i < W; ++i) row.at[k].v[i] = p[2 * D * row_at(i) + k];
+      }
+      return row;
+    }
+  }
+  template <int D>
+  static SCALOSS_FN void store_rows(T* p, const Row<N, D>& row) {
+    if constexpr (D == 2) {
+      transpose_back(p, row);
+    } else {
+      for (int k = 0; k < 2 * D; ++k) {
+        for (int i = 0; i < W; ++i) p[2 * D * row_at(i) + k] = row.at[k].v[i];
+      }
+    }
+  }
+
+  static SCALOSS_FN Row<N> transpose_rows(const T* p) {
     const Vector r0 = load_vector(p), r1 = load_vector(p + W), r2 = load_vector(p + 2 * W), r3 = load_vector(p + 3 * W);
     const Vector even0 = shuffle<Every<0>>(r0, r1), odd0 = shuffle<Every<1>>(r0, r1);
     const Vector even1 = shuffle<Every<0>>(r2, r3), odd1 = shuffle<Every<1>>(r2, r3);
@@ -90,8 +120,8 @@ struct Rows<Pack<T_, W, ordinary>> {
              shuffle<Every<1>>(odd0, odd1)}};
   }
 
-  static SCALOSS_FN void store_quads(T* p, const Quad<N>& q) {
-    const Vector x1 = q.at[0].v, y1 = q.at[1].v, x2 = q.at[2].v, y2 = q.at[3].v;
+  static SCALOSS_FN void transpose_back(T* p, const Row<N>& row) {
+    const Vector x1 = row.at[0].v, y1 = row.at[1].v, x2 = row.at[2].v, y2 = row.at[3].v;
     const Vector even0 = shuffle<Zip<0>>(x1, x2), even1 = shuffle<Zip<1>>(x1, x2);
     const Vector odd0 = shuffle<Zip<0>>(y1, y2), odd1 = shuffle<Zip<1>>(y1, y2);
     store_vector(p, shuffle<Zip<0>>(even0, odd0));
@@ -120,14 +150,9 @@ struct Rows<Pack<T_, W, ordinary>> {
     memcpy(lanes + from, &sum, sizeof sum);
   }
 
-  // Counts rows lane by lane: no sum across lanes inside the loop.
-  using Count = typename N::BitVector;
-  static SCALOSS_FN void count(Count& count, typename N::Mask mask) { count -= mask.bits; }
-  static SCALOSS_FN int64_t total(Count count) {
-    int64_t total = 0;
-    for (int i = 0; i < W; ++i) total += count[i];
-    return total;
-  }
+  using Count = typename N::Mask::Count;
+  static SCALOSS_FN void count(Count& count, typename N::Mask mask) { N::Mask::add(count, mask); }
+  static SCALOSS_FN int64_t total(Count count) { return N::Mask::total(count); }
 };
 
 }  // namespace scaloss

@@ -11,57 +11,55 @@
 namespace scaloss {
 namespace {
 
-// Whether scaling changes nothing for any row of the packs. Differences are looked at twice: ties, exact zeros, are
-// ordinary too, but to tell them from tiny differences takes longer.
-template <class T, int W>
-SCALOSS_FN bool all_ordinary(const Box<Pack<T, W>>& pred, const Box<Pack<T, W>>& target) {
+// Whether all pairs are ordinary, if they are regular. Differences are looked at twice: ties, exact zeros, are ordinary
+// too, but to tell them from tiny differences takes longer.
+template <class T, int W, int D>
+SCALOSS_FN bool all_ordinary(const Box<Pack<T, W>, D>& pred, const Box<Pack<T, W>, D>& target) {
   using N = Pack<T, W>;
-  const N limit(OrdinaryRange<T>::kDifference);
-  if (!has_ordinary_extent(pred, target).all()) return false;
+  const N limit(kOrdinaryDifference<T>);
   if ((smallest_difference(pred, target, [](N d) { return d; }) >= limit).all()) return true;
   const auto tie_to_limit = [=](N d) { return select(d == N(0), limit, d); };
   return (smallest_difference(pred, target, tie_to_limit) >= limit).all();
 }
-template <class T>
-SCALOSS_FN bool all_ordinary(const Box<T>&, const Box<T>&) {
-  return false;  // one row at a time: a branch for each costs more than it saves
-}
 
-// The same boxes as ordinary ones.
-template <class T, int W>
-SCALOSS_FN Box<Pack<T, W, true>> as_ordinary(const Box<Pack<T, W>>& box) {
-  return {{box.first[0].v, box.first[1].v}, {box.second[0].v, box.second[1].v}};
-}
-template <class T, int W>
-SCALOSS_FN Pack<T, W, true> as_ordinary(Pack<T, W> pack) {
+// The same numbers, of a known range.
+template <Range range, class T, int W>
+SCALOSS_FN Pack<T, W, range> as(Pack<T, W> pack) {
   return pack.v;
 }
-template <class N>
-SCALOSS_FN N as_ordinary(N x) {
-  return x;
+template <Range range, class T, int W, int D>
+SCALOSS_FN Box<Pack<T, W, range>, D> as(const Box<Pack<T, W>, D>& box) {
+  Box<Pack<T, W, range>, D> same;
+  for (int k = 0; k < D; ++k) {
+    same.first[k] = box.first[k].v;
+    same.second[k] = box.second[k].v;
+  }
+  return same;
 }
 
-// Where evaluate_row() puts the results of the rows from `row` on.
+// Whether all rows of the packs are in the range.
+template <Range range, class T, int W, int D>
+SCALOSS_FN bool all_in(const BoxLossJob<T>& job, const Box<Pack<T, W>, D>& pred, const Box<Pack<T, W>, D>& target) {
+  if (range == Range::any || !is_regular(pred, target).all()) return range == Range::any;
+  // epsilon adds to differences, and could bring them nearer to 0 than the test of them knows.
+  return range == Range::regular || (job.params.epsilon == 0 && all_ordinary(pred, target));
+}
+
+// Where evaluate_row() puts the results of the rows from `first` on.
 struct StoreAt {
-  int64_t row;
+  int64_t first;
   template <class T, class N>
   SCALOSS_FN void value(T* array, N x) const {
-    Rows<N>::store(array + row, x);
+    Rows<N>::store(array + first, x);
   }
-  template <class T, class N>
-  SCALOSS_FN void quad(T* array, const Quad<N>& quad) const {
-    Rows<N>::store_quads(array + 4 * row, quad);
+  template <class T, class N, int D>
+  SCALOSS_FN void row(T* array, const Row<N, D>& rows) const {
+    Rows<N>::store_rows(array + 2 * D * first, rows);
   }
 };
 
-template <class N>
-SCALOSS_FN void add_to_lanes(double* lanes, N weighted_loss) {
-  Rows<N>::add_to_lanes(lanes, weighted_loss);
-}
-
-// `packs` packs of rows from `first` on, all within one tile. Adds their weighted losses to the lanes (lane 0 is the
-// first row's) and returns how many rows are invalid.
-template <class Loss, Pass pass, class N, class T>
+// See PacksFunction. D: axes of the loss.
+template <class Loss, int D, Pass pass, class N, class T>
 int64_t run_packs(const BoxLossJob<T>& job_in_memory, int64_t first, int packs, double* lanes) {
   using R = Rows<N>;
   const BoxLossJob<T> job = job_in_memory;  // a copy, so that no store can be taken to change it
@@ -69,44 +67,46 @@ int64_t run_packs(const BoxLossJob<T>& job_in_memory, int64_t first, int packs, 
   for (int i = 0; i < packs; ++i) {
     const int64_t row = first + i * R::kWidth;
     double* const row_lanes = lanes + i * R::kWidth % kLanes;
-    const Box<N> pred = decode(job.format, R::load_quads(job.pred + 4 * row));
-    const Box<N> target = decode(job.format, R::load_quads(job.target + 4 * row));
+    const Box<N, D> pred = decode(job.format, R::template load_rows<D>(job.pred + 2 * D * row));
+    const Box<N, D> target = decode(job.format, R::template load_rows<D>(job.target + 2 * D * row));
     N weight(1), grad_output(1);
     if (job.weight != nullptr) weight = R::load(job.weight + row);
     if (job.grad_output != nullptr) grad_output = R::load(job.grad_output + row);
-    // epsilon adds to differences, and could bring them nearer to 0 than the test of them knows.
-    if (job.epsilon == 0 && all_ordinary(pred, target)) {
-      const auto summary = evaluate_row<Loss, pass>(job, as_ordinary(pred), as_ordinary(target), as_ordinary(weight),
-                                                    as_ordinary(grad_output), StoreAt{row});
-      add_to_lanes(row_lanes, summary.weighted_loss);
-    } else {
-      const auto summary = evaluate_row<Loss, pass>(job, pred, target, weight, grad_output, StoreAt{row});
-      add_to_lanes(row_lanes, summary.weighted_loss);
-      R::count(invalid, summary.invalid);
+    if constexpr (Loss::kRange != Range::any) {
+      constexpr Range range = Loss::kRange;
+      if (all_in<range>(job, pred, target)) {
+        const auto summary = evaluate_row<Loss, pass>(job, as<range>(pred), as<range>(target), as<range>(weight),
+                                                      as<range>(grad_output), StoreAt{row});
+        Rows<Pack<T, R::kWidth, range>>::add_to_lanes(row_lanes, summary.weighted_loss);
+        continue;
+      }
     }
+    const auto summary = evaluate_row<Loss, pass>(job, pred, target, weight, grad_output, StoreAt{row});
+    R::add_to_lanes(row_lanes, summary.weighted_loss);
+    R::count(invalid, summary.invalid);
   }
   return R::total(invalid);
 }
 
 // Up to one pack of rows in arrays of their own, the rest zeros: points at the origin.
-template <class T, int W>
+template <class T, int W, int C>
 struct PaddedRows {
-  T pred[4 * W] = {}, target[4 * W] = {}, weight[W] = {}, grad_output[W] = {};
-  T loss[W], grad[4 * W], grad_target[4 * W], iou[W];
+  T pred[C * W] = {}, target[C * W] = {}, weight[W] = {}, grad_output[W] = {};
+  T loss[W], grad[C * W], grad_target[C * W], iou[W];
 };
 
 // The last rows of an array, fewer than a pack: the same code over a padded copy, so that they get the same bits. The
 // padding is neither stored nor counted.
-template <class T, int W, class RunPacks>
-int64_t run_last_rows(const BoxLossJob<T>& job, int64_t first, int rows, double* lanes, RunPacks run_packs) {
-  PaddedRows<T, W> padded;
+template <int W, int C, class T>
+int64_t run_last_rows(const BoxLossJob<T>& job, int64_t first, int rows, double* lanes, PacksFunction<T> run_packs) {
+  PaddedRows<T, W, C> padded;
   double padded_lanes[W] = {};
   BoxLossJob<T> part = job;
   const auto copy_in = [=](const T*& array, T* copy, int columns) {
     if (array != nullptr) array = (const T*)memcpy(copy, array + columns * first, rows * columns * sizeof(T));
   };
-  copy_in(part.pred, padded.pred, 4);
-  copy_in(part.target, padded.target, 4);
+  copy_in(part.pred, padded.pred, C);
+  copy_in(part.target, padded.target, C);
   copy_in(part.weight, padded.weight, 1);
   copy_in(part.grad_output, padded.grad_output, 1);
   part.loss = job.loss ? padded.loss : nullptr;
@@ -118,34 +118,52 @@ int64_t run_last_rows(const BoxLossJob<T>& job, int64_t first, int rows, double*
     if (array != nullptr) memcpy(array + columns * first, copy, rows * columns * sizeof(T));
   };
   copy_out(job.loss, padded.loss, 1);
-  copy_out(job.grad, padded.grad, 4);
-  copy_out(job.grad_target, padded.grad_target, 4);
+  copy_out(job.grad, padded.grad, C);
+  copy_out(job.grad_target, padded.grad_target, C);
   copy_out(job.iou, padded.iou, 1);
   for (int i = 0; i < rows; ++i) lanes[i] += padded_lanes[i];
   return invalid;
 }
 
-template <class Loss, Pass pass, class N, class T>
-TileSum run_tile(const BoxLossJob<T>& job, int64_t tile) {
+template <int D, class N, class T>
+TileSum run_tile(const BoxLossJob<T>& job, int64_t tile, PacksFunction<T> run_packs) {
   constexpr int W = Rows<N>::kWidth;
-  const auto run = run_packs<Loss, pass, N, T>;
   const int64_t first = tile * kTile;
   const int rows = int(job.boxes - first < kTile ? job.boxes - first : kTile);
   const int packs = rows / W, rest = rows % W;
   const int used = rows < kLanes ? rows : kLanes;
   double lanes[kLanes];
   clear_lanes(lanes, used);
-  int64_t invalid = run(job, first, packs, lanes);
+  int64_t invalid = run_packs(job, first, packs, lanes);
   if (rest > 0) {
-    invalid += run_last_rows<T, W>(job, first + packs * W, rest, lanes + packs * W % kLanes, run);
+    invalid += run_last_rows<W, 2 * D>(job, first + packs * W, rest, lanes + packs * W % kLanes, run_packs);
   }
   return {tree_sum(lanes, used), invalid};
 }
 
+// Which losses have code of their own: those of two axes, in packs of float32. AnyLoss does for the rest: float64,
+// which is for checks, three axes; and the scalar level, with which tests compare the others.
+template <class Loss, int D, class N>
+struct LossCode {
+  using type = AnyLoss;
+};
+template <class Loss, int W>
+struct LossCode<Loss, 2, Pack<float, W>> {
+  using type = Loss;
+};
+
+template <class Loss, int D, Pass pass, class N, class T>
+constexpr PacksFunction<T> packs_function() {
+  return run_packs<typename LossCode<Loss, D, N>::type, D, pass, N, T>;
+}
+
 template <class N, class T>
-constexpr TileTable<T> make_table() {
-#define SCALOSS_ROW(name, Loss) {run_tile<Loss, Pass::forward, N, T>, run_tile<Loss, Pass::fused, N, T>},
-  return {{SCALOSS_LOSSES(SCALOSS_ROW)}};
+constexpr LevelTable<T> make_table() {
+#define SCALOSS_ROW(name, Loss, axes) \
+  {packs_function<Loss, axes, Pass::forward, N, T>(), packs_function<Loss, axes, Pass::fused, N, T>()},
+  return {{run_tile<2, N, T>, run_tile<3, N, T>},
+          {SCALOSS_LOSSES(SCALOSS_ROW)},
+          {SCALOSS_ROW(any2, AnyLoss, 2) SCALOSS_ROW(any3, AnyLoss, 3)}};
 #undef SCALOSS_ROW
 }
 

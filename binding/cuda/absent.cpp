@@ -9,11 +9,11 @@ const CudaProbe& probe_cuda() {
 }
 
 template <class T>
-BoxLossSummary cuda_box_loss(const BoxLossJob<T>&, int, Pass, int) {
+BoxLossSummary cuda_box_loss(const BoxLossJob<T>&, bool, Pass, int) {
   throw CudaError("cudaErrorNotSupported", false, probe_cuda().message);
 }
 
-template BoxLossSummary cuda_box_loss(const BoxLossJob<float>&, int, Pass, int);
-template BoxLossSummary cuda_box_loss(const BoxLossJob<double>&, int, Pass, int);
+template BoxLossSummary cuda_box_loss(const BoxLossJob<float>&, bool, Pass, int);
+template BoxLossSummary cuda_box_loss(const BoxLossJob<double>&, bool, Pass, int);
 
 }  // namespace scaloss

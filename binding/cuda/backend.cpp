@@ -96,7 +96,7 @@ class DeviceState {
   }
 
   template <class T>
-  BoxLossSummary run(const BoxLossJob<T>& host, int loss, Pass pass) {
+  BoxLossSummary run(const BoxLossJob<T>& host, bool modified, Pass pass) {
     std::lock_guard<std::mutex> lock(mutex_);
     CHECK(cudaSetDevice(device_));
     ReductionWorkspace workspace = {nullptr, &counters_->ticket, &counters_->invalid, &counters_->summary};
@@ -106,18 +106,18 @@ class DeviceState {
     Parts parts(static_cast<char*>(memory_));
     const BoxLossJob<T> job = lay_out(parts, host, workspace);
 
-    const int64_t n = host.boxes;
-    upload(job.pred, host.pred, 4 * n);
-    upload(job.target, host.target, 4 * n);
+    const int64_t n = host.boxes, columns = 2 * axes_of(host.params.loss);
+    upload(job.pred, host.pred, columns * n);
+    upload(job.target, host.target, columns * n);
     upload(job.weight, host.weight, n);
     upload(job.grad_output, host.grad_output, n);
     // The kernel leaves the counters at 0; only a call that failed may not have come so far.
     if (!counters_are_zero_) CHECK(cudaMemsetAsync(counters_, 0, sizeof *counters_, stream_));
     counters_are_zero_ = false;
-    CHECK(launch_box_loss(job, loss, pass, workspace, probe_cuda().devices[device_].multiprocessors, stream_));
+    CHECK(launch_box_loss(job, modified, pass, workspace, probe_cuda().devices[device_].multiprocessors, stream_));
     download(host.loss, job.loss, n);
-    download(host.grad, job.grad, 4 * n);
-    download(host.grad_target, job.grad_target, 4 * n);
+    download(host.grad, job.grad, columns * n);
+    download(host.grad_target, job.grad_target, columns * n);
     download(host.iou, job.iou, n);
     BoxLossSummary summary;
     download(&summary, workspace.summary, 1);
@@ -129,15 +129,15 @@ class DeviceState {
  private:
   template <class T>
   static BoxLossJob<T> lay_out(Parts& parts, const BoxLossJob<T>& host, ReductionWorkspace& workspace) {
-    const int64_t n = host.boxes;
+    const int64_t n = host.boxes, columns = 2 * axes_of(host.params.loss);
     BoxLossJob<T> job = host;
-    job.pred = parts.take<T>(4 * n);
-    job.target = parts.take<T>(4 * n);
+    job.pred = parts.take<T>(columns * n);
+    job.target = parts.take<T>(columns * n);
     if (host.weight) job.weight = parts.take<T>(n);
     if (host.grad_output) job.grad_output = parts.take<T>(n);
     if (host.loss) job.loss = parts.take<T>(n);
-    if (host.grad) job.grad = parts.take<T>(4 * n);
-    if (host.grad_target) job.grad_target = parts.take<T>(4 * n);
+    if (host.grad) job.grad = parts.take<T>(columns * n);
+    if (host.grad_target) job.grad_target = parts.take<T>(columns * n);
     if (host.iou) job.iou = parts.take<T>(n);
     workspace.partials = parts.take<double>(tile_count(n));
     return job;
@@ -194,11 +194,11 @@ DeviceState& state_of(int device) {
 }  // namespace
 
 template <class T>
-BoxLossSummary cuda_box_loss(const BoxLossJob<T>& job, int loss, Pass pass, int device) {
-  return state_of(device).run(job, loss, pass);
+BoxLossSummary cuda_box_loss(const BoxLossJob<T>& job, bool modified, Pass pass, int device) {
+  return state_of(device).run(job, modified, pass);
 }
 
-template BoxLossSummary cuda_box_loss(const BoxLossJob<float>&, int, Pass, int);
-template BoxLossSummary cuda_box_loss(const BoxLossJob<double>&, int, Pass, int);
+template BoxLossSummary cuda_box_loss(const BoxLossJob<float>&, bool, Pass, int);
+template BoxLossSummary cuda_box_loss(const BoxLossJob<double>&, bool, Pass, int);
 
 }  // namespace scaloss

@@ -37,6 +37,6 @@ struct CudaError : std::runtime_error {
 // Pointers of the job are host memory; boxes > 0; probe_cuda() found the device. Throws CudaError; the next call starts
 // anew.
 template <class T>
-BoxLossSummary cuda_box_loss(const BoxLossJob<T>& job, int loss, Pass pass, int device);
+BoxLossSummary cuda_box_loss(const BoxLossJob<T>& job, bool modified, Pass pass, int device);
 
 }  // namespace scaloss

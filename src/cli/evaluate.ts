@@ -2,11 +2,19 @@ import { BACKENDS } from '../backends.js'
 import { matchDetections } from '../coco/match.js'
 import { readDetections, readGroundTruth } from '../coco/read.js'
 import { byClass, byIou, type ClassSummary, evaluatePairs, type PairSummary, total } from '../coco/summary.js'
-import { LOSS_NAMES, LOSSES } from '../losses.js'
+import { LOSS_NAMES, LOSSES, type LossName, type LossSpec } from '../losses.js'
 import { type Column, formatTable } from './table.js'
 import { type Io, parseOptions, UsageError } from './usage.js'
 
 const MAX_DETECTIONS = 100
+
+/** COCO's boxes have two axes, and images of many sizes. */
+const NAMES = LOSS_NAMES.filter((name) => LOSSES[name].axes === 2 && name !== 'mpdiou')
+
+function usesAlpha(name: LossName): boolean {
+  const spec: LossSpec = LOSSES[name]
+  return spec.options.includes('alpha')
+}
 
 export const EVALUATE_HELP = `Usage: scaloss evaluate --ground-truth <instances.json> --detections <results.json> [options]
 
@@ -15,7 +23,7 @@ IoU, loss and gradient norm of the matched pairs by class and by IoU.
 
   --ground-truth <file>   COCO instances: { images, annotations, categories }, bbox as [x, y, width, height]
   --detections <file>     COCO results: [{ image_id, category_id, bbox, score }]
-  --loss <name>           ${LOSS_NAMES.join(', ')} (default: sca)
+  --loss <name>           ${NAMES.join(', ')} (default: sca)
   --alpha <number>        weight of the corner distance in ${alphaLosses()} (default: 0.5)
   --iou-threshold <t>     smallest IoU of a match, above 0 and up to 1 (default: 0.5)
   --backend <name>        ${BACKENDS.join(', ')} (default: auto)
@@ -23,7 +31,7 @@ IoU, loss and gradient norm of the matched pairs by class and by IoU.
 `
 
 function alphaLosses(): string {
-  return LOSS_NAMES.filter((name) => LOSSES[name].usesAlpha).join(', ')
+  return NAMES.filter(usesAlpha).join(', ')
 }
 
 function parse(args: readonly string[]) {
@@ -47,7 +55,7 @@ function parse(args: readonly string[]) {
   return {
     groundTruth: file('ground-truth'),
     detections: file('detections'),
-    loss: oneOf('loss', LOSS_NAMES),
+    loss: oneOf('loss', NAMES),
     alpha: number('alpha', 'a finite number', Number.isFinite),
     iouThreshold: number('iou-threshold', 'a number above 0 and up to 1', (value) => value > 0 && value <= 1),
     backend: oneOf('backend', BACKENDS),
@@ -98,7 +106,7 @@ function report(options: Options) {
     iouThreshold: options.iouThreshold,
     maxDetections: MAX_DETECTIONS,
   })
-  const alpha = LOSSES[options.loss].usesAlpha ? options.alpha : null
+  const alpha = usesAlpha(options.loss) ? options.alpha : null
   const { pairs, backend } = evaluatePairs(matches, { loss: options.loss, alpha, backend: options.backend })
   return {
     groundTruth: options.groundTruth,

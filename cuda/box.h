@@ -1,0 +1,66 @@
+// Boxes, and the range of numbers in which a pair of them is computed.
+#pragma once
+
+#include "number.h"
+
+namespace scaloss {
+
+// A box of D axes, by its first and second corner; also a gradient for one. In memory: x1, y1, x2, y2.
+template <class N, int D = 2>
+struct Box {
+  N first[D];
+  N second[D];
+};
+
+// The unit in which a pair is computed, a power of two: coordinates are multiplied by it, and gradients at the end. The
+// losses are ratios and do not notice. A quarter for huge coordinates, so that their differences cannot overflow and
+// scale_of() accepts them; a large number for pairs near 0 as a whole, so that denormal boxes keep their digits.
+template <class T>
+struct UnitOf;
+template <>
+struct UnitOf<float> {
+  static constexpr float kHuge = 0x1p125f, kTiny = 0x1p-60f, kForTiny = 0x1p64f;
+};
+template <>
+struct UnitOf<double> {
+  static constexpr double kHuge = 0x1p1021, kTiny = 0x1p-500, kForTiny = 0x1p512;
+};
+
+template <class N, int D>
+SCALOSS_FN N unit_of(const Box<N, D>& pred, const Box<N, D>& target) {
+  using U = UnitOf<StorageOf<N>>;
+  N size(0);
+  for (int k = 0; k < D; ++k) {
+    size = larger(size, larger(absolute(pred.first[k]), absolute(pred.second[k])));
+    size = larger(size, larger(absolute(target.first[k]), absolute(target.second[k])));
+  }
+  return select(size >= N(U::kHuge), N(0.25f), select(size < N(U::kTiny), N(U::kForTiny), N(1)));
+}
+
+// Regular pairs: finite, ordered, with sides of at least kSide and coordinates of at most kCoordinate. Areas of such
+// boxes, and products of areas, neither overflow nor vanish as they are; those of others are computed from scaled
+// sides. So whether a pair is regular is part of the definition of its result.
+template <class T>
+struct RegularRange;
+template <>
+struct RegularRange<float> {
+  static constexpr float kCoordinate = 0x1p20f, kSide = 0x1p-20f;
+};
+template <>
+struct RegularRange<double> {
+  static constexpr double kCoordinate = 0x1p160, kSide = 0x1p-160;
+};
+
+template <class N, int D>
+SCALOSS_FN MaskOf<N> is_regular(const Box<N, D>& a, const Box<N, D>& b) {
+  using Range = RegularRange<StorageOf<N>>;
+  MaskOf<N> mask(true);
+  for (int k = 0; k < D; ++k) {
+    mask = mask & (a.second[k] - a.first[k] >= N(Range::kSide)) & (b.second[k] - b.first[k] >= N(Range::kSide)) &
+           (smaller(a.first[k], b.first[k]) >= N(-Range::kCoordinate)) &
+           (larger(a.second[k], b.second[k]) <= N(Range::kCoordinate));
+  }
+  return mask;
+}
+
+}  // namespace scaloss

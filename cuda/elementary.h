@@ -1,0 +1,140 @@
+// Elementary functions with the same bits on every backend: polynomials of our own (minimax, found by the Remez
+// exchange in 50 digits) between exact steps. Within 2 ulp over the ranges that the losses use.
+#pragma once
+
+#include "number.h"
+
+namespace scaloss {
+
+// c0 + x (c1 + x (c2 + ...))
+template <class N>
+SCALOSS_FN N polynomial(N, StorageOf<N> c) {
+  return N(c);
+}
+template <class N, class... More>
+SCALOSS_FN N polynomial(N x, StorageOf<N> c, More... more) {
+  return N(c) + x * polynomial(x, more...);
+}
+
+// The series below; the second argument picks the dtype.
+// (atan(t) / t - 1) / z for z = t t, t up to tan(pi / 8).
+template <class N>
+SCALOSS_FN N atan_series(N z, float) {
+  return polynomial(z, -0x1.55554ap-2f, 0x1.9991aep-3f, -0x1.23b6cap-3f, 0x1.b20316p-4f, -0x1.f25afep-5f);
+}
+template <class N>
+SCALOSS_FN N atan_series(N z, double) {
+  return polynomial(z, -0x1.555555555553dp-2, 0x1.99999999958fap-3, -0x1.24924922b1847p-3, 0x1.c71c70e7cab18p-4,
+                    -0x1.745cf90fc9d2ep-4, 0x1.3b111cba4193ap-4, -0x1.10ebe185e82e9p-4, 0x1.df11a1a59bd91p-5,
+                    -0x1.9cdd3276b1c50p-5, 0x1.37eff57779aa4p-5, -0x1.25a352f1e5686p-6);
+}
+// (log((1 + s) / (1 - s)) / s - 2) / z for z = s s, up to a ratio of sqrt(2).
+template <class N>
+SCALOSS_FN N log_series(N z, float) {
+  return polynomial(z, 0x1.555554p-1f, 0x1.999a7ap-2f, 0x1.2438d8p-2f, 0x1.e2f666p-3f);
+}
+template <class N>
+SCALOSS_FN N log_series(N z, double) {
+  return polynomial(z, 0x1.5555555555592p-1, 0x1.999999997fdbbp-2, 0x1.24924941f1090p-2, 0x1.c71c52096af06p-3,
+                    0x1.74663ee6dac3bp-3, 0x1.39a1bac873aecp-3, 0x1.2f05638a3b727p-3);
+}
+// (exp(r) - 1 - r - r r / 2) / r^3, |r| up to log(2) / 2.
+template <class N>
+SCALOSS_FN N exp_series(N r, float) {
+  return polynomial(r, 0x1.5554bcp-3f, 0x1.5554ccp-5f, 0x1.1220a6p-7f, 0x1.6d6e84p-10f);
+}
+template <class N>
+SCALOSS_FN N exp_series(N r, double) {
+  return polynomial(r, 0x1.5555555555557p-3, 0x1.5555555555558p-5, 0x1.111111110fd37p-7, 0x1.6c16c16c14f5dp-10,
+                    0x1.a01a01ad8e5b8p-13, 0x1.a01a01adfb797p-16, 0x1.71ddfdc148220p-19, 0x1.27e4ca87e4acap-22,
+                    0x1.af55e9e1ddcf8p-26, 0x1.1f8ed50349a69p-29);
+}
+
+template <class T>
+struct Elementary;
+template <>
+struct Elementary<float> {
+  static constexpr float kPi = 0x1.921fb6p+1f, kHalfPi = 0x1.921fb6p+0f, kQuarterPi = 0x1.921fb6p-1f;
+  static constexpr float kTanEighthPi = 0x1.a8279ap-2f;
+  // log(2) in two parts: small integers times the first are exact.
+  static constexpr float kLog2High = 0x1.62e4p-1f, kLog2Low = 0x1.7f7d1cp-20f, kInverseLog2 = 0x1.715476p+0f;
+  static constexpr float kSmallestExponent = -87.0f, kLargestExponent = 88.0f;
+  static constexpr float kRounder = 0x1.8p23f;  // adding it rounds to an integer, which is then in the low bits
+  static constexpr int32_t kRounderBits = 0x4b400000, kOneBits = 0x3f800000, kRootHalfBits = 0x3f3504f3;
+  static constexpr int32_t kMantissaMask = 0x007fffff;
+  static constexpr int kMantissaBits = 23;
+};
+template <>
+struct Elementary<double> {
+  static constexpr double kPi = 0x1.921fb54442d18p+1, kHalfPi = 0x1.921fb54442d18p+0, kQuarterPi = 0x1.921fb54442d18p-1;
+  static constexpr double kTanEighthPi = 0x1.a827999fcef32p-2;
+  static constexpr double kLog2High = 0x1.62e42feep-1, kLog2Low = 0x1.a39ef35793c76p-33,
+                          kInverseLog2 = 0x1.71547652b82fep+0;
+  static constexpr double kSmallestExponent = -708.0, kLargestExponent = 709.0;
+  static constexpr double kRounder = 0x1.8p52;
+  static constexpr int64_t kRounderBits = 0x4338000000000000, kOneBits = 0x3ff0000000000000,
+                           kRootHalfBits = 0x3fe6a09e667f3bcd;
+  static constexpr int64_t kMantissaMask = 0x000fffffffffffff;
+  static constexpr int kMantissaBits = 52;
+};
+
+// The angle of the vector (x, y), in (-pi, pi]; x and y are not both 0, and neither is so small that a quotient of the
+// two would lose digits.
+template <class N>
+SCALOSS_FN N angle_of(N y, N x) {
+  using E = Elementary<StorageOf<N>>;
+  const N ay = absolute(y), ax = absolute(x);
+  const MaskOf<N> steep = ay > ax;
+  const N low = select(steep, ax, ay), high = select(steep, ay, ax);
+  // atan(low / high) = pi / 4 + atan((low - high) / (low + high)), used where the quotient is large.
+  const MaskOf<N> far = low > N(E::kTanEighthPi) * high;
+  const N t = select(far, low - high, low) / select(far, low + high, high);
+  const N z = t * t;
+  const N near = t + t * (z * atan_series(z, StorageOf<N>()));
+  const N angle = select(far, N(E::kQuarterPi) + near, near);
+  const N from_x = select(steep, N(E::kHalfPi) - angle, angle);
+  // Regular boxes give vectors of the right half plane alone.
+  const N upper = NumberOf<N>::kRegular ? from_x : select(x < N(0), N(E::kPi) - from_x, from_x);
+  return select(y < N(0), -upper, upper);
+}
+
+// log(x) for a positive normal x, where below_one = 1 - x is known better than that difference: log keeps its digits
+// near 1.
+template <class N>
+SCALOSS_FN N log_of(N x, N below_one) {
+  using E = Elementary<StorageOf<N>>;
+  using Bits = typename NumberOf<N>::Bits;
+  // x = mantissa * 2^exponent with the mantissa in [sqrt(1/2), sqrt(2)).
+  const Bits bits = bit_cast<Bits>(x) - E::kRootHalfBits;
+  const N exponent = bit_cast<N>((bits >> E::kMantissaBits) + E::kRounderBits) - N(E::kRounder);
+  const N mantissa = bit_cast<N>((bits & E::kMantissaMask) + E::kRootHalfBits);
+  const N f = select(exponent == N(0), -below_one, mantissa - N(1));
+  // With s = f / (2 + f), log(1 + f) = 2 s + s R = f - s (f - R), where R = s s (2/3 + ...).
+  const N s = f / (N(2) + f);
+  const N z = s * s;
+  const N log1p = f - s * (f - z * log_series(z, StorageOf<N>()));
+  return exponent * N(E::kLog2High) + (log1p + exponent * N(E::kLog2Low));
+}
+
+// exp(x) and exp(x) - 1, the latter with its digits near 0. x is cut to the range whose exp is a normal number.
+template <class N>
+struct Exp {
+  N value;
+  N minus_one;
+};
+template <class N>
+SCALOSS_FN Exp<N> exp_of(N x) {
+  using E = Elementary<StorageOf<N>>;
+  using Bits = typename NumberOf<N>::Bits;
+  const N in_range = smaller(N(E::kLargestExponent), larger(N(E::kSmallestExponent), x));
+  const N rounded = in_range * N(E::kInverseLog2) + N(E::kRounder);
+  const N exponent = rounded - N(E::kRounder);
+  const N r = (in_range - exponent * N(E::kLog2High)) - exponent * N(E::kLog2Low);
+  // The integer moves from the low bits to the exponent's place; the bits of kRounder leave at the top.
+  const N power = bit_cast<N>(shift_left(bit_cast<Bits>(rounded), E::kMantissaBits) + E::kOneBits);
+  const N square = r * r;
+  const N rest = r + (N(0.5f) * square + square * (r * exp_series(r, StorageOf<N>())));
+  return {power + power * rest, (power - N(1)) + power * rest};
+}
+
+}  // namespace scaloss

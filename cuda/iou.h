@@ -1,0 +1,179 @@
+// The IoU of a pair in two dimensions, 1 - IoU and its gradient, and what the options of the family make of it.
+#pragma once
+
+#include "elementary.h"
+#include "terms.h"
+
+namespace scaloss {
+
+// One axis in its own unit: areas are products of two such axes, and neither overflow nor vanish.
+template <class N>
+struct Extent {
+  N pred, target;   // sides
+  N overlap;        // paper: wmin; negative across a gap
+  N enclosing;      // paper: wmax
+  N pred_excess;    // length of the prediction outside the target, and the reverse;
+  N target_excess;  // pred = overlap + pred_excess, enclosing = pred + target_excess
+  N up;
+};
+
+template <class N>
+SCALOSS_FN Extent<N> extent_of(const Axis<N>& axis, N up) {
+  // |d| + d and |d| - d are 2 |d| or 0, without rounding.
+  const N a1 = absolute(axis.d1), a2 = absolute(axis.d2), half = N(0.5f) * up;
+  return {axis.pred * up,
+          axis.target * up,
+          axis.overlap * up,
+          axis.enclosing * up,
+          ((a1 - axis.d1) + (a2 + axis.d2)) * half,
+          ((a1 + axis.d1) + (a2 - axis.d2)) * half,
+          up};
+}
+
+template <class N>
+struct Extents {
+  Extent<N> axis[2];
+  MaskOf<N> overlapping;  // with an intersection that is not empty
+  N area_epsilon;         // epsilon in the unit of areas
+};
+
+// epsilon in the unit of the products of two axes. It stops at a limit: far above any such product, and its square is
+// still a number.
+template <class N>
+SCALOSS_FN N scaled_epsilon(N epsilon, N unit, N up_a, N up_b) {
+  const N limit(0x1p60f);
+  const N once = smaller(limit, (epsilon * unit) * up_a);
+  return smaller(limit, (once * unit) * up_b);
+}
+
+template <class N>
+SCALOSS_FN Extents<N> extents_of(const Axes<N, 2>& axes, N epsilon) {
+  Extents<N> e;
+  for (int k = 0; k < 2; ++k) e.axis[k] = extent_of(axes.axis[k], axes.scale(axes.axis[k].enclosing));
+  e.overlapping = (e.axis[0].overlap > N(0)) & (e.axis[1].overlap > N(0));
+  e.area_epsilon = scaled_epsilon(epsilon, axes.unit, e.axis[0].up, e.axis[1].up);
+  return e;
+}
+
+// 1 - IoU with its gradient, and IoU.
+template <class N>
+struct IouTerm {
+  PairTerms<N, 2> terms;
+  N iou;
+};
+
+// 1 - I/U as S/(I + S), where S is the symmetric difference of the boxes: nothing cancels. With epsilon, I/(U +
+// epsilon).
+template <class N>
+SCALOSS_FN IouTerm<N> iou_term(const Extents<N>& e) {
+  const Extent<N>&x = e.axis[0], &y = e.axis[1];
+  const N zero(0);
+  const N intersection = select(e.overlapping, x.overlap * y.overlap, zero);
+  const N difference =
+      (x.pred_excess * y.pred + x.target_excess * y.target) + x.overlap * (y.pred_excess + y.target_excess);
+  const N inverse = select(e.overlapping, reciprocal_of_extent((intersection + difference) + e.area_epsilon), zero);
+  IouTerm<N> term;
+  term.iou = intersection * inverse;
+  term.terms.loss = select(e.overlapping, (difference + e.area_epsilon) * inverse, N(1));
+  const N target_area = x.target * y.target;
+  for (int k = 0; k < 2; ++k) {
+    const Extent<N>&axis = e.axis[k], &other = e.axis[1 - k];
+    // Moving an outer edge out changes the union alone, by the other side; an inner edge the intersection, too.
+    const N outer = zero - grow(term.iou * (other.pred * inverse), axis.up);
+    const N rest = (target_area + axis.pred_excess * other.pred) + e.area_epsilon;
+    const N inner = grow((other.overlap * inverse) * (rest * inverse), axis.up);
+    // Half of both, whose sum cancels less as this: at a tie one of the two excesses along the axis is 0.
+    const N excess = axis.pred_excess * other.pred + axis.target_excess * other.target;
+    const N across = axis.overlap * (other.target_excess - other.pred_excess);
+    const N tie = (other.overlap * inverse) * (((excess + across) + e.area_epsilon) * inverse);
+    term.terms.edge[k] = {outer, inner, N(0.5f) * grow(tie, axis.up)};
+    term.terms.first[k] = term.terms.second[k] = zero;
+  }
+  return term;
+}
+
+// Both boxes scaled by a ratio about their own centres (Inner-IoU: Zhang, Xu, Zhang 2023), from the differences of the
+// plain ones.
+template <class N>
+SCALOSS_FN Axis<N> inner_axis(const Axis<N>& axis, N ratio) {
+  const N same = N(0.5f) + N(0.5f) * ratio, opposite = N(0.5f) - N(0.5f) * ratio;
+  Axis<N> inner = axis;
+  inner.d1 = same * axis.d1 + opposite * axis.d2;
+  inner.d2 = opposite * axis.d1 + same * axis.d2;
+  inner.pred = ratio * axis.pred;
+  inner.target = ratio * axis.target;
+  const N sides = inner.pred + inner.target, differences = absolute(inner.d1) + absolute(inner.d2);
+  inner.enclosing = N(0.5f) * (sides + differences);
+  inner.overlap = N(0.5f) * (sides - differences);
+  inner.first_outer = inner.d1 < N(0);
+  inner.first_tie = inner.d1 == N(0);
+  inner.second_outer = inner.d2 > N(0);
+  inner.second_tie = inner.d2 == N(0);
+  return inner;
+}
+
+template <class N>
+SCALOSS_FN IouTerm<N> inner_iou_term(const Axes<N, 2>& axes, N ratio) {
+  Axes<N, 2> inner = axes;
+  inner.regular = MaskOf<N>(false);  // the ratio may leave little of the boxes
+  for (int k = 0; k < 2; ++k) inner.axis[k] = inner_axis(axes.axis[k], ratio);
+  IouTerm<N> term = iou_term(extents_of(inner, N(0)));
+  // Each inner edge follows both edges of its box.
+  const Box<N> gradient = pred_gradient(inner, term.terms);
+  const N same = N(0.5f) + N(0.5f) * ratio, opposite = N(0.5f) - N(0.5f) * ratio;
+  term.terms = constant_terms<N, 2>(term.terms.loss);
+  for (int k = 0; k < 2; ++k) {
+    term.terms.first[k] = same * gradient.first[k] + opposite * gradient.second[k];
+    term.terms.second[k] = opposite * gradient.first[k] + same * gradient.second[k];
+  }
+  return term;
+}
+
+// What the options make of the term 1 - IoU.
+template <class N>
+SCALOSS_FN PairTerms<N, 2> shaped_iou(const Axes<N, 2>& axes, const IouTerm<N>& plain,
+                                      const LossParams<StorageOf<N>>& params) {
+  const IouTerm<N> term = params.inner == 1 ? plain : inner_iou_term(axes, N(params.inner));
+  const N iou = term.iou, below_one = term.terms.loss;
+  const N inverse = reciprocal_or_zero(iou);
+  switch (params.mode) {
+    case Mode::square:  // 1 - IoU^2
+      return with_loss(below_one * (N(1) + iou), N(2) * iou, term.terms);
+    case Mode::log: {  // -ln(max(IoU, floor))
+      const N floor(params.log_floor);
+      const MaskOf<N> above = iou > floor;
+      const N log = log_of(select(above, iou, floor), select(above, below_one, N(1) - floor));
+      return with_loss(N(0) - log, select(above, inverse, N(0)), term.terms);
+    }
+    case Mode::linear:
+      break;
+  }
+  if (params.power == 1) return term.terms;
+  // 1 - IoU^p (alpha-IoU: He et al., NeurIPS 2021)
+  const MaskOf<N> positive = iou > N(0);
+  const N power(params.power);
+  const Exp<N> raised = exp_of(power * log_of(select(positive, iou, N(1)), below_one));
+  return with_loss(select(positive, N(0) - raised.minus_one, N(1)),
+                   select(positive, power * (raised.value * inverse), N(0)), term.terms);
+}
+
+// t^p for t > 0, otherwise 0; and its gradient.
+template <class N>
+SCALOSS_FN PairTerms<N, 2> raised_term(const PairTerms<N, 2>& term, N power) {
+  const MaskOf<N> positive = term.loss > N(0);
+  const N base = larger(term.loss, N(Ieee<StorageOf<N>>::kSmallestNormal));
+  const N raised = exp_of(power * log_of(base, N(1) - base)).value;
+  return with_loss(select(positive, raised, N(0)), select(positive, power * (raised / base), N(0)), term);
+}
+
+// The whole loss times IoU^exponent, which is held constant (Focal-EIoU: Zhang et al. 2021): its own gradient would
+// reward a smaller overlap.
+template <class N>
+SCALOSS_FN PairTerms<N, 2> focused(const PairTerms<N, 2>& terms, const IouTerm<N>& iou, N exponent) {
+  const MaskOf<N> positive = iou.iou > N(0);
+  const N log = log_of(select(positive, iou.iou, N(1)), iou.terms.loss);
+  const N factor = select(positive, exp_of(exponent * log).value, N(0));
+  return with_loss(factor * terms.loss, factor, terms);
+}
+
+}  // namespace scaloss

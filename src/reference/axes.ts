@@ -1,0 +1,122 @@
+/** What the formulas are made of: the lengths of a pair of boxes along each axis, in units in which none of their products
+ * leaves the range of float64. */
+import { add, constant, max, min, scale, subtract, type Term, valueOnly, variable } from './terms.js'
+
+/** x1, y1, x2, y2 or x1, y1, z1, x2, y2, z2; also a gradient for them. */
+export type Corners = readonly number[]
+
+/** Powers of two that coordinates are multiplied by. */
+export interface Units {
+  /** One for each axis: ratios along an axis and ratios of areas do not notice. */
+  axes: readonly number[]
+  /** The one for lengths of several axes together. */
+  common: number
+}
+
+/** The extent of one box along an axis. */
+export interface Interval {
+  first: Term
+  second: Term
+}
+
+/** Terms are in the unit of the axis, their derivatives for coordinates in that unit. */
+export interface Axis {
+  pred: Interval
+  target: Interval
+  /** wmin: negative across a gap. */
+  overlap: Term
+  /** wmax */
+  enclosing: Term
+  /** Brings a length to the common unit. */
+  toCommon: number
+}
+
+export interface Pair {
+  axes: readonly Axis[]
+  units: Units
+}
+
+/** Volumes, squares and their quotients stay in range with sides from 2^-300 to 2^300. */
+const RANGE = 300
+const [LEAST, MOST] = [2 ** -RANGE, 2 ** RANGE]
+const FLAT = Number.POSITIVE_INFINITY
+const AS_GIVEN: Record<number, Units> = { 2: { axes: [1, 1], common: 1 }, 3: { axes: [1, 1, 1], common: 1 } }
+
+/** Distance from the first to the last of the four edges on axis k. */
+function extent(pred: Corners, target: Corners, k: number): number {
+  const n = pred.length / 2
+  const [a, b, c, d] = [pred[k], pred[k + n], target[k], target[k + n]]
+  return Math.max(a, b, c, d) - Math.min(a, b, c, d)
+}
+
+/** `exponentLimit` 0 does not enlarge small boxes: for formulas with an epsilon, which are in range there. */
+export function unitsOf(pred: Corners, target: Corners, exponentLimit = 1023): Units {
+  const axes: number[] = []
+  let common = FLAT
+  for (let k = 0; k < pred.length / 2; ++k) {
+    const side = Math.min(extent(pred, target, k), Number.MAX_VALUE)
+    const out = side < LEAST || side > MOST
+    const unit = side === 0 ? FLAT : out ? 2 ** Math.min(exponentLimit, RANGE - Math.floor(Math.log2(side))) : 1
+    common = Math.min(common, unit)
+    axes.push(unit)
+  }
+  if (common === FLAT) return asGiven(pred)
+  return { axes: axes.map((unit) => (unit === FLAT ? common : unit)), common }
+}
+
+/** For formulas that are not made of ratios. */
+export const asGiven = (pred: Corners): Units => AS_GIVEN[pred.length / 2]
+
+/** The terms of a pair, with derivatives or without. */
+export function measure(pred: Corners, target: Corners, units: Units, derivatives: boolean): Pair {
+  const n = pred.length / 2
+  const axes = units.axes.map((unit, k) => {
+    // A large coordinate could overflow in the unit of the other axes. Where no lengths are, any place will do.
+    const factor = unit > 1 && extent(pred, target, k) === 0 ? 0 : unit
+    const edge = (box: Corners, i: number, index: number) =>
+      derivatives ? variable(factor * box[i], index, n === 2 ? 8 : 12) : valueOnly(factor * box[i])
+    return axis(
+      { first: edge(pred, k, k), second: edge(pred, k + n, k + n) },
+      { first: edge(target, k, k + 2 * n), second: edge(target, k + n, k + 3 * n) },
+      units.common / unit,
+    )
+  })
+  return { axes, units }
+}
+
+const axis = (pred: Interval, target: Interval, toCommon: number): Axis => ({
+  pred,
+  target,
+  overlap: subtract(min(pred.second, target.second), max(pred.first, target.first)),
+  enclosing: subtract(max(pred.second, target.second), min(pred.first, target.first)),
+  toCommon,
+})
+
+/** Both boxes scaled by `ratio` about their own centres. */
+export function scaleAboutCentres({ axes, units }: Pair, ratio: number): Pair {
+  const shrink = (box: Interval): Interval => {
+    const margin = scale(sideOf(box), (1 - ratio) / 2)
+    return { first: add(box.first, margin), second: subtract(box.second, margin) }
+  }
+  return { axes: axes.map((a) => axis(shrink(a.pred), shrink(a.target), a.toCommon)), units }
+}
+
+/** w, W; also h, H and so on for those below. */
+export const sideOf = ({ first, second }: Interval): Term => subtract(second, first)
+export const enclosing = (a: Axis): Term => a.enclosing
+/** x1 − X1 */
+export const firstDistance = (a: Axis): Term => subtract(a.pred.first, a.target.first)
+/** x2 − X2 */
+export const secondDistance = (a: Axis): Term => subtract(a.pred.second, a.target.second)
+/** Δx. Not by the centres themselves, whose doubles could overflow. */
+export const centreDistance = (a: Axis): Term => scale(add(firstDistance(a), secondDistance(a)), 0.5)
+/** w − W */
+export const sideDifference = (a: Axis): Term => subtract(sideOf(a.pred), sideOf(a.target))
+
+/** A length of each axis in the common unit. */
+export const inCommonUnit = ({ axes }: Pair, of: (axis: Axis) => Term, epsilon = 0): Term[] =>
+  axes.map((a) => {
+    const own = of(a)
+    const term = a.toCommon === 1 ? own : scale(own, a.toCommon)
+    return epsilon === 0 ? term : add(term, constant(epsilon))
+  })

@@ -1,0 +1,93 @@
+import { lossParams } from '../../src/loss-params.js'
+import { LOSS_NAMES, LOSSES, type LossName, type LossOption, type LossParams } from '../../src/losses.js'
+import { type Corners, evaluatePair } from '../../src/reference.js'
+import type { LossOptions } from '../../src/types.js'
+import { KINDS, type Kind, randomPairs } from './random.js'
+
+// Losses with options, and pairs of boxes for them, one at a time as the reference takes them.
+
+export interface Variant {
+  name: LossName
+  label: string
+  params: LossParams
+}
+
+export function variant(name: LossName, options: LossOptions = {}): Variant {
+  const image = name === 'mpdiou' ? { imageWidth: 640, imageHeight: 480 } : {}
+  const label = [name, ...Object.entries(options).map(([key, value]) => `${key} ${value}`)].join(', ')
+  return { name, label, params: lossParams(name, { ...image, ...options }) }
+}
+
+const having = (option: LossOption) =>
+  LOSS_NAMES.filter((name) => (LOSSES[name].options as readonly LossOption[]).includes(option))
+
+export const PLAIN = LOSS_NAMES.map((name) => variant(name))
+export const IOU_FAMILY = having('mode')
+
+/** Every loss with every option that changes its formula, but for the convention. */
+export const EXACT: Variant[] = [
+  ...PLAIN,
+  ...IOU_FAMILY.flatMap((name) => [
+    variant(name, { mode: 'square' }),
+    variant(name, { mode: 'log' }),
+    variant(name, { inner: 0.7 }),
+    variant(name, { inner: 1.25 }),
+    variant(name, { focal: 0.5 }),
+  ]),
+  ...having('power').flatMap((name) => [variant(name, { power: 3 }), variant(name, { power: 0.5 })]),
+  ...having('alpha').map((name) => variant(name, { alpha: 2 })),
+  variant('ciou', { detachAlpha: false }),
+  variant('ciou', { detachAlpha: false, power: 3, inner: 0.7 }),
+  variant('smooth_l1', { beta: 4 }),
+  variant('smooth_l1', { beta: 0 }),
+]
+export const OTHER_CONVENTIONS = [
+  ...(['sca', 'so', 'cd'] as const).map((name) => variant(name, { convention: 'official' })),
+  ...(['giou', 'diou', 'ciou'] as const).map((name) => variant(name, { convention: 'torchvision' })),
+]
+export const ALL = [...EXACT, ...OTHER_CONVENTIONS]
+
+export const axesOf = ({ name }: Variant) => LOSSES[name].axes
+
+export interface Pair {
+  pred: Corners
+  target: Corners
+}
+
+/** Row i of [N, 4]. */
+export const row = (boxes: ArrayLike<number>, i: number) => Array.from({ length: 4 }, (_, k) => boxes[4 * i + k])
+
+/** Pairs of one kind; the third axis of boxes in three dimensions is the first of another pair. */
+export function pairsOf(axes: 2 | 3, kind: Kind, n: number, step = 0): Pair[] {
+  const { pred, target } = randomPairs(Float64Array, 2 * n, { seed: 70 + KINDS.indexOf(kind), kinds: [kind], step })
+  return Array.from({ length: n }, (_, i) => {
+    const box = (boxes: ArrayLike<number>) => {
+      const [x1, y1, x2, y2] = row(boxes, i)
+      const [z1, , z2] = row(boxes, n + i)
+      return axes === 2 ? [x1, y1, x2, y2] : [x1, y1, z1, x2, y2, z2]
+    }
+    return { pred: box(pred), target: box(target) }
+  })
+}
+
+export const mapPair = ({ pred, target }: Pair, map: (x: number, k: number) => number): Pair => ({
+  pred: pred.map(map),
+  target: target.map(map),
+})
+
+export const evaluate = ({ name, params }: Variant, { pred, target }: Pair) => evaluatePair(name, pred, target, params)
+
+/** All derivatives in a row. */
+export const slopesOf = (v: Variant, pair: Pair) => {
+  const { grad, gradTarget } = evaluate(v, pair)
+  return [...grad, ...gradTarget]
+}
+
+/** The loss and all derivatives. */
+export const valuesOf = (v: Variant, pair: Pair) => [evaluate(v, pair).loss, ...slopesOf(v, pair)]
+
+/** Largest error in units of the largest expected number. */
+export function errorOf(actual: readonly number[], expected: readonly number[]): number {
+  const unit = Math.max(...expected.map(Math.abs)) || 1
+  return Math.max(...actual.map((a, i) => Math.abs(a - expected[i]) / unit))
+}
