@@ -95,6 +95,7 @@ LossParams<T> loss_params(const Arguments& arguments) {
   params.mode = Mode(arguments.index(k_mode, kModes, "mode"));
   params.detach_alpha = arguments[k_detachAlpha] != 0;
   params.loss = arguments.index(k_lossIndex, kLosses, "loss");
+  params.enlarge_small = enlarges_small(params.loss, arguments[k_epsilon]);
   return params;
 }
 

@@ -37,6 +37,8 @@ struct Axis {
   N overlap;          // paper: wmin, hmin; negative for boxes apart
   N pred, target;     // sides
   N offset;           // prediction - target, centres
+  N reach;            // from the target's first edge to the prediction's second,
+  N target_reach;     // and from the prediction's first edge to the target's second
 
   // pred - target, sides.
   SCALOSS_FN N growth() const { return d2 - d1; }
@@ -60,29 +62,37 @@ SCALOSS_FN void fill_axis(Axis<N>& axis, N a1, N a2, N b1, N b2) {
   axis.overlap = smaller(a2, b2) - larger(a1, b1);
   axis.pred = a2 - a1;
   axis.target = b2 - b1;
+  axis.reach = a2 - b1;
+  axis.target_reach = b2 - a1;
   axis.offset = N(0.5f) * difference_of_sums(a1, a2, b1, b2);
 }
 
 template <class N, int D>
 struct Axes {
   Axis<N> axis[D];
-  MaskOf<N> regular;  // box.h
-  N unit;             // 1 for ordinary numbers
-  N role;             // 1, or -1 where prediction and target are exchanged
+  MaskOf<N> regular;   // box.h
+  N unit;              // box.h; 1 for regular pairs
+  N role;              // 1, or -1 where prediction and target are exchanged
+  bool enlarge_small;  // box.h
 
   // The power of two by which a pair multiplies what is of this size before it forms products: 1 for regular pairs.
+  SCALOSS_FN N free_scale(N size) const {
+    return NumberOf<N>::kRegular ? N(1) : select(regular, N(1), scale_of(absolute(size)).up);
+  }
+  // The same where an epsilon may stand beside the products.
   SCALOSS_FN N scale(N size) const {
-    if (NumberOf<N>::kRegular) return N(1);
-    return select(regular, N(1), scale_of(absolute(size)).up);
+    const N up = free_scale(size);
+    return enlarge_small ? up : smaller(up, N(1));
   }
 };
 
 template <class N, int D>
-SCALOSS_FN Axes<N, D> make_axes(const Box<N, D>& pred, const Box<N, D>& target, bool exchanged) {
+SCALOSS_FN Axes<N, D> make_axes(const Box<N, D>& pred, const Box<N, D>& target, bool exchanged, bool enlarge_small) {
   Axes<N, D> axes;
   axes.role = N(exchanged ? -1 : 1);
+  axes.enlarge_small = enlarge_small;
   axes.regular = NumberOf<N>::kRegular ? MaskOf<N>(true) : is_regular(pred, target);
-  axes.unit = NumberOf<N>::kRegular ? N(1) : unit_of(pred, target);
+  axes.unit = NumberOf<N>::kRegular ? N(1) : unit_of(pred, target, enlarge_small);
   const auto scaled = [&](N x) { return NumberOf<N>::kRegular ? x : x * axes.unit; };
   for (int k = 0; k < D; ++k) {
     fill_axis(axes.axis[k], scaled(pred.first[k]), scaled(pred.second[k]), scaled(target.first[k]),

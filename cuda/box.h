@@ -14,7 +14,8 @@ struct Box {
 
 // The unit in which a pair is computed, a power of two: coordinates are multiplied by it, and gradients at the end. The
 // losses are ratios and do not notice. A quarter for huge coordinates, so that their differences cannot overflow and
-// scale_of() accepts them; a large number for pairs near 0 as a whole, so that denormal boxes keep their digits.
+// scale_of() accepts them; a large number for pairs near 0 as a whole, so that denormal boxes keep their digits. The
+// latter only with enlarge_small: next to an epsilon small boxes must stay small, and some losses are no ratios.
 template <class T>
 struct UnitOf;
 template <>
@@ -27,14 +28,15 @@ struct UnitOf<double> {
 };
 
 template <class N, int D>
-SCALOSS_FN N unit_of(const Box<N, D>& pred, const Box<N, D>& target) {
+SCALOSS_FN N unit_of(const Box<N, D>& pred, const Box<N, D>& target, bool enlarge_small) {
   using U = UnitOf<StorageOf<N>>;
   N size(0);
   for (int k = 0; k < D; ++k) {
     size = larger(size, larger(absolute(pred.first[k]), absolute(pred.second[k])));
     size = larger(size, larger(absolute(target.first[k]), absolute(target.second[k])));
   }
-  return select(size >= N(U::kHuge), N(0.25f), select(size < N(U::kTiny), N(U::kForTiny), N(1)));
+  const N for_tiny(enlarge_small ? U::kForTiny : StorageOf<N>(1));
+  return select(size >= N(U::kHuge), N(0.25f), select(size < N(U::kTiny), for_tiny, N(1)));
 }
 
 // Regular pairs: finite, ordered, with sides of at least kSide and coordinates of at most kCoordinate. Areas of such

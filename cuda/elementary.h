@@ -58,8 +58,10 @@ struct Elementary<float> {
   static constexpr float kTanEighthPi = 0x1.a8279ap-2f;
   // log(2) in two parts: small integers times the first are exact.
   static constexpr float kLog2High = 0x1.62e4p-1f, kLog2Low = 0x1.7f7d1cp-20f, kInverseLog2 = 0x1.715476p+0f;
-  static constexpr float kSmallestExponent = -87.0f, kLargestExponent = 88.0f;
-  static constexpr float kRounder = 0x1.8p23f;  // adding it rounds to an integer, which is then in the low bits
+  static constexpr float kLog2 = 0x1.62e43p-1f;
+  static constexpr float kSmallestExponent = -87.0f, kLargestExponent = 88.0f;  // of exp
+  static constexpr float kMinExponent = -126.0f, kMaxExponent = 127.0f;         // of normal numbers
+  static constexpr float kRounder = 0x1.8p23f;                                  // adding it rounds to an integer
   static constexpr int32_t kRounderBits = 0x4b400000, kOneBits = 0x3f800000, kRootHalfBits = 0x3f3504f3;
   static constexpr int32_t kMantissaMask = 0x007fffff;
   static constexpr int kMantissaBits = 23;
@@ -70,7 +72,9 @@ struct Elementary<double> {
   static constexpr double kTanEighthPi = 0x1.a827999fcef32p-2;
   static constexpr double kLog2High = 0x1.62e42feep-1, kLog2Low = 0x1.a39ef35793c76p-33,
                           kInverseLog2 = 0x1.71547652b82fep+0;
+  static constexpr double kLog2 = 0x1.62e42fefa39efp-1;
   static constexpr double kSmallestExponent = -708.0, kLargestExponent = 709.0;
+  static constexpr double kMinExponent = -1022.0, kMaxExponent = 1023.0;
   static constexpr double kRounder = 0x1.8p52;
   static constexpr int64_t kRounderBits = 0x4338000000000000, kOneBits = 0x3ff0000000000000,
                            kRootHalfBits = 0x3fe6a09e667f3bcd;
@@ -98,10 +102,21 @@ SCALOSS_FN N angle_of(N y, N x) {
   return select(y < N(0), -upper, upper);
 }
 
-// log(x) for a positive normal x, where below_one = 1 - x is known better than that difference: log keeps its digits
-// near 1.
+// log(x) = exponent log(2) + rest.
 template <class N>
-SCALOSS_FN N log_of(N x, N below_one) {
+struct Log {
+  N exponent;  // an integer
+  N rest;
+  SCALOSS_FN N value() const {
+    using E = Elementary<StorageOf<N>>;
+    return exponent * N(E::kLog2High) + (rest + exponent * N(E::kLog2Low));
+  }
+};
+
+// The logarithm of a positive normal x, where below_one = 1 - x is known better than that difference: it keeps its
+// digits near 1.
+template <class N>
+SCALOSS_FN Log<N> log_of(N x, N below_one) {
   using E = Elementary<StorageOf<N>>;
   using Bits = typename NumberOf<N>::Bits;
   // x = mantissa * 2^exponent with the mantissa in [sqrt(1/2), sqrt(2)).
@@ -112,29 +127,47 @@ SCALOSS_FN N log_of(N x, N below_one) {
   // With s = f / (2 + f), log(1 + f) = 2 s + s R = f - s (f - R), where R = s s (2/3 + ...).
   const N s = f / (N(2) + f);
   const N z = s * s;
-  const N log1p = f - s * (f - z * log_series(z, StorageOf<N>()));
-  return exponent * N(E::kLog2High) + (log1p + exponent * N(E::kLog2Low));
+  return {exponent, f - s * (f - z * log_series(z, StorageOf<N>()))};
 }
 
-// exp(x) and exp(x) - 1, the latter with its digits near 0. x is cut to the range whose exp is a normal number.
+// A power, and the power - 1, which keeps its digits near 0.
 template <class N>
 struct Exp {
   N value;
   N minus_one;
 };
+
+// 2^exponent exp(x) for an integer exponent; powers below the least normal number stop at about that.
 template <class N>
-SCALOSS_FN Exp<N> exp_of(N x) {
+SCALOSS_FN Exp<N> exp_of(N x, N exponent) {
   using E = Elementary<StorageOf<N>>;
   using Bits = typename NumberOf<N>::Bits;
   const N in_range = smaller(N(E::kLargestExponent), larger(N(E::kSmallestExponent), x));
-  const N rounded = in_range * N(E::kInverseLog2) + N(E::kRounder);
-  const N exponent = rounded - N(E::kRounder);
-  const N r = (in_range - exponent * N(E::kLog2High)) - exponent * N(E::kLog2Low);
-  // The integer moves from the low bits to the exponent's place; the bits of kRounder leave at the top.
-  const N power = bit_cast<N>(shift_left(bit_cast<Bits>(rounded), E::kMantissaBits) + E::kOneBits);
+  const N multiple = (in_range * N(E::kInverseLog2) + N(E::kRounder)) - N(E::kRounder);
+  const N r = (in_range - multiple * N(E::kLog2High)) - multiple * N(E::kLog2Low);
+  // Adding the rounder puts an integer into the low bits; from there it moves to the exponent's place, and the bits of
+  // the rounder leave at the top.
+  const N sum = smaller(N(E::kMaxExponent), larger(N(E::kMinExponent), multiple + exponent)) + N(E::kRounder);
+  const N power = bit_cast<N>(shift_left(bit_cast<Bits>(sum), E::kMantissaBits) + E::kOneBits);
   const N square = r * r;
   const N rest = r + (N(0.5f) * square + square * (r * exp_series(r, StorageOf<N>())));
   return {power + power * rest, (power - N(1)) + power * rest};
+}
+template <class N>
+SCALOSS_FN Exp<N> exp_of(N x) {
+  return exp_of(x, N(0));
+}
+
+// x^p for x as in log_of(). The exponent's share of p log(x) is split off before it is rounded: else the rounding of a
+// large logarithm would become the relative error of the power.
+template <class N>
+SCALOSS_FN Exp<N> power_of(N x, N below_one, N p) {
+  using E = Elementary<StorageOf<N>>;
+  const Log<N> log = log_of(x, below_one);
+  const N limit(4 * E::kMaxExponent);
+  const N exponent = smaller(limit, larger(-limit, p * log.exponent));
+  const N integer = (exponent + N(E::kRounder)) - N(E::kRounder);
+  return exp_of((exponent - integer) * N(E::kLog2) + p * log.rest, integer);
 }
 
 }  // namespace scaloss

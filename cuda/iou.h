@@ -37,13 +37,10 @@ struct Extents {
   N area_epsilon;         // epsilon in the unit of areas
 };
 
-// epsilon in the unit of the products of two axes. It stops at a limit: far above any such product, and its square is
-// still a number.
+// epsilon beside products of two axes. Other than 0 it goes with pairs that are not enlarged: it stays finite.
 template <class N>
-SCALOSS_FN N scaled_epsilon(N epsilon, N unit, N up_a, N up_b) {
-  const N limit(0x1p60f);
-  const N once = smaller(limit, (epsilon * unit) * up_a);
-  return smaller(limit, (once * unit) * up_b);
+SCALOSS_FN N area_epsilon(const Axes<N, 2>& axes, N epsilon, N up_a, N up_b) {
+  return (((epsilon * axes.unit) * up_a) * axes.unit) * up_b;
 }
 
 template <class N>
@@ -51,7 +48,7 @@ SCALOSS_FN Extents<N> extents_of(const Axes<N, 2>& axes, N epsilon) {
   Extents<N> e;
   for (int k = 0; k < 2; ++k) e.axis[k] = extent_of(axes.axis[k], axes.scale(axes.axis[k].enclosing));
   e.overlapping = (e.axis[0].overlap > N(0)) & (e.axis[1].overlap > N(0));
-  e.area_epsilon = scaled_epsilon(epsilon, axes.unit, e.axis[0].up, e.axis[1].up);
+  e.area_epsilon = area_epsilon(axes, epsilon, e.axis[0].up, e.axis[1].up);
   return e;
 }
 
@@ -102,9 +99,11 @@ SCALOSS_FN Axis<N> inner_axis(const Axis<N>& axis, N ratio) {
   inner.d2 = opposite * axis.d1 + same * axis.d2;
   inner.pred = ratio * axis.pred;
   inner.target = ratio * axis.target;
-  const N sides = inner.pred + inner.target, differences = absolute(inner.d1) + absolute(inner.d2);
-  inner.enclosing = N(0.5f) * (sides + differences);
-  inner.overlap = N(0.5f) * (sides - differences);
+  inner.enclosing = N(0.5f) * ((inner.pred + inner.target) + (absolute(inner.d1) + absolute(inner.d2)));
+  // The overlap is the least of four lengths; a side among them keeps its digits beside a much longer one.
+  const N shorter = opposite * (axis.pred + axis.target);
+  inner.overlap =
+      smaller(smaller(inner.pred, inner.target), smaller(axis.reach - shorter, axis.target_reach - shorter));
   inner.first_outer = inner.d1 < N(0);
   inner.first_tie = inner.d1 == N(0);
   inner.second_outer = inner.d2 > N(0);
@@ -142,7 +141,7 @@ SCALOSS_FN PairTerms<N, 2> shaped_iou(const Axes<N, 2>& axes, const IouTerm<N>& 
     case Mode::log: {  // -ln(max(IoU, floor))
       const N floor(params.log_floor);
       const MaskOf<N> above = iou > floor;
-      const N log = log_of(select(above, iou, floor), select(above, below_one, N(1) - floor));
+      const N log = log_of(select(above, iou, floor), select(above, below_one, N(1) - floor)).value();
       return with_loss(N(0) - log, select(above, inverse, N(0)), term.terms);
     }
     case Mode::linear:
@@ -152,7 +151,7 @@ SCALOSS_FN PairTerms<N, 2> shaped_iou(const Axes<N, 2>& axes, const IouTerm<N>& 
   // 1 - IoU^p (alpha-IoU: He et al., NeurIPS 2021)
   const MaskOf<N> positive = iou > N(0);
   const N power(params.power);
-  const Exp<N> raised = exp_of(power * log_of(select(positive, iou, N(1)), below_one));
+  const Exp<N> raised = power_of(select(positive, iou, N(1)), below_one, power);
   return with_loss(select(positive, N(0) - raised.minus_one, N(1)),
                    select(positive, power * (raised.value * inverse), N(0)), term.terms);
 }
@@ -162,7 +161,7 @@ template <class N>
 SCALOSS_FN PairTerms<N, 2> raised_term(const PairTerms<N, 2>& term, N power) {
   const MaskOf<N> positive = term.loss > N(0);
   const N base = larger(term.loss, N(Ieee<StorageOf<N>>::kSmallestNormal));
-  const N raised = exp_of(power * log_of(base, N(1) - base)).value;
+  const N raised = power_of(base, N(1) - base, power).value;
   return with_loss(select(positive, raised, N(0)), select(positive, power * (raised / base), N(0)), term);
 }
 
@@ -171,8 +170,8 @@ SCALOSS_FN PairTerms<N, 2> raised_term(const PairTerms<N, 2>& term, N power) {
 template <class N>
 SCALOSS_FN PairTerms<N, 2> focused(const PairTerms<N, 2>& terms, const IouTerm<N>& iou, N exponent) {
   const MaskOf<N> positive = iou.iou > N(0);
-  const N log = log_of(select(positive, iou.iou, N(1)), iou.terms.loss);
-  const N factor = select(positive, exp_of(exponent * log).value, N(0));
+  const N power = power_of(select(positive, iou.iou, N(1)), iou.terms.loss, exponent).value;
+  const N factor = select(positive, power, N(0));
   return with_loss(factor * terms.loss, factor, terms);
 }
 

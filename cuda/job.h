@@ -58,7 +58,7 @@ SCALOSS_FN RowSummary<N> evaluate_row(const BoxLossJob<T>& job, Box<N, D> pred, 
   RowSummary<N> summary;
   // The second time round with the boxes exchanged, for the target's gradient: all losses are symmetric.
   for (bool exchanged = false;; exchanged = true) {
-    const Axes<N, D> axes = make_axes(pred, target, exchanged);
+    const Axes<N, D> axes = make_axes(pred, target, exchanged, job.params.enlarge_small);
     const PairTerms<N, D> terms = Loss::evaluate(axes, job.params);
 
     // A row that counts 0 does so whatever its box holds: selected, not multiplied, because 0 * NaN is NaN.

@@ -239,4 +239,9 @@ inline int axes_of(int loss) {
   return axes_by_loss[loss];
 }
 
+// Whether pairs near 0 may be computed in a larger unit: not next to an epsilon, nor for losses that are no ratios.
+inline bool enlarges_small(int loss, double epsilon) {
+  return epsilon == 0 && loss != kLoss_smooth_l1 && loss != kLoss_l1;
+}
+
 }  // namespace scaloss

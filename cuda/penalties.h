@@ -38,7 +38,7 @@ SCALOSS_FN PairTerms<N, 2> centre_distance_squared(const Axes<N, 2>& axes, N eps
   const Axis<N>&x = axes.axis[0], &y = axes.axis[1];
   const N up = axes.scale(larger(absolute(x.enclosing), absolute(y.enclosing)));
   const N width = x.enclosing * up, height = y.enclosing * up;
-  const N diagonal = (width * width + height * height) + scaled_epsilon(epsilon, axes.unit, up, up);
+  const N diagonal = (width * width + height * height) + area_epsilon(axes, epsilon, up, up);
   const N inverse = reciprocal_of_extent(diagonal);
   const N dx = x.offset * up, dy = y.offset * up;
   PairTerms<N, 2> terms;
@@ -80,7 +80,7 @@ struct Sides {
 template <class N>
 SCALOSS_FN Sides<N> sides_of(const Axes<N, 2>& axes, N width, N height) {
   if (NumberOf<N>::kRegular) return {width, height, N(1), N(1) / (width * width + height * height), N(1)};
-  const N size = larger(absolute(width), absolute(height)), up = axes.scale(size);
+  const N size = larger(absolute(width), absolute(height)), up = axes.free_scale(size);
   const N sign = select(height < N(0), N(-1), N(1));
   const N w = width * (sign * up), h = height * (sign * up);
   // atan(0 / 0) counts as 0

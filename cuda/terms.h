@@ -21,8 +21,9 @@ struct LossParams {
   T beta;         // of smooth_l1, in the coordinates' unit
   T image_scale;  // of mpdiou: 1 / diagonal of the image
   Mode mode;
-  int32_t detach_alpha;  // ciou's factor is a constant in the gradient
-  int32_t loss;          // position in SCALOSS_LOSSES
+  int32_t detach_alpha;   // ciou's factor is a constant in the gradient
+  int32_t loss;           // position in SCALOSS_LOSSES
+  int32_t enlarge_small;  // box.h; see enlarges_small() in losses.h
 };
 
 // What a term adds to the gradient of the first edge of one axis, by where that edge lies; the second edge takes the

@@ -231,8 +231,10 @@ export const GOAL = { loss: 6, grad: 12 }
  * @type {Record<string, { loss?: number, grad?: number }>}
  */
 const WIDER = {
-  // Its aspect term is the square of a difference of angles, of which near a match little is left.
-  ciou: { grad: 32 },
+  // Cubes of terms above 1, which only inverted boxes have, against each other.
+  'ciou@power=3 inverted': { loss: 8 },
+  // Beside epsilon nothing is left of boxes of 1e-21 but the aspect term: a small difference of two products.
+  'ciou@torchvision scale_extreme': { grad: 64 },
 }
 
 /**

@@ -27,7 +27,7 @@ const PLACE = {
   inverted: (u: Uniform, a: number, b: number): Interval => [b + u(-0.4, 0.4) * (b - a), a + u(-0.4, 0.4) * (b - a)],
 }
 
-/** How prediction and target of a pair lie to each other; `inverted` has x2 < x1 and y2 < y1 in the prediction. */
+/** How prediction and target of a pair lie to each other; `inverted` has each second edge below the first in the prediction. */
 export type Kind = keyof typeof PLACE
 export const VALID_KINDS: readonly Kind[] = ['overlap', 'disjoint', 'nested', 'near']
 export const KINDS: readonly Kind[] = [...VALID_KINDS, 'inverted']
@@ -38,41 +38,52 @@ export interface PairOptions {
   kinds?: readonly Kind[]
   /** Coordinates are multiples of this: sums and differences with other such numbers are then exact. 0: any numbers. */
   step?: number
+  axes?: 2 | 3
 }
 
 /** `n` pairs of boxes as corners, sides 10 to 110 (disjoint ones up to 220), all edges of a pair apart unless `step` joins them. */
-export function randomPairs(Boxes: Boxes, n: number, { seed = 1, kinds = VALID_KINDS, step = 0 }: PairOptions = {}) {
+export function randomPairs(
+  Boxes: Boxes,
+  n: number,
+  { seed = 1, kinds = VALID_KINDS, step = 0, axes = 2 }: PairOptions = {},
+) {
   const random = mulberry32(seed)
   const uniform: Uniform = (low, high) => low + (high - low) * random()
   const onGrid = (v: number) => (step === 0 ? v : Math.round(v / step) * step)
-  const pred: FloatArray = new Boxes(4 * n)
-  const target: FloatArray = new Boxes(4 * n)
+  const pred: FloatArray = new Boxes(2 * axes * n)
+  const target: FloatArray = new Boxes(2 * axes * n)
   for (let i = 0; i < n; ++i) {
     const place = PLACE[kinds[i % kinds.length]]
-    for (const axis of [0, 1]) {
+    for (let axis = 0; axis < axes; ++axis) {
       const first = uniform(0, 200)
       const second = first + uniform(10, 110)
       const placed = place(uniform, first, second)
       for (const k of [0, 1]) {
-        pred[4 * i + axis + 2 * k] = onGrid(placed[k])
-        target[4 * i + axis + 2 * k] = onGrid([first, second][k])
+        pred[2 * axes * i + axis + axes * k] = onGrid(placed[k])
+        target[2 * axes * i + axis + axes * k] = onGrid([first, second][k])
       }
     }
   }
   return { pred, target }
 }
 
-/** A copy of [N, 4] rows with each row mapped. */
-export function mapRows(rows: FloatArray, map: (row: [number, number, number, number]) => number[]): FloatArray {
+/** A copy of [N, columns] rows with each row mapped. */
+export function mapRows(rows: FloatArray, map: (row: number[]) => number[], columns = 4): FloatArray {
   const mapped = rows.slice()
-  for (let i = 0; i < rows.length; i += 4) mapped.set(map([rows[i], rows[i + 1], rows[i + 2], rows[i + 3]]), i)
+  for (let i = 0; i < rows.length; i += columns) mapped.set(map([...rows.subarray(i, i + columns)]), i)
   return mapped
 }
 
 /** Boxes given as corners, in another format. */
-export const toFormat = (corners: FloatArray, format: Format): FloatArray =>
-  mapRows(corners, ([x1, y1, x2, y2]) => {
-    if (format === 'xywh') return [x1, y1, x2 - x1, y2 - y1]
-    if (format === 'cxcywh') return [(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1]
-    return format === 'yxyx' ? [y1, x1, y2, x2] : [x1, y1, x2, y2]
-  })
+export const toFormat = (corners: FloatArray, format: Format, axes: 2 | 3 = 2): FloatArray =>
+  mapRows(
+    corners,
+    (row) => {
+      const [first, second] = [row.slice(0, axes), row.slice(axes)]
+      const size = second.map((v, k) => v - first[k])
+      if (format === 'xywh') return [...first, ...size]
+      if (format === 'cxcywh') return [...first.map((v, k) => (v + second[k]) / 2), ...size]
+      return format === 'yxyx' ? [...first.reverse(), ...second.reverse()] : row
+    },
+    2 * axes,
+  )
