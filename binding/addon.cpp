@@ -1,9 +1,11 @@
 // Everything the addon exports; src/native.ts types the same list.
 #include <napi.h>
 
+#include "arguments.h"
 #include "box_loss.h"
 #include "cpu/backend.h"
 #include "cuda/backend.h"
+#include "pairwise.h"
 
 namespace scaloss {
 
@@ -61,9 +63,13 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("modes", names(env, {SCALOSS_MODES(SCALOSS_NAME)}));
   exports.Set("scalars", names(env, {SCALOSS_SCALARS(SCALOSS_NAME)}));
 #undef SCALOSS_NAME
-  napi_value function;
-  napi_create_function(env, "boxLoss", NAPI_AUTO_LENGTH, box_loss, nullptr, &function);
-  exports.Set("boxLoss", function);
+  const auto set = [&](const char* name, napi_callback callback) {
+    napi_value function;
+    napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);
+    exports.Set(name, function);
+  };
+  set("boxLoss", box_loss);
+  set("pairwise", pairwise);
   exports.Set("simdLevels", Napi::Function::New<simd_levels>(env, "simdLevels"));
   exports.Set("simd", Napi::Function::New<simd>(env, "simd"));
   exports.Set("setSimd", Napi::Function::New<set_simd>(env, "setSimd"));

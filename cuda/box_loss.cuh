@@ -7,55 +7,12 @@
 
 #include <cuda/atomic>
 
+#include "device_rows.cuh"
 #include "job.h"
 #include "launch.h"
 #include "reduction.h"
 
 namespace scaloss {
-
-// Picks a function by the number of axes.
-template <int D>
-struct AxesCount {};
-
-// Inputs are read once: streaming loads (.cs) keep them from pushing out what the cache holds for the next kernel.
-SCALOSS_DEVICE Row<float> load_row(const float* rows, int64_t row, AxesCount<2>) {
-  const float4 q = __ldcs(reinterpret_cast<const float4*>(rows) + row);
-  return {{q.x, q.y, q.z, q.w}};
-}
-SCALOSS_DEVICE Row<double> load_row(const double* rows, int64_t row, AxesCount<2>) {
-  const double2* halves = reinterpret_cast<const double2*>(rows) + 2 * row;
-  const double2 a = __ldcs(halves), b = __ldcs(halves + 1);
-  return {{a.x, a.y, b.x, b.y}};
-}
-// Six numbers are not aligned to 16 bytes in float32: pairs of them are to two.
-SCALOSS_DEVICE Row<float, 3> load_row(const float* rows, int64_t row, AxesCount<3>) {
-  const float2* pairs = reinterpret_cast<const float2*>(rows) + 3 * row;
-  const float2 a = __ldcs(pairs), b = __ldcs(pairs + 1), c = __ldcs(pairs + 2);
-  return {{a.x, a.y, b.x, b.y, c.x, c.y}};
-}
-SCALOSS_DEVICE Row<double, 3> load_row(const double* rows, int64_t row, AxesCount<3>) {
-  const double2* pairs = reinterpret_cast<const double2*>(rows) + 3 * row;
-  const double2 a = __ldcs(pairs), b = __ldcs(pairs + 1), c = __ldcs(pairs + 2);
-  return {{a.x, a.y, b.x, b.y, c.x, c.y}};
-}
-
-// Gradients are written plainly: the kernel that comes next consumes them.
-SCALOSS_DEVICE void store_row(float* rows, int64_t row, const Row<float>& r) {
-  reinterpret_cast<float4*>(rows)[row] = make_float4(r.at[0], r.at[1], r.at[2], r.at[3]);
-}
-SCALOSS_DEVICE void store_row(double* rows, int64_t row, const Row<double>& r) {
-  double2* halves = reinterpret_cast<double2*>(rows) + 2 * row;
-  halves[0] = make_double2(r.at[0], r.at[1]);
-  halves[1] = make_double2(r.at[2], r.at[3]);
-}
-SCALOSS_DEVICE void store_row(float* rows, int64_t row, const Row<float, 3>& r) {
-  float2* pairs = reinterpret_cast<float2*>(rows) + 3 * row;
-  for (int k = 0; k < 3; ++k) pairs[k] = make_float2(r.at[2 * k], r.at[2 * k + 1]);
-}
-SCALOSS_DEVICE void store_row(double* rows, int64_t row, const Row<double, 3>& r) {
-  double2* pairs = reinterpret_cast<double2*>(rows) + 3 * row;
-  for (int k = 0; k < 3; ++k) pairs[k] = make_double2(r.at[2 * k], r.at[2 * k + 1]);
-}
 
 // What a thread reads of one row.
 template <class T, int D>

@@ -4,6 +4,7 @@
 #include <cuda_runtime_api.h>
 
 #include "job.h"
+#include "pairwise.h"
 
 namespace scaloss {
 
@@ -20,6 +21,10 @@ struct ReductionWorkspace {
 template <class T>
 cudaError_t launch_box_loss(const BoxLossJob<T>& job, bool modified, Pass pass, const ReductionWorkspace& workspace,
                             int multiprocessors, cudaStream_t stream);
+
+// Enqueues one launch over rows and columns > 0. Pointers as above.
+template <class T>
+cudaError_t launch_pairwise(const PairwiseJob<T>& job, int multiprocessors, cudaStream_t stream);
 
 // cudaSuccess if this build holds code that the current device can run.
 cudaError_t check_kernel_image();

@@ -1,9 +1,6 @@
-import { ScaLossError } from './errors.js'
-import { FORMATS } from './formats.js'
 import { type BoxLossJob, jsBoxLoss, type Summary } from './js-backend.js'
-import { isModified } from './loss-params.js'
-import { LOSS_NAMES, type LossName, MODES } from './losses.js'
-import { loadNative, SCALAR, SCALARS } from './native.js'
+import type { LossName } from './losses.js'
+import { nativeBoxLoss } from './native-call.js'
 import { prepare } from './prepare.js'
 import type { BackendName, BoxLossOptions, BoxLossResult, FloatArray } from './types.js'
 
@@ -62,60 +59,4 @@ export const ciouLoss: NamedLoss = (pred, target, options) => boxLoss('ciou', pr
 function run(job: BoxLossJob, backend: BackendName, device: number): Summary {
   if (job.pred.length === 0) return { loss: 0, invalid: 0 }
   return backend === 'js' ? jsBoxLoss(job) : nativeBoxLoss(job, backend, device)
-}
-
-/** The numbers of a call on their way to the addon and back; calls are synchronous, so one block serves all. */
-const scalars = new Float64Array(SCALARS.length)
-
-function nativeBoxLoss(job: BoxLossJob, backend: BackendName, device: number): Summary {
-  scalars[SCALAR.backend] = backend === 'cuda' ? 1 : 0
-  scalars[SCALAR.device] = device
-  scalars[SCALAR.format] = FORMATS.indexOf(job.format)
-  writeLossParams(job)
-  scalars[SCALAR.lossScale] = job.lossScale
-  scalars[SCALAR.gradScale] = job.gradScale
-  scalars[SCALAR.sumScale] = job.sumScale
-  scalars[SCALAR.sumDivisor] = job.sumDivisor
-  scalars[SCALAR.ignoreInvalid] = Number(job.ignoreInvalid)
-  scalars[SCALAR.ignoreAll] = Number(job.ignoreAll)
-  const { pred, target, weight, gradOutput, loss, grad, gradTarget, iou } = job
-  // Bit k stands for argument k of the call below; pred and target, 1 and 2, are always there.
-  scalars[SCALAR.arrays] =
-    0b110 |
-    (weight ? 1 << 3 : 0) |
-    (gradOutput ? 1 << 4 : 0) |
-    (loss ? 1 << 5 : 0) |
-    (grad ? 1 << 6 : 0) |
-    (gradTarget ? 1 << 7 : 0) |
-    (iou ? 1 << 8 : 0)
-  try {
-    loadNative().boxLoss(scalars, pred, target, weight, gradOutput, loss, grad, gradTarget, iou)
-  } catch (error) {
-    throw fromNative(error)
-  }
-  return { loss: scalars[SCALAR.resultLoss], invalid: scalars[SCALAR.resultInvalid] }
-}
-
-function writeLossParams(job: BoxLossJob): void {
-  scalars[SCALAR.lossIndex] = LOSS_NAMES.indexOf(job.name)
-  scalars[SCALAR.alpha] = job.alpha
-  scalars[SCALAR.epsilon] = job.epsilon
-  scalars[SCALAR.logFloor] = job.logFloor
-  scalars[SCALAR.power] = job.power
-  scalars[SCALAR.inner] = job.inner
-  scalars[SCALAR.focal] = job.focal
-  scalars[SCALAR.beta] = job.beta
-  scalars[SCALAR.imageScale] = 1 / Math.hypot(job.imageWidth, job.imageHeight)
-  scalars[SCALAR.mode] = MODES.indexOf(job.mode)
-  scalars[SCALAR.detachAlpha] = Number(job.detachAlpha)
-  scalars[SCALAR.modified] = Number(isModified(job))
-}
-
-/** CUDA errors carry CUDA's own name; anything else is a fault of this package and passes as it is. */
-function fromNative(error: unknown): unknown {
-  const { cudaName, outOfMemory, message } = error as { cudaName?: string; outOfMemory?: boolean; message: string }
-  if (cudaName === undefined) return error
-  return new ScaLossError(outOfMemory ? 'ERR_SCALOSS_CUDA_OUT_OF_MEMORY' : 'ERR_SCALOSS_CUDA', message, {
-    cause: error,
-  })
 }

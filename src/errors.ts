@@ -6,6 +6,8 @@ export type ScaLossErrorCode =
   | 'ERR_SCALOSS_INVALID_BOX'
   /** The backend asked for cannot run here; `backends()` says why. */
   | 'ERR_SCALOSS_BACKEND_UNAVAILABLE'
+  /** A result does not fit into memory. */
+  | 'ERR_SCALOSS_OUT_OF_MEMORY'
   /** A CUDA call failed; the message carries CUDA's own name for the error. */
   | 'ERR_SCALOSS_CUDA'
   /** A CUDA allocation did not fit into device memory. */

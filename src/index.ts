@@ -10,6 +10,7 @@ export {
 } from './backends.js'
 export { boxLoss, cdLoss, ciouLoss, diouLoss, giouLoss, iouLoss, scaLoss, soLoss } from './box-loss.js'
 export { ScaLossError, type ScaLossErrorCode } from './errors.js'
+export { pairwise } from './pairwise.js'
 export type {
   BackendName,
   BoxLossOptions,
@@ -21,5 +22,6 @@ export type {
   LossOptions,
   Mode,
   Out,
+  PairwiseOptions,
   Reduction,
 } from './types.js'

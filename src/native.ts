@@ -56,6 +56,8 @@ export interface Native {
     gradTarget: OptionalArray,
     iou: OptionalArray,
   ): void
+  /** Values of all pairs of [N, 2 axes] and [M, 2 axes] boxes, N and M > 0, to [N, M]. */
+  pairwise(scalars: Float64Array, a: FloatArray, b: FloatArray, out: FloatArray): void
   /** SIMD levels that this build has and this CPU can run, from narrowest to widest. */
   simdLevels(): string[]
   /** The SIMD level in force. */
@@ -66,7 +68,7 @@ export interface Native {
   cuda(): NativeCuda
 }
 
-/** Fields of the scalars block, as in `binding/box_loss.h`. */
+/** Fields of the scalars block, as in `binding/arguments.h`. */
 export const SCALARS = [
   'backend',
   'device',
@@ -83,6 +85,7 @@ export const SCALARS = [
   'mode',
   'detachAlpha',
   'modified',
+  'pairValue',
   'lossScale',
   'gradScale',
   'sumScale',

@@ -3,15 +3,16 @@ import { invalidArgument } from './errors.js'
 import type { BoxLossJob } from './js-backend.js'
 import { lossParams } from './loss-params.js'
 import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from './losses.js'
-import { loadNative } from './native.js'
 import type { BackendName, BoxLossOptions, FloatArray, Out } from './types.js'
 import {
   checkArray,
   checkBoolean,
   checkBoxes,
+  checkDevice,
   checkFinite,
   checkFormat,
   checkKeys,
+  checkLossRange,
   checkOneOf,
   checkOverlap,
   checkRange,
@@ -41,8 +42,6 @@ const INPUTS = ['pred', 'target', 'weight', 'gradOutput']
 const OUTPUTS = ['loss', 'grad', 'gradTarget', 'iou'] as const satisfies (keyof Out)[]
 const OUT_MEMBERS = OUTPUTS.map((name) => `out.${name}`)
 const NO_OUT: Out = {}
-/** Options that reach the kernels in the dtype of the boxes. */
-const NUMBERS = ['alpha', 'logFloor', 'power', 'inner', 'focal', 'beta', 'imageWidth', 'imageHeight'] as const
 
 /** A call that is ready to run. */
 export interface Prepared {
@@ -84,7 +83,7 @@ export function prepare(name: LossName, pred: FloatArray, target: FloatArray, op
   checkBoolean('gradTarget', gradTarget)
   checkBoolean('iou', iou)
   checkFinite('lossWeight', lossWeight)
-  for (const option of NUMBERS) if (options[option] !== undefined) checkRange(option, params[option], pred, 'a number')
+  checkLossRange(options, params, pred)
   checkRange('lossWeight', lossWeight, pred, 'a number')
   if (weight !== undefined) checkArray('weight', weight, pred, n, 'one a box')
   if (normalizer !== undefined) {
@@ -96,7 +95,6 @@ export function prepare(name: LossName, pred: FloatArray, target: FloatArray, op
   else if (reduction !== 'none')
     throw invalidArgument('gradOutput', `a number with reduction '${reduction}'`, gradOutput)
   else checkArray('gradOutput', gradOutput, pred, n, 'one a box')
-  if (!Number.isInteger(device) || device < 0) throw invalidArgument('device', 'the index of a CUDA device', device)
 
   const perRow = typeof gradOutput === 'number' ? undefined : gradOutput
   if (out !== NO_OUT) {
@@ -109,7 +107,7 @@ export function prepare(name: LossName, pred: FloatArray, target: FloatArray, op
   }
 
   const backend = resolveBackend(asked)
-  if (backend === 'cuda') checkDevice(device)
+  checkDevice(device, backend)
   if (onInvalid === 'throw') checkRows(pred, target, format, axes)
 
   const allocate =
@@ -153,10 +151,4 @@ function checkOut(
   if (array === undefined) return
   if (!wanted) throw invalidArgument(`out.${name}`, `to go with ${option}`, array)
   checkArray(`out.${name}`, array, pred, length, shape)
-}
-
-function checkDevice(device: number): void {
-  const { devices } = loadNative().cuda()
-  if (device >= devices.length)
-    throw invalidArgument('device', `the index of one of ${devices.length} CUDA devices`, device)
 }

@@ -54,7 +54,23 @@ export interface PairLoss {
   gradTarget: Corners
 }
 
-type Formula = (pair: Pair, params: LossParams) => Term
+/**
+ * Factors that are constants to the gradient: `a` of ciou and IoU^γ of Focal-EIoU. The first evaluation with such an object
+ * sets them, later ones use them as they are. The gradient is the slope of the loss only with them held in this way.
+ */
+export interface Held {
+  aspect?: number
+  focal?: number
+}
+
+type Params = LossParams & { held?: Held }
+type Formula = (pair: Pair, params: Params) => Term
+
+const hold = (held: Held | undefined, factor: keyof Held, value: number): number => {
+  if (!held) return value
+  held[factor] ??= value
+  return held[factor]
+}
 
 const ONE = constant(1)
 const product = (axes: readonly Axis[], of: (axis: Axis) => Term): Term => axes.map(of).reduce(multiply)
@@ -105,14 +121,14 @@ function overlapLoss(iou: Term, { mode, logFloor, power: p }: LossParams): Term 
  * term alone; Focal-EIoU (Zhang et al., 2021) multiplies by IoU^γ, a constant to the gradient.
  */
 const iouFamily =
-  (furtherTerms: (pair: Pair, params: LossParams, plain: Overlap) => Term[]): Formula =>
+  (furtherTerms: (pair: Pair, params: Params, plain: Overlap) => Term[]): Formula =>
   (pair, params) => {
     const plain = overlapOf(pair, params.epsilon)
     const inner = params.inner === 1 ? plain : overlapOf(scaleAboutCentres(pair, params.inner), params.epsilon)
     const further = furtherTerms(pair, params, plain).map((term) => power(term, params.power))
     const loss = sum([overlapLoss(inner.iou, params), ...further])
     if (params.focal === 0) return loss
-    const weight = Math.max(plain.iou.value, 0) ** params.focal
+    const weight = hold(params.held, 'focal', Math.max(plain.iou.value, 0) ** params.focal)
     return weight === 0 ? constant(0) : scale(loss, weight)
   }
 
@@ -132,12 +148,12 @@ function centreTerm(pair: Pair, { epsilon }: LossParams): Term {
 }
 
 /** The same paper, Complete IoU: a · v of the aspect ratios. */
-function aspectTerm(pair: Pair, { epsilon, detachAlpha }: LossParams, iou: Term): Term {
+function aspectTerm(pair: Pair, { epsilon, detachAlpha, held }: Params, iou: Term): Term {
   const [w, h] = inCommonUnit(pair, (a) => sideOf(a.pred))
   const [W, H] = inCommonUnit(pair, (a) => sideOf(a.target))
   const v = scale(square(subtract(angle(W, H), angle(w, h))), 4 / Math.PI ** 2)
   const a = divide(v, add(add(subtract(ONE, iou), v), constant(epsilon)), 0)
-  return multiply(detachAlpha ? constant(a.value) : a, v)
+  return multiply(detachAlpha ? constant(hold(held, 'aspect', a.value)) : a, v)
 }
 
 /** Zhang et al., Focal and Efficient IOU Loss, 2021: ((w − W) / wmax)² and the same of h. */
@@ -199,7 +215,7 @@ const FORMULAS: Record<LossName, Formula> = {
 }
 
 /** A formula applied to a pair in units that keep it in range; the gradients come out for coordinates in these units. */
-function evaluate(name: LossName, pred: Corners, target: Corners, params: LossParams, derivatives: boolean) {
+function evaluate(name: LossName, pred: Corners, target: Corners, params: Params, derivatives: boolean) {
   const isLength = name === 'l1' || name === 'smooth_l1'
   const units = isLength ? asGiven(pred) : unitsOf(pred, target, params.epsilon === 0 ? undefined : 0)
   return { term: FORMULAS[name](measure(pred, target, units, derivatives), params), units }
@@ -222,8 +238,8 @@ export function evaluatePair(name: LossName, pred: Corners, target: Corners, par
   return { loss: term.value, grad: gradient(0), gradTarget: gradient(pred.length) }
 }
 
-/** The loss of `evaluatePair` alone. */
-export function evaluateLoss(name: LossName, pred: Corners, target: Corners, params: LossParams): number {
+/** The loss of `evaluatePair` alone. `params.held` is for differences. */
+export function evaluateLoss(name: LossName, pred: Corners, target: Corners, params: Params): number {
   return isFinitePair(pred, target) ? evaluate(name, pred, target, params, false).term.value : Number.NaN
 }
 

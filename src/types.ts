@@ -80,6 +80,19 @@ export interface BoxLossOptions<A extends FloatArray = FloatArray> extends LossO
   out?: Out<A>
 }
 
+export interface PairwiseOptions<A extends FloatArray = FloatArray> extends LossOptions {
+  /** Layout of the numbers of a box. Default `'xyxy'`. */
+  format?: Format
+  /** 1 − loss instead of the loss. Default false. */
+  similarity?: boolean
+  /** Default `'auto'`, as of `boxLoss`. */
+  backend?: BackendName | 'auto'
+  /** Index of the CUDA device. Default 0. */
+  device?: number
+  /** [N, M] array to write to, in the dtype of `a`. */
+  out?: A
+}
+
 /** The value given for an option, or undefined. */
 type Given<O, K extends PropertyKey> = K extends keyof O ? O[K] : undefined
 

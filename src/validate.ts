@@ -1,7 +1,9 @@
 import { argumentError, invalidArgument, ScaLossError, show } from './errors.js'
 import { FORMATS, type Format } from './formats.js'
 import { isValidBox, readCorners } from './js-backend.js'
-import type { FloatArray } from './types.js'
+import type { LossOption, LossParams } from './losses.js'
+import { loadNative } from './native.js'
+import type { BackendName, FloatArray, LossOptions } from './types.js'
 
 /** `yxyx` says nothing of a third axis. */
 const FORMATS_3D = FORMATS.filter((format) => format !== 'yxyx')
@@ -50,10 +52,21 @@ export function checkFormat(value: unknown, axes: 2 | 3): void {
   checkOneOf('format', value, axes === 2 ? FORMATS : FORMATS_3D)
 }
 
+/** The dtype of an argument that must be that of another. */
+export function checkDtype(argument: string, value: unknown, like: FloatArray, likeName: string): void {
+  if (typeOf(value) !== typeOf(like)) throw invalidArgument(argument, `a ${typeOf(like)}, as ${likeName} is`, value)
+}
+
 /** An array that must have the dtype of `like` and `length` elements. `shape` says in words what they are. */
-export function checkArray(argument: string, value: unknown, like: FloatArray, length: number, shape: string): void {
-  const type = typeOf(like)
-  if (typeOf(value) !== type) throw invalidArgument(argument, `a ${type}, as pred is`, value)
+export function checkArray(
+  argument: string,
+  value: unknown,
+  like: FloatArray,
+  length: number,
+  shape: string,
+  likeName = 'pred',
+): void {
+  checkDtype(argument, value, like, likeName)
   checkBuffer(argument, value as FloatArray)
   if ((value as FloatArray).length !== length) throw invalidArgument(argument, `length ${length} (${shape})`, value)
 }
@@ -67,6 +80,33 @@ export function checkFinite(argument: string, value: unknown): void {
 export function checkRange(argument: string, value: number, like: FloatArray, what: string): void {
   if (Number.isFinite(like.BYTES_PER_ELEMENT === 4 ? Math.fround(value) : value)) return
   throw argumentError(argument, `${what} within the range of ${typeOf(like)}`, String(value))
+}
+
+/** Options that reach the kernels in the dtype of the boxes, and those of them that may not round to 0 there. */
+const NUMBERS = ['alpha', 'logFloor', 'power', 'inner', 'focal', 'beta', 'imageWidth', 'imageHeight'] as const
+const POSITIVE: readonly LossOption[] = ['logFloor', 'power', 'inner', 'imageWidth', 'imageHeight']
+
+/** The numbers among the options of a loss, once they are known to be right as such. */
+export function checkLossRange(options: LossOptions, params: LossParams, like: FloatArray): void {
+  for (const option of NUMBERS) {
+    if (options[option] === undefined) continue
+    checkRange(option, params[option], like, 'a number')
+    if (POSITIVE.includes(option) && like.BYTES_PER_ELEMENT === 4 && Math.fround(params[option]) === 0) {
+      throw argumentError(option, 'a number that is not 0 as a float32', String(params[option]))
+    }
+  }
+}
+
+/** `device`, which must be there if the backend is CUDA. */
+export function checkDevice(device: unknown, backend: BackendName): void {
+  if (!Number.isInteger(device) || (device as number) < 0) {
+    throw invalidArgument('device', 'the index of a CUDA device', device)
+  }
+  if (backend !== 'cuda') return
+  const { devices } = loadNative().cuda()
+  if ((device as number) >= devices.length) {
+    throw invalidArgument('device', `the index of one of ${devices.length} CUDA devices`, device)
+  }
 }
 
 export function checkBoolean(argument: string, value: unknown): void {

@@ -71,6 +71,13 @@ BoxLossSummary cpu_box_loss(const BoxLossJob<T>& job, bool modified, Pass pass) 
   return summary;
 }
 
+template <class T>
+void cpu_pairwise(const PairwiseJob<T>& job) {
+  table_of(active_level(), T()).pairwise[axes_of(job.params.loss) - 2](job);
+}
+
+template void cpu_pairwise(const PairwiseJob<float>&);
+template void cpu_pairwise(const PairwiseJob<double>&);
 template BoxLossSummary cpu_box_loss(const BoxLossJob<float>&, bool, Pass);
 template BoxLossSummary cpu_box_loss(const BoxLossJob<double>&, bool, Pass);
 

@@ -21,4 +21,7 @@ bool set_level(const std::string& name);
 template <class T>
 BoxLossSummary cpu_box_loss(const BoxLossJob<T>& job, bool modified, Pass pass);
 
+template <class T>
+void cpu_pairwise(const PairwiseJob<T>& job);
+
 }  // namespace scaloss

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../../cuda/job.h"
+#include "../../cuda/pairwise.h"
 
 namespace scaloss {
 
@@ -23,10 +24,14 @@ using TileFunction = TileSum (*)(const BoxLossJob<T>& job, int64_t tile, PacksFu
 constexpr int kAxesKinds = 2;
 
 template <class T>
+using PairwiseFunction = void (*)(const PairwiseJob<T>& job);
+
+template <class T>
 struct LevelTable {
   TileFunction<T> run_tile[kAxesKinds];
   PacksFunction<T> loss[kLosses][kPasses];    // with the options named in cuda/iou.h at their defaults
   PacksFunction<T> any[kAxesKinds][kPasses];  // with any options
+  PairwiseFunction<T> pairwise[kAxesKinds];
 };
 
 struct Level {

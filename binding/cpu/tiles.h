@@ -6,6 +6,8 @@
 #include "../../cuda/ordinary.h"
 #include "../../cuda/reduction.h"
 #include "level.h"
+#include "loss_code.h"
+#include "pairwise.h"
 #include "rows.h"
 
 namespace scaloss {
@@ -20,21 +22,6 @@ SCALOSS_FN bool all_ordinary(const Box<Pack<T, W>, D>& pred, const Box<Pack<T, W
   if ((smallest_difference(pred, target, [](N d) { return d; }) >= limit).all()) return true;
   const auto tie_to_limit = [=](N d) { return select(d == N(0), limit, d); };
   return (smallest_difference(pred, target, tie_to_limit) >= limit).all();
-}
-
-// The same numbers, of a known range.
-template <Range range, class T, int W>
-SCALOSS_FN Pack<T, W, range> as(Pack<T, W> pack) {
-  return pack.v;
-}
-template <Range range, class T, int W, int D>
-SCALOSS_FN Box<Pack<T, W, range>, D> as(const Box<Pack<T, W>, D>& box) {
-  Box<Pack<T, W, range>, D> same;
-  for (int k = 0; k < D; ++k) {
-    same.first[k] = box.first[k].v;
-    same.second[k] = box.second[k].v;
-  }
-  return same;
 }
 
 // Whether all rows of the packs are in the range.
@@ -141,17 +128,6 @@ TileSum run_tile(const BoxLossJob<T>& job, int64_t tile, PacksFunction<T> run_pa
   return {tree_sum(lanes, used), invalid};
 }
 
-// Which losses have code of their own: those of two axes, in packs of float32. AnyLoss does for the rest: float64,
-// which is for checks, three axes; and the scalar level, with which tests compare the others.
-template <class Loss, int D, class N>
-struct LossCode {
-  using type = AnyLoss;
-};
-template <class Loss, int W>
-struct LossCode<Loss, 2, Pack<float, W>> {
-  using type = Loss;
-};
-
 template <class Loss, int D, Pass pass, class N, class T>
 constexpr PacksFunction<T> packs_function() {
   return run_packs<typename LossCode<Loss, D, N>::type, D, pass, N, T>;
@@ -163,7 +139,8 @@ constexpr LevelTable<T> make_table() {
   {packs_function<Loss, axes, Pass::forward, N, T>(), packs_function<Loss, axes, Pass::fused, N, T>()},
   return {{run_tile<2, N, T>, run_tile<3, N, T>},
           {SCALOSS_LOSSES(SCALOSS_ROW)},
-          {SCALOSS_ROW(any2, AnyLoss, 2) SCALOSS_ROW(any3, AnyLoss, 3)}};
+          {SCALOSS_ROW(any2, AnyLoss, 2) SCALOSS_ROW(any3, AnyLoss, 3)},
+          {run_pairwise<2, N, T>, run_pairwise<3, N, T>}};
 #undef SCALOSS_ROW
 }
 

@@ -16,4 +16,12 @@ BoxLossSummary cuda_box_loss(const BoxLossJob<T>&, bool, Pass, int) {
 template BoxLossSummary cuda_box_loss(const BoxLossJob<float>&, bool, Pass, int);
 template BoxLossSummary cuda_box_loss(const BoxLossJob<double>&, bool, Pass, int);
 
+template <class T>
+void cuda_pairwise(const PairwiseJob<T>&, int) {
+  throw CudaError("cudaErrorNotSupported", false, probe_cuda().message);
+}
+
+template void cuda_pairwise(const PairwiseJob<float>&, int);
+template void cuda_pairwise(const PairwiseJob<double>&, int);
+
 }  // namespace scaloss

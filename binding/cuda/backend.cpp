@@ -2,6 +2,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
 #include <memory>
 #include <mutex>
 
@@ -126,7 +127,38 @@ class DeviceState {
     return summary;
   }
 
+  template <class T>
+  void run(const PairwiseJob<T>& host) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    CHECK(cudaSetDevice(device_));
+    const int64_t width = 2 * axes_of(host.params.loss);
+    const int64_t part = std::max<int64_t>(1, std::min(host.rows, kPairwiseBytes / int64_t(sizeof(T)) / host.columns));
+    PairwiseJob<T> job = host;
+    const auto take = [&](Parts& parts) {
+      job.a = parts.take<T>(width * host.rows);
+      job.b = parts.take<T>(width * host.columns);
+      job.out = parts.take<T>(part * host.columns);
+    };
+    Parts sizes(nullptr);
+    take(sizes);
+    reserve(sizes.size());
+    Parts parts(static_cast<char*>(memory_));
+    take(parts);
+    upload(job.a, host.a, width * host.rows);
+    upload(job.b, host.b, width * host.columns);
+    const T* const all_a = job.a;
+    for (int64_t row = 0; row < host.rows; row += part) {
+      job.a = all_a + width * row;
+      job.rows = std::min(part, host.rows - row);
+      CHECK(launch_pairwise(job, probe_cuda().devices[device_].multiprocessors, stream_));
+      download(host.out + row * host.columns, job.out, job.rows * host.columns);
+    }
+    CHECK(cudaStreamSynchronize(stream_));
+  }
+
  private:
+  static constexpr int64_t kPairwiseBytes = 256 << 20;  // of the matrix, at a time
+
   template <class T>
   static BoxLossJob<T> lay_out(Parts& parts, const BoxLossJob<T>& host, ReductionWorkspace& workspace) {
     const int64_t n = host.boxes, columns = 2 * axes_of(host.params.loss);
@@ -200,5 +232,13 @@ BoxLossSummary cuda_box_loss(const BoxLossJob<T>& job, bool modified, Pass pass,
 
 template BoxLossSummary cuda_box_loss(const BoxLossJob<float>&, bool, Pass, int);
 template BoxLossSummary cuda_box_loss(const BoxLossJob<double>&, bool, Pass, int);
+
+template <class T>
+void cuda_pairwise(const PairwiseJob<T>& job, int device) {
+  state_of(device).run(job);
+}
+
+template void cuda_pairwise(const PairwiseJob<float>&, int);
+template void cuda_pairwise(const PairwiseJob<double>&, int);
 
 }  // namespace scaloss

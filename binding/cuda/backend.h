@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../../cuda/job.h"
+#include "../../cuda/pairwise.h"
 
 namespace scaloss {
 
@@ -38,5 +39,9 @@ struct CudaError : std::runtime_error {
 // anew.
 template <class T>
 BoxLossSummary cuda_box_loss(const BoxLossJob<T>& job, bool modified, Pass pass, int device);
+
+// Likewise. The matrix is computed in parts that fit into a fixed amount of device memory.
+template <class T>
+void cuda_pairwise(const PairwiseJob<T>& job, int device);
 
 }  // namespace scaloss

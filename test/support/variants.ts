@@ -1,5 +1,13 @@
 import { lossParams } from '../../src/loss-params.js'
-import { LOSS_NAMES, LOSSES, type LossName, type LossOption, type LossParams } from '../../src/losses.js'
+import {
+  type Convention,
+  LOSS_NAMES,
+  LOSSES,
+  type LossName,
+  type LossOption,
+  type LossParams,
+  type LossSpec,
+} from '../../src/losses.js'
 import { type Corners, evaluatePair } from '../../src/reference.js'
 import type { LossOptions } from '../../src/types.js'
 import { KINDS, type Kind, randomPairs } from './random.js'
@@ -9,17 +17,23 @@ import { KINDS, type Kind, randomPairs } from './random.js'
 export interface Variant {
   name: LossName
   label: string
+  /** As a caller gives them, those that the loss demands too. */
+  options: LossOptions
   params: LossParams
 }
 
-export function variant(name: LossName, options: LossOptions = {}): Variant {
-  const image = name === 'mpdiou' ? { imageWidth: 640, imageHeight: 480 } : {}
-  const label = [name, ...Object.entries(options).map(([key, value]) => `${key} ${value}`)].join(', ')
-  return { name, label, params: lossParams(name, { ...image, ...options }) }
-}
+const specOf = (name: LossName): LossSpec => LOSSES[name]
+const having = (option: LossOption) => LOSS_NAMES.filter((name) => specOf(name).options.includes(option))
 
-const having = (option: LossOption) =>
-  LOSS_NAMES.filter((name) => (LOSSES[name].options as readonly LossOption[]).includes(option))
+/** What a loss does not work without. */
+const demanded = (name: LossName): LossOptions =>
+  specOf(name).options.includes('imageWidth') ? { imageWidth: 640, imageHeight: 480 } : {}
+
+export function variant(name: LossName, options: LossOptions = {}): Variant {
+  const label = [name, ...Object.entries(options).map(([key, value]) => `${key} ${value}`)].join(', ')
+  const all = { ...demanded(name), ...options }
+  return { name, label, options: all, params: lossParams(name, all) }
+}
 
 export const PLAIN = LOSS_NAMES.map((name) => variant(name))
 export const IOU_FAMILY = having('mode')
@@ -36,16 +50,31 @@ export const EXACT: Variant[] = [
   ]),
   ...having('power').flatMap((name) => [variant(name, { power: 3 }), variant(name, { power: 0.5 })]),
   ...having('alpha').map((name) => variant(name, { alpha: 2 })),
-  variant('ciou', { detachAlpha: false }),
-  variant('ciou', { detachAlpha: false, power: 3, inner: 0.7 }),
-  variant('smooth_l1', { beta: 4 }),
-  variant('smooth_l1', { beta: 0 }),
+  ...having('detachAlpha').flatMap((name) => [
+    variant(name, { detachAlpha: false }),
+    variant(name, { detachAlpha: false, power: 3, inner: 0.7 }),
+  ]),
+  ...having('beta').flatMap((name) => [variant(name, { beta: 4 }), variant(name, { beta: 0 })]),
 ]
-export const OTHER_CONVENTIONS = [
-  ...(['sca', 'so', 'cd'] as const).map((name) => variant(name, { convention: 'official' })),
-  ...(['giou', 'diou', 'ciou'] as const).map((name) => variant(name, { convention: 'torchvision' })),
-]
+const withConvention = (convention: Convention) =>
+  LOSS_NAMES.filter((name) => specOf(name).conventions.includes(convention)).map((name) =>
+    variant(name, { convention }),
+  )
+export const OTHER_CONVENTIONS = [...withConvention('official'), ...withConvention('torchvision')]
 export const ALL = [...EXACT, ...OTHER_CONVENTIONS]
+
+/** Several options at once, and values far from the usual ones. */
+export const TOGETHER: Variant[] = [
+  ...IOU_FAMILY.flatMap((name) => [
+    variant(name, { mode: 'log', logFloor: 0.25, inner: 0.5, focal: 2 }),
+    variant(name, { mode: 'square', inner: 4, focal: 0.1 }),
+  ]),
+  ...having('power').map((name) => variant(name, { power: 12.5, inner: 0.01, focal: 3 })),
+  ...having('alpha').map((name) => variant(name, { alpha: -3 })),
+  ...having('detachAlpha').map((name) => variant(name, { detachAlpha: false, mode: 'log', focal: 1 })),
+  ...having('beta').map((name) => variant(name, { beta: 1e30 })),
+  ...having('imageWidth').map((name) => variant(name, { imageWidth: 1e-3, imageHeight: 1e-6 })),
+]
 
 export const axesOf = ({ name }: Variant) => LOSSES[name].axes
 

@@ -1,0 +1,94 @@
+#include "arguments.h"
+
+#include "../cuda/losses.h"
+#include "cuda/backend.h"
+
+namespace scaloss {
+
+#define SCALOSS_COUNT(name) +1
+constexpr int kFormats = 0 SCALOSS_FORMATS(SCALOSS_COUNT), kModes = 0 SCALOSS_MODES(SCALOSS_COUNT);
+#undef SCALOSS_COUNT
+
+Arguments::Arguments(napi_env env, napi_callback_info info) : env_(env) {
+  size_t count = kMaxArguments;
+  napi_get_cb_info(env, info, &count, values_, nullptr, nullptr);
+  const ArrayView block = view(0);
+  if (block.type != napi_float64_array || block.length != kScalars) {
+    throw ArgumentError{"scalars must be a Float64Array(" + std::to_string(kScalars) + ")"};
+  }
+  scalars_ = static_cast<double*>(block.data);
+}
+
+int Arguments::index(Scalar scalar, int count, const char* name) const {
+  const double value = scalars_[scalar];
+  if (!(value >= 0 && value < count)) throw ArgumentError{std::string("no such ") + name};
+  return int(value);
+}
+
+ArrayView Arguments::view(int argument) const {
+  ArrayView view;
+  if (napi_get_typedarray_info(env_, values_[argument], &view.type, &view.length, &view.data, nullptr, nullptr) !=
+      napi_ok) {
+    throw ArgumentError{"argument " + std::to_string(argument) + " is no typed array"};
+  }
+  return view;
+}
+
+ArrayView Arguments::boxes(int argument, size_t columns) const {
+  const ArrayView boxes = view(argument);
+  if (boxes.type != napi_float32_array && boxes.type != napi_float64_array) {
+    throw ArgumentError{"argument " + std::to_string(argument) + " is neither a Float32Array nor a Float64Array"};
+  }
+  if (boxes.length == 0 || boxes.length % columns != 0) {
+    throw ArgumentError{"argument " + std::to_string(argument) + " is not [N, 2 axes of the loss], N > 0"};
+  }
+  return boxes;
+}
+
+template <class T>
+LossParams<T> Arguments::loss_params() const {
+  const Arguments& scalars = *this;
+  LossParams<T> params;
+  params.alpha = T(scalars[k_alpha]);
+  params.epsilon = T(scalars[k_epsilon]);
+  params.log_floor = T(scalars[k_logFloor]);
+  params.power = T(scalars[k_power]);
+  params.inner = T(scalars[k_inner]);
+  params.focal = T(scalars[k_focal]);
+  params.beta = T(scalars[k_beta]);
+  params.image_scale = T(scalars[k_imageScale]);
+  params.mode = Mode(index(k_mode, kModes, "mode"));
+  params.detach_alpha = scalars[k_detachAlpha] != 0;
+  params.loss = index(k_lossIndex, kLosses, "loss");
+  params.enlarge_small = enlarges_small(params.loss, scalars[k_epsilon]);
+  return params;
+}
+template LossParams<float> Arguments::loss_params() const;
+template LossParams<double> Arguments::loss_params() const;
+
+int Arguments::axes() const {
+  return axes_of(index(k_lossIndex, kLosses, "loss"));
+}
+
+Format Arguments::format() const {
+  const auto format = Format(index(k_format, kFormats, "format"));
+  if (axes() == 3 && format == Format::yxyx) throw ArgumentError{"yxyx has two axes"};
+  return format;
+}
+
+void with_js_errors(napi_env env, const char* function, void (*body)(const Arguments&), napi_callback_info info) {
+  try {
+    body(Arguments(env, info));
+  } catch (const ArgumentError& error) {
+    napi_throw_type_error(env, nullptr, (std::string(function) + ": " + error.message).c_str());
+  } catch (const CudaError& error) {
+    Napi::Error thrown = Napi::Error::New(env, error.what());
+    thrown.Set("cudaName", error.name);
+    thrown.Set("outOfMemory", error.is_out_of_memory);
+    thrown.ThrowAsJavaScriptException();
+  } catch (const std::exception& error) {
+    napi_throw_error(env, nullptr, error.what());
+  }
+}
+
+}  // namespace scaloss

@@ -1,0 +1,104 @@
+// The arguments of the addon's functions over arrays: a block of numbers, and typed arrays.
+#pragma once
+
+#include <napi.h>
+
+#include <string>
+
+#include "../cuda/formats.h"
+#include "../cuda/terms.h"
+
+namespace scaloss {
+
+// The numbers of a call travel in one Float64Array, which costs one Node-API call however many there are. The fields,
+// in order; the last two are written by boxLoss. src/native.ts finds their positions by these names.
+#define SCALOSS_SCALARS(ROW)                          \
+  ROW(backend)   /* 0: CPU, 1: CUDA */                \
+  ROW(device)    /* index of the CUDA device */       \
+  ROW(lossIndex) /* position in SCALOSS_LOSSES */     \
+  ROW(format)    /* position in SCALOSS_FORMATS */    \
+  ROW(alpha)     /* this and the next: LossParams */  \
+  ROW(epsilon)                                        \
+  ROW(logFloor)                                       \
+  ROW(power)                                          \
+  ROW(inner)                                          \
+  ROW(focal)                                          \
+  ROW(beta)                                           \
+  ROW(imageScale)                                     \
+  ROW(mode)        /* position in SCALOSS_MODES */    \
+  ROW(detachAlpha) /* 0 or 1, as is the next */       \
+  ROW(modified)    /* see cuda/terms.h */             \
+  ROW(pairValue)   /* pairwise: PairValue */          \
+  ROW(lossScale)   /* this and the rest: boxLoss */   \
+  ROW(gradScale)                                      \
+  ROW(sumScale)                                       \
+  ROW(sumDivisor)                                     \
+  ROW(arrays)        /* bit k: argument k is given */ \
+  ROW(ignoreInvalid) /* 0 or 1, as is the next */     \
+  ROW(ignoreAll)                                      \
+  ROW(resultLoss)                                     \
+  ROW(resultInvalid)
+
+enum Scalar {
+#define SCALOSS_FIELD(name) k_##name,
+  SCALOSS_SCALARS(SCALOSS_FIELD)
+#undef SCALOSS_FIELD
+      kScalars
+};
+
+// What is wrong with an argument; thrown as a TypeError.
+struct ArgumentError {
+  std::string message;
+};
+
+// Where a typed array keeps its numbers. Its buffer is not asked for: a shared one has no ArrayBuffer.
+struct ArrayView {
+  napi_typedarray_type type;
+  size_t length;
+  void* data;
+};
+
+// Plain Node-API: at a few hundred boxes a call costs more than its arithmetic, and each question to Node-API 10 to 30
+// ns.
+class Arguments {
+ public:
+  Arguments(napi_env env, napi_callback_info info);
+
+  double& operator[](Scalar scalar) const { return scalars_[scalar]; }
+
+  // A scalar that counts from 0 to below `count`.
+  int index(Scalar scalar, int count, const char* name) const;
+
+  ArrayView view(int argument) const;
+
+  // The same of an argument that holds floating-point boxes: [N, columns], N > 0.
+  ArrayView boxes(int argument, size_t columns) const;
+
+  // The data of an argument that must be of type T with `length` elements.
+  template <class T>
+  T* array(int argument, size_t length) const {
+    const ArrayView array = view(argument);
+    if (array.type != (sizeof(T) == 4 ? napi_float32_array : napi_float64_array) || array.length != length) {
+      throw ArgumentError{"argument " + std::to_string(argument) + " has the wrong type or length"};
+    }
+    return static_cast<T*>(array.data);
+  }
+
+  template <class T>
+  LossParams<T> loss_params() const;
+  // The axes of the loss.
+  int axes() const;
+  Format format() const;
+
+ private:
+  static constexpr int kMaxArguments = 9;
+  napi_env env_;
+  napi_value values_[kMaxArguments];
+  double* scalars_;
+};
+
+// Calls `body` and throws in JavaScript what it throws: a TypeError for an argument, and for CUDA an error with the
+// properties cudaName and outOfMemory.
+void with_js_errors(napi_env env, const char* function, void (*body)(const Arguments&), napi_callback_info info);
+
+}  // namespace scaloss

@@ -1,0 +1,47 @@
+// The kernel over every pair of two sets of boxes.
+//
+// A thread keeps the box of its column and meets one row's box after the other; all threads of a block read that box
+// together, and write next to each other. With a few dozen instructions to a value written, arithmetic and the writes
+// decide its speed.
+#include "device_rows.cuh"
+#include "launch.h"
+#include "pairwise.h"
+
+namespace scaloss {
+
+constexpr int kPairwiseRows = 32;      // rows to a block: a column's box is loaded once for so many values
+constexpr int kPairwiseThreads = 256;  // columns to a block
+
+template <int D, class T>
+__global__ void __launch_bounds__(kPairwiseThreads) pairwise_kernel(const __grid_constant__ PairwiseJob<T> job) {
+  const int64_t column_tiles = (job.columns + kPairwiseThreads - 1) / kPairwiseThreads;
+  const int64_t tiles = column_tiles * ((job.rows + kPairwiseRows - 1) / kPairwiseRows);
+  for (int64_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
+    const int64_t column = tile % column_tiles * kPairwiseThreads + threadIdx.x;
+    if (column >= job.columns) continue;
+    const Box<T, D> b = decode(job.format, load_row(job.b, column, AxesCount<D>()));
+    const int64_t first = tile / column_tiles * kPairwiseRows;
+    SCALOSS_PRAGMA("unroll 1")
+    for (int64_t row = first; row < first + kPairwiseRows && row < job.rows; ++row) {
+      const Box<T, D> a = decode(job.format, load_row(job.a, row, AxesCount<D>()));
+      job.out[row * job.columns + column] = pair_value<AnyLoss>(job, a, b);
+    }
+  }
+}
+
+template <class T>
+cudaError_t launch_pairwise(const PairwiseJob<T>& job, int multiprocessors, cudaStream_t stream) {
+  constexpr int kBlocksPerMultiprocessor = 4;  // as in box_loss.cu
+  const int64_t tiles =
+      ((job.columns + kPairwiseThreads - 1) / kPairwiseThreads) * ((job.rows + kPairwiseRows - 1) / kPairwiseRows);
+  const int64_t resident = int64_t(multiprocessors) * kBlocksPerMultiprocessor;
+  const auto grid = unsigned(tiles < resident ? tiles : resident);
+  const auto kernel = axes_of(job.params.loss) == 2 ? pairwise_kernel<2, T> : pairwise_kernel<3, T>;
+  launch_kernel(kernel, grid, kPairwiseThreads, stream, job);
+  return cudaGetLastError();
+}
+
+template cudaError_t launch_pairwise(const PairwiseJob<float>&, int, cudaStream_t);
+template cudaError_t launch_pairwise(const PairwiseJob<double>&, int, cudaStream_t);
+
+}  // namespace scaloss

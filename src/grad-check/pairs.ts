@@ -1,0 +1,82 @@
+import type { FloatArray } from '../types.js'
+
+/** Seeded uniform numbers in [0, 1): the same sequence on every machine. */
+export function mulberry32(seed: number): () => number {
+  let state = seed | 0
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+type Interval = [first: number, second: number]
+type Uniform = (low: number, high: number) => number
+type Place = (u: Uniform, a: number, b: number) => Interval
+
+/** How a prediction lies to the target [a, b] on one axis. */
+const SIMPLE = {
+  overlap: (u, a, b) => [a + u(-0.4, 0.4) * (b - a), b + u(-0.4, 0.4) * (b - a)],
+  disjoint: (u, a, b) => {
+    const [gap, side] = [u(0.1, 1) * (b - a), u(0.5, 2) * (b - a)]
+    return u(0, 1) < 0.5 ? [a - gap - side, a - gap] : [b + gap, b + gap + side]
+  },
+  nested: (u, a, b) => [a + u(0.05, 0.4) * (b - a), b - u(0.05, 0.4) * (b - a)],
+  near: (u, a, b) => [a + u(-1e-3, 1e-3) * (b - a), b + u(-1e-3, 1e-3) * (b - a)],
+  around: (u, a, b) => [a - u(0.05, 0.4) * (b - a), b + u(0.05, 0.4) * (b - a)],
+  inverted: (u, a, b) => [b + u(-0.4, 0.4) * (b - a), a + u(-0.4, 0.4) * (b - a)],
+  /** Side by side, with a sliver of overlap or gap between them. */
+  touching: (u, a, b) => {
+    const [edge, side] = [u(-0.1, 0.1) * (b - a), u(0.5, 2) * (b - a)]
+    return u(0, 1) < 0.5 ? [a + edge - side, a + edge] : [b + edge, b + edge + side]
+  },
+} satisfies Record<string, Place>
+
+const MIXED = [SIMPLE.overlap, SIMPLE.disjoint, SIMPLE.nested, SIMPLE.around, SIMPLE.near]
+const PLACE = {
+  ...SIMPLE,
+  /** Each axis of a kind of its own. */
+  mixed: (u, a, b) => MIXED[Math.floor(u(0, MIXED.length))](u, a, b),
+} satisfies Record<string, Place>
+
+/** How prediction and target of a pair lie to each other; `inverted` has x2 < x1 and y2 < y1 in the prediction. */
+export type Kind = keyof typeof PLACE
+export const VALID_KINDS: readonly Kind[] = ['overlap', 'disjoint', 'nested', 'near']
+
+export type Boxes = Float32ArrayConstructor | Float64ArrayConstructor
+
+export interface PairOptions {
+  seed?: number
+  /** Row i is of kind i modulo their number. */
+  kinds?: readonly Kind[]
+  /** Coordinates are multiples of this: sums and differences with other such numbers are then exact. 0: any numbers. */
+  step?: number
+  axes?: 2 | 3
+}
+
+/** `n` pairs of boxes as corners, sides 10 to 110 (disjoint ones up to 220), all edges of a pair apart unless `step` joins them. */
+export function randomPairs(
+  Boxes: Boxes,
+  n: number,
+  { seed = 1, kinds = VALID_KINDS, step = 0, axes = 2 }: PairOptions = {},
+) {
+  const random = mulberry32(seed)
+  const uniform: Uniform = (low, high) => low + (high - low) * random()
+  const onGrid = (v: number) => (step === 0 ? v : Math.round(v / step) * step)
+  const pred: FloatArray = new Boxes(2 * axes * n)
+  const target: FloatArray = new Boxes(2 * axes * n)
+  for (let i = 0; i < n; ++i) {
+    const place: Place = PLACE[kinds[i % kinds.length]]
+    for (let axis = 0; axis < axes; ++axis) {
+      const first = uniform(0, 200)
+      const second = first + uniform(10, 110)
+      const placed = place(uniform, first, second)
+      for (const k of [0, 1]) {
+        pred[2 * axes * i + axis + axes * k] = onGrid(placed[k])
+        target[2 * axes * i + axis + axes * k] = onGrid([first, second][k])
+      }
+    }
+  }
+  return { pred, target }
+}

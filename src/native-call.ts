@@ -1,0 +1,76 @@
+import { ScaLossError } from './errors.js'
+import { FORMATS } from './formats.js'
+import type { BoxLossJob, PairwiseJob, Summary } from './js-backend.js'
+import { isModified } from './loss-params.js'
+import { LOSS_NAMES, MODES } from './losses.js'
+import { loadNative, SCALAR, SCALARS } from './native.js'
+import type { BackendName } from './types.js'
+
+/** The numbers of a call on their way to the addon and back; calls are synchronous, so one block serves all. */
+const scalars = new Float64Array(SCALARS.length)
+
+/** Runs a checked job on the addon. */
+export function nativeBoxLoss(job: BoxLossJob, backend: BackendName, device: number): Summary {
+  writeCommon(job, backend, device)
+  scalars[SCALAR.lossScale] = job.lossScale
+  scalars[SCALAR.gradScale] = job.gradScale
+  scalars[SCALAR.sumScale] = job.sumScale
+  scalars[SCALAR.sumDivisor] = job.sumDivisor
+  scalars[SCALAR.ignoreInvalid] = Number(job.ignoreInvalid)
+  scalars[SCALAR.ignoreAll] = Number(job.ignoreAll)
+  const { pred, target, weight, gradOutput, loss, grad, gradTarget, iou } = job
+  // Bit k stands for argument k of the call below; pred and target, 1 and 2, are always there.
+  scalars[SCALAR.arrays] =
+    0b110 |
+    (weight ? 1 << 3 : 0) |
+    (gradOutput ? 1 << 4 : 0) |
+    (loss ? 1 << 5 : 0) |
+    (grad ? 1 << 6 : 0) |
+    (gradTarget ? 1 << 7 : 0) |
+    (iou ? 1 << 8 : 0)
+  try {
+    loadNative().boxLoss(scalars, pred, target, weight, gradOutput, loss, grad, gradTarget, iou)
+  } catch (error) {
+    throw fromNative(error)
+  }
+  return { loss: scalars[SCALAR.resultLoss], invalid: scalars[SCALAR.resultInvalid] }
+}
+
+/** Runs a checked job, with boxes on both sides, on the addon. */
+export function nativePairwise(job: PairwiseJob, backend: BackendName, device: number): void {
+  writeCommon(job, backend, device)
+  const isPlainIou = job.name === 'iou' && !isModified(job)
+  scalars[SCALAR.pairValue] = job.similarity ? (isPlainIou ? 2 : 1) : 0
+  try {
+    loadNative().pairwise(scalars, job.a, job.b, job.out)
+  } catch (error) {
+    throw fromNative(error)
+  }
+}
+
+function writeCommon(job: BoxLossJob | PairwiseJob, backend: BackendName, device: number): void {
+  scalars[SCALAR.backend] = backend === 'cuda' ? 1 : 0
+  scalars[SCALAR.device] = device
+  scalars[SCALAR.lossIndex] = LOSS_NAMES.indexOf(job.name)
+  scalars[SCALAR.format] = FORMATS.indexOf(job.format)
+  scalars[SCALAR.alpha] = job.alpha
+  scalars[SCALAR.epsilon] = job.epsilon
+  scalars[SCALAR.logFloor] = job.logFloor
+  scalars[SCALAR.power] = job.power
+  scalars[SCALAR.inner] = job.inner
+  scalars[SCALAR.focal] = job.focal
+  scalars[SCALAR.beta] = job.beta
+  scalars[SCALAR.imageScale] = 1 / Math.hypot(job.imageWidth, job.imageHeight)
+  scalars[SCALAR.mode] = MODES.indexOf(job.mode)
+  scalars[SCALAR.detachAlpha] = Number(job.detachAlpha)
+  scalars[SCALAR.modified] = Number(isModified(job))
+}
+
+/** CUDA errors carry CUDA's own name; anything else is a fault of this package and passes as it is. */
+function fromNative(error: unknown): unknown {
+  const { cudaName, outOfMemory, message } = error as { cudaName?: string; outOfMemory?: boolean; message: string }
+  if (cudaName === undefined) return error
+  return new ScaLossError(outOfMemory ? 'ERR_SCALOSS_CUDA_OUT_OF_MEMORY' : 'ERR_SCALOSS_CUDA', message, {
+    cause: error,
+  })
+}

@@ -1,0 +1,94 @@
+import { freemem } from 'node:os'
+import { BACKENDS, resolveBackend } from './backends.js'
+import { ScaLossError } from './errors.js'
+import { jsPairwise, type PairwiseJob } from './js-backend.js'
+import { lossParams } from './loss-params.js'
+import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from './losses.js'
+import { nativePairwise } from './native-call.js'
+import type { FloatArray, PairwiseOptions } from './types.js'
+import {
+  checkArray,
+  checkBoolean,
+  checkBoxes,
+  checkDevice,
+  checkDtype,
+  checkFormat,
+  checkKeys,
+  checkLossRange,
+  checkOneOf,
+  checkOverlap,
+} from './validate.js'
+
+const OPTIONS = [
+  ...LOSS_OPTIONS,
+  'convention',
+  'format',
+  'similarity',
+  'backend',
+  'device',
+  'out',
+] as const satisfies (keyof PairwiseOptions)[]
+
+/**
+ * The loss of every pair of two sets of boxes, or their similarity, without gradients: for assigners and matchers.
+ *
+ * @param name the loss, as of `boxLoss`.
+ * @param a [N, 4] boxes, as predictions ([N, 6] for the losses of three axes), Float32Array or Float64Array.
+ * @param b [M, 4] boxes, as targets, in the dtype of `a`.
+ * @returns [N, M] row-major, in the dtype of `a`: entry i · M + j is the loss of a_i and b_j. With `similarity: true` it is
+ *   1 − loss: the IoU for `iou`, the GIoU for `giou` and so on. A box that is not finite makes its entries NaN.
+ * @throws {ScaLossError} an argument is not as described, the backend cannot run, N · M numbers do not fit into memory
+ *   (`ERR_SCALOSS_OUT_OF_MEMORY`), CUDA fails.
+ */
+export function pairwise<A extends FloatArray>(name: LossName, a: A, b: A, options: PairwiseOptions<A> = {}): A {
+  checkOneOf('name', name, LOSS_NAMES)
+  const { axes } = LOSSES[name]
+  checkBoxes('a', a, 2 * axes)
+  checkBoxes('b', b, 2 * axes)
+  checkDtype('b', b, a, 'a')
+  checkKeys('options', options, OPTIONS)
+  const params = lossParams(name, options)
+  checkLossRange(options, params, a)
+  const { format = 'xyxy', similarity = false, backend: asked = 'auto', device = 0, out } = options
+  checkFormat(format, axes)
+  checkBoolean('similarity', similarity)
+  checkOneOf('backend', asked, BACKENDS)
+  const rows = a.length / (2 * axes)
+  const columns = b.length / (2 * axes)
+  if (out !== undefined) {
+    checkArray('out', out, a, rows * columns, `[${rows}, ${columns}]`, 'a')
+    checkOverlap(['out'], [out], ['a', 'b'], [a, b])
+  }
+  const backend = resolveBackend(asked)
+  checkDevice(device, backend)
+
+  const job: PairwiseJob = { ...params, name, format, a, b, out: out ?? allocate(a, rows, columns), similarity }
+  if (job.out.length > 0) {
+    if (backend === 'js') jsPairwise(job)
+    else nativePairwise(job, backend, device)
+  }
+  return job.out as A
+}
+
+/** Memory for the matrix. Asked for before it is touched: systems that promise more than they have would end the process. */
+function allocate(like: FloatArray, rows: number, columns: number): FloatArray {
+  const bytes = rows * columns * like.BYTES_PER_ELEMENT
+  const tooLarge = (cause?: unknown) =>
+    new ScaLossError(
+      'ERR_SCALOSS_OUT_OF_MEMORY',
+      `pairwise: [${rows}, ${columns}] values need ${(bytes / 2 ** 30).toFixed(1)} GiB, more than there is: ` +
+        'pass fewer boxes at a time',
+      { cause },
+    )
+  if (bytes > Math.max(availableMemory(), 2 ** 26)) throw tooLarge()
+  try {
+    return like.BYTES_PER_ELEMENT === 8 ? new Float64Array(rows * columns) : new Float32Array(rows * columns)
+  } catch (error) {
+    throw tooLarge(error)
+  }
+}
+
+/** Bytes; Node 20 has no `process.availableMemory` before 20.13. */
+function availableMemory(): number {
+  return process.availableMemory?.() ?? freemem()
+}
