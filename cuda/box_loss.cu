@@ -7,33 +7,24 @@ namespace scaloss {
 // guess, not yet tuned on a GPU.
 constexpr int kBlocksPerMultiprocessor = 4;
 
-template <class T>
-using Kernel = void (*)(BoxLossJob<T>, ReductionWorkspace);
-
 // Losses of two axes have kernels of their own for training in float32. AnyLoss does for the rest, as one kernel each:
 // a GPU waits for memory rather than for branches that all threads take alike.
-template <class T>
-static Kernel<T> any_kernel_of(int axes, Pass pass) {
-  static const Kernel<T> table[][kPasses] = {
-      {box_loss_kernel<AnyLoss, 2, Pass::forward, T>, box_loss_kernel<AnyLoss, 2, Pass::fused, T>},
-      {box_loss_kernel<AnyLoss, 3, Pass::forward, T>, box_loss_kernel<AnyLoss, 3, Pass::fused, T>}};
-  return table[axes - 2][int(pass)];
-}
-
 template <class Loss, int D>
-static constexpr Kernel<float> fused_kernel() {
+static constexpr BoxLossKernel<float> fused_kernel() {
   if constexpr (D == 2) return box_loss_kernel<Loss, 2, Pass::fused, float>;
   return nullptr;
 }
-static Kernel<float> kernel_of(const BoxLossJob<float>& job, bool modified, Pass pass) {
+static BoxLossKernel<float> kernel_of(const BoxLossJob<float>& job, bool modified, Pass pass) {
 #define SCALOSS_ROW(name, Loss, axes) fused_kernel<Loss, axes>(),
-  static const Kernel<float> fused[] = {SCALOSS_LOSSES(SCALOSS_ROW)};
+  static const BoxLossKernel<float> fused[] = {SCALOSS_LOSSES(SCALOSS_ROW)};
 #undef SCALOSS_ROW
-  const Kernel<float> own = modified || pass == Pass::forward ? nullptr : fused[job.params.loss];
-  return own != nullptr ? own : any_kernel_of<float>(axes_of(job.params.loss), pass);
+  static const BoxLossKernel<float> any[kPasses] = {box_loss_kernel<AnyLoss, 2, Pass::forward, float>,
+                                                    box_loss_kernel<AnyLoss, 2, Pass::fused, float>};
+  if (axes_of(job.params.loss) == 3) return rare_kernel<float>(3, pass);
+  return modified || pass == Pass::forward ? any[int(pass)] : fused[job.params.loss];
 }
-static Kernel<double> kernel_of(const BoxLossJob<double>& job, bool, Pass pass) {
-  return any_kernel_of<double>(axes_of(job.params.loss), pass);
+static BoxLossKernel<double> kernel_of(const BoxLossJob<double>& job, bool, Pass pass) {
+  return rare_kernel<double>(axes_of(job.params.loss), pass);
 }
 
 template <class T>
@@ -48,7 +39,7 @@ cudaError_t launch_box_loss(const BoxLossJob<T>& job, bool modified, Pass pass, 
 
 cudaError_t check_kernel_image() {
   cudaFuncAttributes attributes;
-  return cudaFuncGetAttributes(&attributes, any_kernel_of<float>(2, Pass::forward));
+  return cudaFuncGetAttributes(&attributes, box_loss_kernel<ScaLoss, 2, Pass::fused, float>);
 }
 
 template cudaError_t launch_box_loss(const BoxLossJob<float>&, bool, Pass, const ReductionWorkspace&, int,

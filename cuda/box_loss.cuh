@@ -110,4 +110,11 @@ __global__ void __launch_bounds__(kLanes)
   finish(job, workspace, tiles, scratch);
 }
 
+template <class T>
+using BoxLossKernel = void (*)(BoxLossJob<T>, ReductionWorkspace);
+
+// The kernel for any loss of 2 or 3 axes: float64, and float32 with 3 axes (box_loss_rare.cu).
+template <class T>
+BoxLossKernel<T> rare_kernel(int axes, Pass pass);
+
 }  // namespace scaloss

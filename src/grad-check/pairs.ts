@@ -33,7 +33,7 @@ const SIMPLE = {
   },
 } satisfies Record<string, Place>
 
-const MIXED = [SIMPLE.overlap, SIMPLE.disjoint, SIMPLE.nested, SIMPLE.around, SIMPLE.near]
+const MIXED = Object.values(SIMPLE).filter((place) => place !== SIMPLE.inverted)
 const PLACE = {
   ...SIMPLE,
   /** Each axis of a kind of its own. */
