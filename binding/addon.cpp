@@ -61,7 +61,9 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
 #define SCALOSS_NAME(name) #name,
   exports.Set("formats", names(env, {SCALOSS_FORMATS(SCALOSS_NAME)}));
   exports.Set("modes", names(env, {SCALOSS_MODES(SCALOSS_NAME)}));
-  exports.Set("scalars", names(env, {SCALOSS_SCALARS(SCALOSS_NAME)}));
+#define SCALOSS_NUMBER(field, name) #name,
+  exports.Set("scalars", names(env, {SCALOSS_LOSS_NUMBERS(SCALOSS_NUMBER) SCALOSS_SCALARS(SCALOSS_NAME)}));
+#undef SCALOSS_NUMBER
 #undef SCALOSS_NAME
   const auto set = [&](const char* name, napi_callback callback) {
     napi_value function;

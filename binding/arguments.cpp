@@ -49,14 +49,9 @@ template <class T>
 LossParams<T> Arguments::loss_params() const {
   const Arguments& scalars = *this;
   LossParams<T> params;
-  params.alpha = T(scalars[k_alpha]);
-  params.epsilon = T(scalars[k_epsilon]);
-  params.log_floor = T(scalars[k_logFloor]);
-  params.power = T(scalars[k_power]);
-  params.inner = T(scalars[k_inner]);
-  params.focal = T(scalars[k_focal]);
-  params.beta = T(scalars[k_beta]);
-  params.image_scale = T(scalars[k_imageScale]);
+#define SCALOSS_NUMBER(field, name) params.field = T(scalars[k_##name]);
+  SCALOSS_LOSS_NUMBERS(SCALOSS_NUMBER)
+#undef SCALOSS_NUMBER
   params.mode = Mode(index(k_mode, kModes, "mode"));
   params.detach_alpha = scalars[k_detachAlpha] != 0;
   params.loss = index(k_lossIndex, kLosses, "loss");

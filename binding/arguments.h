@@ -10,21 +10,14 @@
 
 namespace scaloss {
 
-// The numbers of a call travel in one Float64Array, which costs one Node-API call however many there are. The fields,
-// in order; the last two are written by boxLoss. src/native.ts finds their positions by these names.
+// The numbers of a call travel in one Float64Array, which costs one Node-API call however many there are. First those
+// of SCALOSS_LOSS_NUMBERS, then these; the last two are written by boxLoss. src/native.ts finds their positions by
+// name.
 #define SCALOSS_SCALARS(ROW)                          \
-  ROW(backend)   /* 0: CPU, 1: CUDA */                \
-  ROW(device)    /* index of the CUDA device */       \
-  ROW(lossIndex) /* position in SCALOSS_LOSSES */     \
-  ROW(format)    /* position in SCALOSS_FORMATS */    \
-  ROW(alpha)     /* this and the next: LossParams */  \
-  ROW(epsilon)                                        \
-  ROW(logFloor)                                       \
-  ROW(power)                                          \
-  ROW(inner)                                          \
-  ROW(focal)                                          \
-  ROW(beta)                                           \
-  ROW(imageScale)                                     \
+  ROW(backend)     /* 0: CPU, 1: CUDA */              \
+  ROW(device)      /* index of the CUDA device */     \
+  ROW(lossIndex)   /* position in SCALOSS_LOSSES */   \
+  ROW(format)      /* position in SCALOSS_FORMATS */  \
   ROW(mode)        /* position in SCALOSS_MODES */    \
   ROW(detachAlpha) /* 0 or 1, as is the next */       \
   ROW(modified)    /* see cuda/terms.h */             \
@@ -40,9 +33,11 @@ namespace scaloss {
   ROW(resultInvalid)
 
 enum Scalar {
+#define SCALOSS_NUMBER(field, name) k_##name,
 #define SCALOSS_FIELD(name) k_##name,
-  SCALOSS_SCALARS(SCALOSS_FIELD)
+  SCALOSS_LOSS_NUMBERS(SCALOSS_NUMBER) SCALOSS_SCALARS(SCALOSS_FIELD)
 #undef SCALOSS_FIELD
+#undef SCALOSS_NUMBER
       kScalars
 };
 

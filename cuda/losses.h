@@ -13,12 +13,13 @@
 namespace scaloss {
 
 // Each loss: evaluate(axes, params) gives its terms. kRange: pairs in this range have
-// faster code of their own on the CPU. kFamily: a member of the IoU family, see FamilyLoss.
+// faster code of their own on the CPU. kFamily: a member of the IoU family, see FamilyLoss. kIsRatio: the unit of the
+// coordinates does not matter.
 
 // Side overlap, L_SO (SCALoss, Eq. 2).
 struct SoLoss {
   static constexpr Range kRange = Range::ordinary;
-  static constexpr bool kFamily = false;
+  static constexpr bool kFamily = false, kIsRatio = true;
   template <class N, int D>
   static SCALOSS_FN PairTerms<N, D> evaluate(const Axes<N, D>& axes, const LossParams<StorageOf<N>>&) {
     return side_overlap(axes);
@@ -28,7 +29,7 @@ struct SoLoss {
 // Corner distance, L_CD (SCALoss, Eq. 3).
 struct CdLoss {
   static constexpr Range kRange = Range::ordinary;
-  static constexpr bool kFamily = false;
+  static constexpr bool kFamily = false, kIsRatio = true;
   template <class N, int D>
   static SCALOSS_FN PairTerms<N, D> evaluate(const Axes<N, D>& axes, const LossParams<StorageOf<N>>& params) {
     return corner_distance(axes, N(params.epsilon));
@@ -38,7 +39,7 @@ struct CdLoss {
 // SCALoss, L_SO + alpha L_CD (Eq. 4).
 struct ScaLoss {
   static constexpr Range kRange = Range::ordinary;
-  static constexpr bool kFamily = false;
+  static constexpr bool kFamily = false, kIsRatio = true;
   template <class N, int D>
   static SCALOSS_FN PairTerms<N, D> evaluate(const Axes<N, D>& axes, const LossParams<StorageOf<N>>& params) {
     return add_scaled(side_overlap(axes), N(params.alpha), corner_distance(axes, N(params.epsilon)));
@@ -48,7 +49,7 @@ struct ScaLoss {
 // rho/c (SCALoss, Table 6).
 struct CenterLoss {
   static constexpr Range kRange = Range::regular;
-  static constexpr bool kFamily = false;
+  static constexpr bool kFamily = false, kIsRatio = true;
   template <class N>
   static SCALOSS_FN PairTerms<N, 2> evaluate(const Axes<N, 2>& axes, const LossParams<StorageOf<N>>&) {
     return centre_distance(axes);
@@ -58,7 +59,7 @@ struct CenterLoss {
 // rho^2/c^2 (SCALoss, Table 6).
 struct Center2Loss {
   static constexpr Range kRange = Range::regular;
-  static constexpr bool kFamily = false;
+  static constexpr bool kFamily = false, kIsRatio = true;
   template <class N>
   static SCALOSS_FN PairTerms<N, 2> evaluate(const Axes<N, 2>& axes, const LossParams<StorageOf<N>>&) {
     return centre_distance_squared(axes, N(0));
@@ -68,7 +69,7 @@ struct Center2Loss {
 // Square below beta, straight above.
 struct SmoothL1Loss {
   static constexpr Range kRange = Range::regular;
-  static constexpr bool kFamily = false;
+  static constexpr bool kFamily = false, kIsRatio = false;
   template <class N>
   static SCALOSS_FN PairTerms<N, 2> evaluate(const Axes<N, 2>& axes, const LossParams<StorageOf<N>>& params) {
     return smooth_absolute_differences(axes, N(params.beta));
@@ -78,7 +79,7 @@ struct SmoothL1Loss {
 // Sum of the absolute differences.
 struct L1Loss {
   static constexpr Range kRange = Range::regular;
-  static constexpr bool kFamily = false;
+  static constexpr bool kFamily = false, kIsRatio = false;
   template <class N>
   static SCALOSS_FN PairTerms<N, 2> evaluate(const Axes<N, 2>& axes, const LossParams<StorageOf<N>>&) {
     return smooth_absolute_differences(axes, N(0));
@@ -99,7 +100,7 @@ struct FamilyPair {
 template <class Terms>
 struct FamilyLoss : Terms {
   static constexpr Range kRange = Range::regular;
-  static constexpr bool kFamily = true;
+  static constexpr bool kFamily = true, kIsRatio = true;
   template <class N>
   static SCALOSS_FN PairTerms<N, 2> evaluate(const Axes<N, 2>& axes, const LossParams<StorageOf<N>>& params) {
     const Extents<N> extents = extents_of(axes, N(params.epsilon));
@@ -241,7 +242,10 @@ inline int axes_of(int loss) {
 
 // Whether pairs near 0 may be computed in a larger unit: not next to an epsilon, nor for losses that are no ratios.
 inline bool enlarges_small(int loss, double epsilon) {
-  return epsilon == 0 && loss != kLoss_smooth_l1 && loss != kLoss_l1;
+#define SCALOSS_ROW(name, Loss, axes) Loss::kIsRatio,
+  static constexpr bool is_ratio[] = {SCALOSS_LOSSES(SCALOSS_ROW)};
+#undef SCALOSS_ROW
+  return epsilon == 0 && is_ratio[loss];
 }
 
 }  // namespace scaloss

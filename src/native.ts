@@ -70,10 +70,6 @@ export interface Native {
 
 /** Fields of the scalars block, as in `binding/arguments.h`. */
 export const SCALARS = [
-  'backend',
-  'device',
-  'lossIndex',
-  'format',
   'alpha',
   'epsilon',
   'logFloor',
@@ -82,6 +78,10 @@ export const SCALARS = [
   'focal',
   'beta',
   'imageScale',
+  'backend',
+  'device',
+  'lossIndex',
+  'format',
   'mode',
   'detachAlpha',
   'modified',
