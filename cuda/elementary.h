@@ -59,9 +59,8 @@ struct Elementary<float> {
   // log(2) in two parts: small integers times the first are exact.
   static constexpr float kLog2High = 0x1.62e4p-1f, kLog2Low = 0x1.7f7d1cp-20f, kInverseLog2 = 0x1.715476p+0f;
   static constexpr float kLog2 = 0x1.62e43p-1f;
-  static constexpr float kSmallestExponent = -87.0f, kLargestExponent = 88.0f;  // of exp
-  static constexpr float kMinExponent = -126.0f, kMaxExponent = 127.0f;         // of normal numbers
-  static constexpr float kRounder = 0x1.8p23f;                                  // adding it rounds to an integer
+  static constexpr float kMinExponent = -126.0f, kMaxExponent = 127.0f;  // of normal numbers
+  static constexpr float kRounder = 0x1.8p23f;                           // adding it rounds to an integer
   static constexpr int32_t kRounderBits = 0x4b400000, kOneBits = 0x3f800000, kRootHalfBits = 0x3f3504f3;
   static constexpr int32_t kMantissaMask = 0x007fffff;
   static constexpr int kMantissaBits = 23;
@@ -73,7 +72,6 @@ struct Elementary<double> {
   static constexpr double kLog2High = 0x1.62e42feep-1, kLog2Low = 0x1.a39ef35793c76p-33,
                           kInverseLog2 = 0x1.71547652b82fep+0;
   static constexpr double kLog2 = 0x1.62e42fefa39efp-1;
-  static constexpr double kSmallestExponent = -708.0, kLargestExponent = 709.0;
   static constexpr double kMinExponent = -1022.0, kMaxExponent = 1023.0;
   static constexpr double kRounder = 0x1.8p52;
   static constexpr int64_t kRounderBits = 0x4338000000000000, kOneBits = 0x3ff0000000000000,
@@ -81,6 +79,12 @@ struct Elementary<double> {
   static constexpr int64_t kMantissaMask = 0x000fffffffffffff;
   static constexpr int kMantissaBits = 52;
 };
+
+template <class N>
+SCALOSS_FN N round_to_integer(N x) {
+  const N rounder(Elementary<StorageOf<N>>::kRounder);
+  return (x + rounder) - rounder;
+}
 
 // The angle of the vector (x, y), in (-pi, pi]; x and y are not both 0, and neither is so small that a quotient of the
 // two would lose digits.
@@ -137,21 +141,31 @@ struct Exp {
   N minus_one;
 };
 
-// 2^exponent exp(x) for an integer exponent; powers below the least normal number stop at about that.
+// 2^exponent for an integer from kMinExponent to kMaxExponent: adding the rounder puts it into the low bits; from there
+// it moves to the exponent's place, and the bits of the rounder leave at the top.
+template <class N>
+SCALOSS_FN N power_of_two(N exponent) {
+  using E = Elementary<StorageOf<N>>;
+  using Bits = typename NumberOf<N>::Bits;
+  const Bits bits = bit_cast<Bits>(exponent + N(E::kRounder));
+  return bit_cast<N>(shift_left(bits, E::kMantissaBits) + E::kOneBits);
+}
+
+// 2^exponent exp(x) for an integer exponent.
 template <class N>
 SCALOSS_FN Exp<N> exp_of(N x, N exponent) {
   using E = Elementary<StorageOf<N>>;
-  using Bits = typename NumberOf<N>::Bits;
-  const N in_range = smaller(N(E::kLargestExponent), larger(N(E::kSmallestExponent), x));
-  const N multiple = (in_range * N(E::kInverseLog2) + N(E::kRounder)) - N(E::kRounder);
+  const N limit(2 * E::kMaxExponent);
+  const N in_range = smaller(limit, larger(-limit, x));
+  const N multiple = round_to_integer(in_range * N(E::kInverseLog2));
   const N r = (in_range - multiple * N(E::kLog2High)) - multiple * N(E::kLog2Low);
-  // Adding the rounder puts an integer into the low bits; from there it moves to the exponent's place, and the bits of
-  // the rounder leave at the top.
-  const N sum = smaller(N(E::kMaxExponent), larger(N(E::kMinExponent), multiple + exponent)) + N(E::kRounder);
-  const N power = bit_cast<N>(shift_left(bit_cast<Bits>(sum), E::kMantissaBits) + E::kOneBits);
+  // In two factors, so that a result below the normal numbers is rounded once.
+  const N total = smaller(limit, larger(N(2 * E::kMinExponent), multiple + exponent));
+  const N half = round_to_integer(N(0.5f) * total);
+  const N first = power_of_two(half), second = power_of_two(total - half), power = first * second;
   const N square = r * r;
   const N rest = r + (N(0.5f) * square + square * (r * exp_series(r, StorageOf<N>())));
-  return {power + power * rest, (power - N(1)) + power * rest};
+  return {(first + first * rest) * second, (power - N(1)) + power * rest};
 }
 template <class N>
 SCALOSS_FN Exp<N> exp_of(N x) {
@@ -166,7 +180,7 @@ SCALOSS_FN Exp<N> power_of(N x, N below_one, N p) {
   const Log<N> log = log_of(x, below_one);
   const N limit(4 * E::kMaxExponent);
   const N exponent = smaller(limit, larger(-limit, p * log.exponent));
-  const N integer = (exponent + N(E::kRounder)) - N(E::kRounder);
+  const N integer = round_to_integer(exponent);
   return exp_of((exponent - integer) * N(E::kLog2) + p * log.rest, integer);
 }
 

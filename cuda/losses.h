@@ -86,6 +86,16 @@ struct L1Loss {
   }
 };
 
+// 1 - exp(-Wasserstein distance / constant).
+struct NwdLoss {
+  static constexpr Range kRange = Range::regular;
+  static constexpr bool kFamily = false, kIsRatio = false;
+  template <class N>
+  static SCALOSS_FN PairTerms<N, 2> evaluate(const Axes<N, 2>& axes, const LossParams<StorageOf<N>>& params) {
+    return gaussian_distance(axes, N(params.constant));
+  }
+};
+
 // What the losses of the IoU family share. References, not copies: compilers take structs apart better than they copy
 // them.
 template <class N>
@@ -219,6 +229,7 @@ using MpdiouLoss = FamilyLoss<MpdiouTerms>;
   ROW(mpdiou, MpdiouLoss, 2)      \
   ROW(smooth_l1, SmoothL1Loss, 2) \
   ROW(l1, L1Loss, 2)              \
+  ROW(nwd, NwdLoss, 2)            \
   ROW(sca3, ScaLoss, 3)           \
   ROW(so3, SoLoss, 3)             \
   ROW(cd3, CdLoss, 3)

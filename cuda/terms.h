@@ -19,7 +19,8 @@ enum class Mode : int32_t { linear, log, square };
   ROW(inner, inner)            /* ratio of Inner-IoU */                        \
   ROW(focal, focal)            /* exponent of Focal-EIoU */                    \
   ROW(beta, beta)              /* of smooth_l1, in coordinates */              \
-  ROW(image_scale, imageScale) /* of mpdiou: 1 / diagonal of the image */
+  ROW(image_scale, imageScale) /* of mpdiou: 1 / diagonal of the image */      \
+  ROW(constant, constant)      /* of nwd, in coordinates */
 
 template <class T>
 struct LossParams {

@@ -135,6 +135,11 @@ export function lossTerms(loss, options, g, at = g) {
       return g.differences.map(abs)
     case 'smooth_l1':
       return g.differences.map((difference) => smoothL1(difference, beta))
+    case 'nwd': {
+      const sides = sum(square(sub(g.w, g.W)), square(sub(g.h, g.H)))
+      const distance = sqrt(sum(g.rho2, div(sides, 4)))
+      return [sub(1, exp(div(distance, -Number(options.constant))))]
+    }
   }
 
   const { mode = 'linear', logFloor = 1e-6, power = 1, inner = 1, focal = 0, detachAlpha = true } = options
@@ -194,6 +199,7 @@ export const variants = [
   { label: 'l1', loss: 'l1', options: {} },
   { label: 'smooth_l1', loss: 'smooth_l1', options: {} },
   { label: 'smooth_l1@beta=7/64', loss: 'smooth_l1', options: { beta: 7 / 64 } },
+  { label: 'nwd', loss: 'nwd', options: { constant: 96 } },
   { label: 'ciou@attached', loss: 'ciou', options: { detachAlpha: false } },
   { label: 'giou@torchvision', loss: 'giou', options: { convention: 'torchvision' } },
   { label: 'diou@torchvision', loss: 'diou', options: { convention: 'torchvision' } },

@@ -29,6 +29,7 @@ const EXPECTED: Record<LossOption, (argument: string, value: unknown) => void> =
   beta: checkNumber('a finite number from 0 on', (x) => x >= 0),
   imageWidth: checkNumber('a finite number above 0', (x) => x > 0),
   imageHeight: checkNumber('a finite number above 0', (x) => x > 0),
+  constant: checkNumber('a finite number above 0', (x) => x > 0),
 }
 
 function checkNumber(expected: string, accepts: (value: number) => boolean) {
@@ -52,6 +53,7 @@ const DEFAULTS: LossParams = {
   beta: 1,
   imageWidth: NO_IMAGE,
   imageHeight: NO_IMAGE,
+  constant: 12.8,
 }
 
 /** What changes the plain formula of a loss of the IoU family. */

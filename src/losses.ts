@@ -10,6 +10,7 @@ export const LOSS_OPTIONS = [
   'beta',
   'imageWidth',
   'imageHeight',
+  'constant',
 ] as const
 export type LossOption = (typeof LOSS_OPTIONS)[number]
 
@@ -36,6 +37,7 @@ export interface LossParams {
   /** NaN for losses that do not ask for it. */
   imageWidth: number
   imageHeight: number
+  constant: number
 }
 
 export interface LossSpec {
@@ -87,6 +89,8 @@ export const LOSSES = {
   smooth_l1: loss(['beta']),
   /** Σ over corners of |d|. */
   l1: loss(),
+  /** 1 − exp(−Wasserstein distance / constant) (Wang et al., Normalized Gaussian Wasserstein Distance, 2021). */
+  nwd: loss(['constant']),
   /** `sca` over three axes (SCALoss, future work). */
   sca3: loss(['alpha'], [], 3),
   /** `so` over three axes. */

@@ -61,6 +61,7 @@ function writeCommon(job: BoxLossJob | PairwiseJob, backend: BackendName, device
   scalars[SCALAR.focal] = job.focal
   scalars[SCALAR.beta] = job.beta
   scalars[SCALAR.imageScale] = 1 / Math.hypot(job.imageWidth, job.imageHeight)
+  scalars[SCALAR.constant] = job.constant
   scalars[SCALAR.mode] = MODES.indexOf(job.mode)
   scalars[SCALAR.detachAlpha] = Number(job.detachAlpha)
   scalars[SCALAR.modified] = Number(isModified(job))

@@ -78,6 +78,7 @@ export const SCALARS = [
   'focal',
   'beta',
   'imageScale',
+  'constant',
   'backend',
   'device',
   'lossIndex',

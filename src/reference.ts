@@ -193,6 +193,15 @@ const smoothL1: Formula = ({ axes }, { beta }) =>
     ),
   )
 
+/** Wang et al., A Normalized Gaussian Wasserstein Distance for Tiny Object Detection, 2021, half sides as deviations. */
+function wasserstein(pair: Pair, params: LossParams): Term {
+  const centres = length(inCommonUnit(pair, centreDistance))
+  const halfSides = length(inCommonUnit(pair, (a) => scale(sideDifference(a), 0.5)))
+  const distance = length([centres, halfSides])
+  const relative = scale(distance, 1 / (params.constant * pair.units.common))
+  return chain(relative, -Math.expm1(-relative.value), Math.exp(-relative.value))
+}
+
 const FORMULAS: Record<LossName, Formula> = {
   sca,
   so: sideOverlap,
@@ -209,6 +218,7 @@ const FORMULAS: Record<LossName, Formula> = {
   mpdiou: iouFamily(cornerTerms),
   smooth_l1: smoothL1,
   l1: (pair, params) => smoothL1(pair, { ...params, beta: 0 }),
+  nwd: wasserstein,
   sca3: sca,
   so3: sideOverlap,
   cd3: cornerDistance,

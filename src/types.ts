@@ -45,6 +45,9 @@ export interface LossOptions {
   /** `mpdiou`, required: size of the image, in the unit of the coordinates. */
   imageWidth?: number
   imageHeight?: number
+  /** `nwd`: the distance at which 1 − loss has fallen to 1/e, > 0, in the unit of the coordinates; the paper takes the mean
+   * size of a data set's objects. Default 12.8 (pixels; the paper's for AI-TOD). */
+  constant?: number
   /** `'exact'` (default): the papers' formulas, no epsilon. `'official'` (`sca`, `so`, `cd`): the authors' code, eps 1e-7 in the
    * corner distance. `'torchvision'` (`giou`, `diou`, `ciou`): eps 1e-7 in the denominators. */
   convention?: Convention

@@ -83,8 +83,18 @@ export function checkRange(argument: string, value: number, like: FloatArray, wh
 }
 
 /** Options that reach the kernels in the dtype of the boxes, and those of them that may not round to 0 there. */
-const NUMBERS = ['alpha', 'logFloor', 'power', 'inner', 'focal', 'beta', 'imageWidth', 'imageHeight'] as const
-const POSITIVE: readonly LossOption[] = ['logFloor', 'power', 'inner', 'imageWidth', 'imageHeight']
+const NUMBERS = [
+  'alpha',
+  'logFloor',
+  'power',
+  'inner',
+  'focal',
+  'beta',
+  'imageWidth',
+  'imageHeight',
+  'constant',
+] as const
+const POSITIVE: readonly LossOption[] = ['logFloor', 'power', 'inner', 'imageWidth', 'imageHeight', 'constant']
 
 /** The numbers among the options of a loss, once they are known to be right as such. */
 export function checkLossRange(options: LossOptions, params: LossParams, like: FloatArray): void {

@@ -34,6 +34,7 @@ describe('the formulas behind it', () => {
         return sub(above!, below!).value.div(step.times(2))
       })
       const largest = Decimal.max(...slopes.map((slope) => slope.abs()))
+      if (largest.lt('1e-1000')) continue // flat beyond what 80 digits of a loss near 1 show
       const errors = slopes.map((slope, k) => slope.minus(grad[k] ?? 0).abs())
       expect(Decimal.max(...errors).lte(largest.times(1e-20)), `${label}: ${errors} of ${largest}`).toBe(true)
     }

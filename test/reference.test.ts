@@ -51,6 +51,7 @@ describe('worked by hand', () => {
     ['iou_cd', {}, 0.8 + corners / 10],
     ['eiou', {}, eiou],
     ['siou', {}, 0.8 + siou],
+    ['nwd', { constant: 10 }, 1 - Math.exp(-Math.sqrt(1 + 1 + 1) / 10)], // h − H = 2
     ['mpdiou', { imageWidth: 30, imageHeight: 40 }, 0.8 + (1 + 5) / 2500],
     ['smooth_l1', {}, 0.5 + 0.5 + 1.5],
     ['smooth_l1', { beta: 2 }, 1 / 4 + 1 / 4 + 1],

@@ -233,6 +233,9 @@ export const GOAL = { loss: 6, grad: 12 }
 const WIDER = {
   // Cubes of terms above 1, which only inverted boxes have, against each other.
   'ciou@power=3 inverted': { loss: 8 },
+  // exp of a distance of many constants: what is rounded away of the distance is a share of the result.
+  'nwd aspect': { grad: 32 },
+  'nwd huge': { grad: 1024 },
   // Beside epsilon nothing is left of boxes of 1e-21 but the aspect term: a small difference of two products.
   'ciou@torchvision scale_extreme': { grad: 64 },
 }
