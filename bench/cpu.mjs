@@ -1,17 +1,12 @@
-import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { backends, boxLoss } from 'scaloss'
-import { loadNative } from '../dist/native.js'
+import { boxLoss } from 'scaloss'
+import { machineLine, makeBoxes, quartiles, ratio, report, simdLevels, takeTurns } from './support.mjs'
 
 // Nanoseconds a box for sca, loss and gradient, float32, mean, `out` reused: each SIMD level of this CPU against a plain
-// JavaScript loop. All take turns in one run, so a machine that slows down for a while slows down all of them.
-// --json prints data; --save writes both forms to bench/results/.
+// JavaScript loop. --json prints data; --save writes both forms to bench/results/.
 
 const SIZES = [16, 256, 1e3, 1e5, 1e6]
 const ROUNDS = 41
-/** Boxes per timing: enough calls in one that the clock's own cost vanishes. */
 const BOXES_PER_TIMING = 5e5
 
 const { values: flags } = parseArgs({
@@ -64,46 +59,7 @@ function plainLoop(pred, target, grad) {
   return sum / boxes
 }
 
-/**
- * Targets of 8 to 128 pixels in a 640 pixel image, predictions off by up to 16 pixels an edge; the same on every run.
- * @param {number} boxes
- */
-function makeBoxes(boxes) {
-  let state = 1
-  const random = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state / 2 ** 32
-  }
-  const target = new Float32Array(4 * boxes)
-  const pred = new Float32Array(4 * boxes)
-  for (let i = 0; i < 4 * boxes; i += 4) {
-    for (const axis of [0, 1]) {
-      const low = 512 * random()
-      const high = low + 8 + 120 * random()
-      const middle = (low + high) / 2
-      target[i + axis] = low
-      target[i + 2 + axis] = high
-      pred[i + axis] = Math.min(low + 32 * (random() - 0.5), middle - 1)
-      pred[i + 2 + axis] = Math.max(high + 32 * (random() - 0.5), middle + 1)
-    }
-  }
-  return { pred, target }
-}
-
-/**
- * @param {number[]} values
- * @param {number} p 0.5 is the median.
- */
-const quantile = (values, p) => values.toSorted((a, b) => a - b)[Math.round(p * (values.length - 1))]
-
-const cpu = backends().cpu
-if (!cpu.available) {
-  console.error(`no cpu backend here: ${cpu.message}`)
-  process.exit(1)
-}
-const native = loadNative()
-const active = cpu.simd
-const levels = cpu.simdLevels
+const { levels, select, restore } = simdLevels()
 const widest = levels[levels.length - 1]
 
 /** @param {number} boxes */
@@ -115,7 +71,7 @@ function bench(boxes) {
   const plain = { name: 'plain JS', select: () => {}, call: () => plainLoop(pred, target, plainGrad) }
   const compiled = levels.map((level) => ({
     name: level,
-    select: () => native.setSimd(level),
+    select: () => select(level),
     call: () => boxLoss('sca', pred, target, options).loss,
   }))
 
@@ -130,50 +86,20 @@ function bench(boxes) {
       throw new Error(`${name} and the plain loop disagree: loss by ${lossError}, gradient by ${gradError}`)
   }
 
-  const runs = [...compiled, plain].map((variant) => ({ ...variant, times: /** @type {number[]} */ ([]) }))
-  const calls = Math.max(1, Math.round(BOXES_PER_TIMING / boxes))
-  for (let round = 0; round < ROUNDS; round++)
-    for (let turn = 0; turn < runs.length; turn++) {
-      const run = runs[(round + turn) % runs.length] // another one begins each round
-      run.select()
-      run.call() // warms caches and branch predictors after the switch
-      const start = process.hrtime.bigint()
-      for (let i = 0; i < calls; i++) run.call()
-      run.times.push(Number(process.hrtime.bigint() - start) / (calls * boxes))
-    }
-
+  const runs = takeTurns([...compiled, plain], { rounds: ROUNDS, items: boxes, perTiming: BOXES_PER_TIMING })
   const timesOf = (/** @type {string} */ name) => runs.find((run) => run.name === name)?.times ?? []
-  // Ratios are taken within a round, then their median: what slows down a whole round cancels.
-  const ratio = (/** @type {number[]} */ a, /** @type {number[]} */ b) =>
-    quantile(
-      a.map((time, round) => time / b[round]),
-      0.5,
-    )
   return runs.map(({ name, times }) => ({
     boxes,
     name,
-    ns: { median: quantile(times, 0.5), q1: quantile(times, 0.25), q3: quantile(times, 0.75) },
+    ns: quartiles(times),
     timesWidest: ratio(times, timesOf(widest)),
     plainTimes: ratio(timesOf('plain JS'), times),
   }))
 }
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-/** The commit that was measured, with a mark where the checkout differs from it. */
-function commit() {
-  try {
-    return execFileSync('git', ['describe', '--always', '--dirty'], {
-      cwd: import.meta.dirname,
-      encoding: 'utf8',
-    }).trim()
-  } catch {
-    return 'unknown'
-  }
-}
-
 function table() {
   const lines = [
-    `${machine.cpu}, ${machine.cores} logical cores, Node ${machine.node}, scaloss ${version} (${machine.commit}), ${machine.date}`,
+    machineLine,
     `sca, loss and gradient, float32, mean, out reused; median and quartiles of ${ROUNDS} interleaved rounds`,
   ]
   const row = (/** @type {string[]} */ [name, ...cells]) =>
@@ -189,20 +115,6 @@ function table() {
   return lines.join('\n')
 }
 
-const machine = {
-  cpu: cpus()[0].model,
-  cores: cpus().length,
-  node: process.version,
-  scaloss: version,
-  commit: commit(),
-  date: new Date().toISOString().slice(0, 10),
-}
 const results = SIZES.flatMap(bench)
-native.setSimd(active)
-
-const json = JSON.stringify({ machine, rounds: ROUNDS, results }, null, 2)
-console.log(flags.json ? json : table())
-if (flags.save) {
-  writeFileSync(new URL('results/cpu.json', import.meta.url), `${json}\n`)
-  writeFileSync(new URL('results/cpu.txt', import.meta.url), `${table()}\n`)
-}
+restore()
+report('cpu', flags, { rounds: ROUNDS, results }, table())

@@ -31,6 +31,14 @@ SCALOSS_DEVICE RowInput<T, D> load_input(const BoxLossJob<T>& job, int64_t row) 
   return in;
 }
 
+// The boxes of a row, as evaluate_row() asks for them.
+template <class T, int D>
+struct InRegisters {
+  Box<T, D> boxes[2];
+  SCALOSS_DEVICE Box<T, D> pred() const { return boxes[0]; }
+  SCALOSS_DEVICE Box<T, D> target() const { return boxes[1]; }
+};
+
 // Where evaluate_row() puts the results of one row.
 struct StoreAt {
   int64_t index;
@@ -92,9 +100,9 @@ __global__ void __launch_bounds__(kLanes)
       for (int i = 0; i < kRowsInFlight; ++i) {
         const int64_t row = first + (step + i) * kLanes;
         if (row < job.boxes) {
-          const RowSummary<T> summary =
-              evaluate_row<Loss, pass>(job, decode(job.format, in[0].pred), decode(job.format, in[0].target),
-                                       in[0].weight, in[0].grad_output, StoreAt{row});
+          const InRegisters<T, D> boxes = {decode(job.format, in[0].pred), decode(job.format, in[0].target)};
+          const RowSummary<T> summary = evaluate_row<Loss, pass>(job, boxes.pred(), boxes.target(), in[0].weight,
+                                                                 in[0].grad_output, boxes, StoreAt{row});
           lane += double(summary.weighted_loss);
           invalid += summary.invalid;
         }

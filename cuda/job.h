@@ -51,9 +51,11 @@ struct RowSummary {
 
 // Computes one row, or as many rows as N holds, and stores what the job asks for through store.value(array, N) and
 // store.row(array, Row<N, D>). `weight` and `grad_output` are read only where the job has them.
-template <class Loss, Pass pass, class T, class N, int D, class Store>
+// again.pred() and again.target() give the rows' boxes a second time, for the gradient of the target: a CPU loads them
+// from memory rather than keep the registers.
+template <class Loss, Pass pass, class T, class N, int D, class Again, class Store>
 SCALOSS_FN RowSummary<N> evaluate_row(const BoxLossJob<T>& job, Box<N, D> pred, Box<N, D> target, N weight,
-                                      N grad_output, Store store) {
+                                      N grad_output, Again again, Store store) {
   N factor(job.grad_scale);
   RowSummary<N> summary;
   // The second time round with the boxes exchanged, for the target's gradient: all losses are symmetric.
@@ -91,9 +93,8 @@ SCALOSS_FN RowSummary<N> evaluate_row(const BoxLossJob<T>& job, Box<N, D> pred, 
       store.row(array, row);
     }
     if (exchanged || job.grad_target == nullptr) return summary;
-    const Box<N, D> other = pred;
-    pred = target;
-    target = other;
+    pred = again.target();
+    target = again.pred();
   }
 }
 

@@ -4,8 +4,9 @@ import { type Corners, evaluateIou, evaluateLoss, evaluatePair } from './referen
 import type { FloatArray } from './types.js'
 
 /** One checked call, as all backends take it. Boxes and gradients have 2 · axes numbers a row, the rest one. */
-export interface BoxLossJob extends LossParams {
+export interface BoxLossJob {
   name: LossName
+  params: LossParams
   format: Format
   pred: FloatArray
   target: FloatArray
@@ -28,8 +29,9 @@ export interface BoxLossJob extends LossParams {
 }
 
 /** One checked call for the losses of all pairs. */
-export interface PairwiseJob extends LossParams {
+export interface PairwiseJob {
   name: LossName
+  params: LossParams
   format: Format
   /** N and M boxes of 2 · axes numbers. */
   a: FloatArray
@@ -124,8 +126,8 @@ export function jsBoxLoss(job: BoxLossJob): Summary {
 }
 
 function evaluate(job: BoxLossJob, pred: Corners, target: Corners) {
-  if (job.grad || job.gradTarget) return evaluatePair(job.name, pred, target, job)
-  return { loss: evaluateLoss(job.name, pred, target, job), grad: [], gradTarget: [] }
+  if (job.grad || job.gradTarget) return evaluatePair(job.name, pred, target, job.params)
+  return { loss: evaluateLoss(job.name, pred, target, job.params), grad: [], gradTarget: [] }
 }
 
 /** The losses of all pairs by the reference formulas. */
@@ -135,12 +137,12 @@ export function jsPairwise(job: PairwiseJob): void {
     Array.from({ length: boxes.length / (2 * axes) }, (_, i) => readCorners(boxes, i, job.format, axes))
   const targets = read(job.b)
   // 1 − (1 − IoU) would lose the digits of a small IoU.
-  const isIou = job.name === 'iou' && job.mode === 'linear' && job.power === 1 && job.inner === 1 && job.focal === 0
+  const isIou = job.name === 'iou' && !job.params.modified
   read(job.a).forEach((pred, i) => {
     targets.forEach((target, j) => {
       const at = i * targets.length + j
-      if (!job.similarity) job.out[at] = evaluateLoss(job.name, pred, target, job)
-      else job.out[at] = isIou ? evaluateIou(pred, target) : 1 - evaluateLoss(job.name, pred, target, job)
+      if (!job.similarity) job.out[at] = evaluateLoss(job.name, pred, target, job.params)
+      else job.out[at] = isIou ? evaluateIou(pred, target) : 1 - evaluateLoss(job.name, pred, target, job.params)
     })
   })
 }

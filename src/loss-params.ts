@@ -1,6 +1,8 @@
-import { argumentError, invalidArgument } from './errors.js'
+import { argumentError, invalidArgument, show } from './errors.js'
 import {
   CONVENTIONS,
+  type Convention,
+  LOSS_NAMES,
   LOSS_OPTIONS,
   LOSSES,
   type LossName,
@@ -9,8 +11,8 @@ import {
   type LossSpec,
   MODES,
 } from './losses.js'
-import type { LossOptions } from './types.js'
-import { checkBoolean, checkFinite, checkOneOf } from './validate.js'
+import type { FloatArray, LossOptions } from './types.js'
+import { checkBoolean, checkFinite, checkOneOf, checkRange } from './validate.js'
 
 /** eps of the authors' code, https://github.com/Turoad/SCALoss, utils/metrics.py, and of torchvision.ops. */
 const CONVENTION_EPSILON = 1e-7
@@ -40,6 +42,9 @@ function checkNumber(expected: string, accepts: (value: number) => boolean) {
   }
 }
 
+/** Those that may not round to 0 in the dtype of the boxes. */
+const POSITIVE: readonly LossOption[] = ['logFloor', 'power', 'inner', 'imageWidth', 'imageHeight', 'constant']
+
 /** With the convention 'exact'. */
 const DEFAULTS: LossParams = {
   alpha: 0.5,
@@ -54,68 +59,76 @@ const DEFAULTS: LossParams = {
   imageWidth: NO_IMAGE,
   imageHeight: NO_IMAGE,
   constant: 12.8,
+  modified: false,
 }
 
 /** What changes the plain formula of a loss of the IoU family. */
 const MODIFIERS = ['mode', 'power', 'inner', 'focal', 'detachAlpha'] as const satisfies LossOption[]
 
-/** Whether the formula is another one than with the defaults. The addon has faster code for those that are not. */
-export function isModified(params: LossParams): boolean {
-  return MODIFIERS.some((option) => params[option] !== DEFAULTS[option])
+/** The parameters of a call without options. Shared: most calls have none, and an object a call costs more than the rest. */
+const BASE: Record<Convention, LossParams> = {
+  exact: Object.freeze(DEFAULTS),
+  official: Object.freeze({ ...DEFAULTS, alpha: 1, epsilon: CONVENTION_EPSILON }),
+  torchvision: Object.freeze({ ...DEFAULTS, epsilon: CONVENTION_EPSILON }),
 }
+/** Side overlap has no epsilon in the authors' code either. */
+const OFFICIAL_SO: LossParams = Object.freeze({ ...DEFAULTS, alpha: 1 })
 
-/** Checks the options that belong to the loss and fills in the defaults. */
-export function lossParams(name: LossName, options: LossOptions): LossParams {
+const isModifier = (option: LossOption) => (MODIFIERS as readonly string[]).includes(option)
+const isLossOption = (key: string): key is LossOption => (LOSS_OPTIONS as readonly string[]).includes(key)
+
+/** Checks the options that belong to the loss and fills in the defaults. Numbers must keep their meaning in the dtype of `like`. */
+export function lossParams(name: LossName, options: LossOptions, like?: FloatArray): Readonly<LossParams> {
   const spec: LossSpec = LOSSES[name]
   const { convention = 'exact' } = options
   checkOneOf('convention', convention, CONVENTIONS)
   if (convention !== 'exact' && !spec.conventions.includes(convention)) {
-    const others = Object.entries<LossSpec>(LOSSES).filter(([, { conventions }]) => conventions.includes(convention))
-    throw invalidArgument('convention', `'exact' with ${name}, ('${convention}' is for ${names(others)})`, convention)
+    const others = lossesWhere(({ conventions }) => conventions.includes(convention))
+    throw invalidArgument('convention', `'exact' with ${name} ('${convention}' is for ${others})`, convention)
   }
-  const params = { ...DEFAULTS }
-  if (convention === 'official') params.alpha = 1
-  if (convention !== 'exact' && name !== 'so') params.epsilon = CONVENTION_EPSILON
-  for (const option of LOSS_OPTIONS) {
+  const base = convention === 'official' && name === 'so' ? OFFICIAL_SO : BASE[convention]
+  let params = base
+  for (const option in options) {
+    if (!isLossOption(option) || options[option] === undefined) continue
     const value = options[option]
-    if (value === undefined) continue
     EXPECTED[option](option, value)
-    if (!spec.options.includes(option) && !Object.is(value, params[option])) {
-      const having = Object.entries<LossSpec>(LOSSES).filter(([, { options }]) => options.includes(option))
-      throw argumentError(
-        option,
-        `no value other than the default with ${name} (it is for ${names(having)})`,
-        String(value),
-      )
+    if (like && typeof value === 'number') checkInDtype(option, value, like)
+    if (!spec.options.includes(option) && !Object.is(value, base[option])) {
+      const having = lossesWhere((other) => other.options.includes(option))
+      throw argumentError(option, `no value but the default with ${name} (it is for ${having})`, show(value))
     }
-    Object.assign(params, { [option]: value })
+    const modified = params.modified || (isModifier(option) && value !== DEFAULTS[option])
+    params = { ...params, [option]: value, modified }
   }
-  checkTogether(name, spec, options, params, convention)
+  checkTogether(name, spec, params, convention)
   return params
 }
 
-const names = (rows: [string, LossSpec][]) => rows.map(([name]) => name).join(', ')
+function checkInDtype(option: LossOption, value: number, like: FloatArray): void {
+  checkRange(option, value, like, 'a number')
+  if (POSITIVE.includes(option) && like.BYTES_PER_ELEMENT === 4 && Math.fround(value) === 0) {
+    throw argumentError(option, 'a number that is not 0 as a float32', show(value))
+  }
+}
+
+function lossesWhere(is: (spec: LossSpec) => boolean): string {
+  return LOSS_NAMES.filter((name) => is(LOSSES[name])).join(', ')
+}
 
 /** Options that exclude or ask for each other. */
-function checkTogether(
-  name: LossName,
-  spec: LossSpec,
-  options: LossOptions,
-  params: LossParams,
-  convention: string,
-): void {
+function checkTogether(name: LossName, spec: LossSpec, params: Readonly<LossParams>, convention: Convention): void {
   if (params.power !== 1 && params.mode !== 'linear') {
-    throw argumentError('power', `1 with mode '${params.mode}', which has a power of its own`, String(params.power))
+    throw argumentError('power', `1 with mode '${params.mode}', which has a power of its own`, show(params.power))
   }
-  if (options.logFloor !== undefined && params.mode !== 'log' && params.logFloor !== DEFAULTS.logFloor) {
-    throw argumentError('logFloor', `to go with mode: 'log'`, String(params.logFloor))
+  if (params.mode !== 'log' && params.logFloor !== DEFAULTS.logFloor) {
+    throw argumentError('logFloor', `to go with mode: 'log'`, show(params.logFloor))
   }
   if (convention === 'torchvision') {
     const modifier = MODIFIERS.find((option) => params[option] !== DEFAULTS[option])
-    if (modifier) throw argumentError(modifier, `the default with convention 'torchvision'`, String(params[modifier]))
+    if (modifier) throw argumentError(modifier, `the default with convention 'torchvision'`, show(params[modifier]))
   }
   for (const option of ['imageWidth', 'imageHeight'] as const) {
-    if (spec.options.includes(option) && options[option] === undefined) {
+    if (spec.options.includes(option) && Number.isNaN(params[option])) {
       throw invalidArgument(option, `a number with ${name}: the size of the image that the boxes lie in`, undefined)
     }
   }

@@ -1,7 +1,6 @@
 import { ScaLossError } from './errors.js'
 import { FORMATS } from './formats.js'
 import type { BoxLossJob, PairwiseJob, Summary } from './js-backend.js'
-import { isModified } from './loss-params.js'
 import { LOSS_NAMES, MODES } from './losses.js'
 import { loadNative, SCALAR, SCALARS } from './native.js'
 import type { BackendName } from './types.js'
@@ -39,7 +38,7 @@ export function nativeBoxLoss(job: BoxLossJob, backend: BackendName, device: num
 /** Runs a checked job, with boxes on both sides, on the addon. */
 export function nativePairwise(job: PairwiseJob, backend: BackendName, device: number): void {
   writeCommon(job, backend, device)
-  const isPlainIou = job.name === 'iou' && !isModified(job)
+  const isPlainIou = job.name === 'iou' && !job.params.modified
   scalars[SCALAR.pairValue] = job.similarity ? (isPlainIou ? 2 : 1) : 0
   try {
     loadNative().pairwise(scalars, job.a, job.b, job.out)
@@ -48,23 +47,23 @@ export function nativePairwise(job: PairwiseJob, backend: BackendName, device: n
   }
 }
 
-function writeCommon(job: BoxLossJob | PairwiseJob, backend: BackendName, device: number): void {
+function writeCommon({ name, format, params }: BoxLossJob | PairwiseJob, backend: BackendName, device: number): void {
   scalars[SCALAR.backend] = backend === 'cuda' ? 1 : 0
   scalars[SCALAR.device] = device
-  scalars[SCALAR.lossIndex] = LOSS_NAMES.indexOf(job.name)
-  scalars[SCALAR.format] = FORMATS.indexOf(job.format)
-  scalars[SCALAR.alpha] = job.alpha
-  scalars[SCALAR.epsilon] = job.epsilon
-  scalars[SCALAR.logFloor] = job.logFloor
-  scalars[SCALAR.power] = job.power
-  scalars[SCALAR.inner] = job.inner
-  scalars[SCALAR.focal] = job.focal
-  scalars[SCALAR.beta] = job.beta
-  scalars[SCALAR.imageScale] = 1 / Math.hypot(job.imageWidth, job.imageHeight)
-  scalars[SCALAR.constant] = job.constant
-  scalars[SCALAR.mode] = MODES.indexOf(job.mode)
-  scalars[SCALAR.detachAlpha] = Number(job.detachAlpha)
-  scalars[SCALAR.modified] = Number(isModified(job))
+  scalars[SCALAR.lossIndex] = LOSS_NAMES.indexOf(name)
+  scalars[SCALAR.format] = FORMATS.indexOf(format)
+  scalars[SCALAR.alpha] = params.alpha
+  scalars[SCALAR.epsilon] = params.epsilon
+  scalars[SCALAR.logFloor] = params.logFloor
+  scalars[SCALAR.power] = params.power
+  scalars[SCALAR.inner] = params.inner
+  scalars[SCALAR.focal] = params.focal
+  scalars[SCALAR.beta] = params.beta
+  scalars[SCALAR.imageScale] = params.imageWidth > 0 ? 1 / Math.hypot(params.imageWidth, params.imageHeight) : 0
+  scalars[SCALAR.constant] = params.constant
+  scalars[SCALAR.mode] = MODES.indexOf(params.mode)
+  scalars[SCALAR.detachAlpha] = Number(params.detachAlpha)
+  scalars[SCALAR.modified] = Number(params.modified)
 }
 
 /** CUDA errors carry CUDA's own name; anything else is a fault of this package and passes as it is. */

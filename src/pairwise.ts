@@ -14,7 +14,6 @@ import {
   checkDtype,
   checkFormat,
   checkKeys,
-  checkLossRange,
   checkOneOf,
   checkOverlap,
 } from './validate.js'
@@ -47,8 +46,7 @@ export function pairwise<A extends FloatArray>(name: LossName, a: A, b: A, optio
   checkBoxes('b', b, 2 * axes)
   checkDtype('b', b, a, 'a')
   checkKeys('options', options, OPTIONS)
-  const params = lossParams(name, options)
-  checkLossRange(options, params, a)
+  const params = lossParams(name, options, a)
   const { format = 'xyxy', similarity = false, backend: asked = 'auto', device = 0, out } = options
   checkFormat(format, axes)
   checkBoolean('similarity', similarity)
@@ -62,7 +60,7 @@ export function pairwise<A extends FloatArray>(name: LossName, a: A, b: A, optio
   const backend = resolveBackend(asked)
   checkDevice(device, backend)
 
-  const job: PairwiseJob = { ...params, name, format, a, b, out: out ?? allocate(a, rows, columns), similarity }
+  const job: PairwiseJob = { name, params, format, a, b, out: out ?? allocate(a, rows, columns), similarity }
   if (job.out.length > 0) {
     if (backend === 'js') jsPairwise(job)
     else nativePairwise(job, backend, device)

@@ -12,7 +12,6 @@ import {
   checkFinite,
   checkFormat,
   checkKeys,
-  checkLossRange,
   checkOneOf,
   checkOverlap,
   checkRange,
@@ -58,7 +57,7 @@ export function prepare(name: LossName, pred: FloatArray, target: FloatArray, op
   checkBoxes('pred', pred, columns)
   checkArray('target', target, pred, pred.length, 'as pred')
   checkKeys('options', options, OPTIONS)
-  const params = lossParams(name, options)
+  const params = lossParams(name, options, pred)
   const n = pred.length / columns
   const {
     format = 'xyxy',
@@ -83,7 +82,6 @@ export function prepare(name: LossName, pred: FloatArray, target: FloatArray, op
   checkBoolean('gradTarget', gradTarget)
   checkBoolean('iou', iou)
   checkFinite('lossWeight', lossWeight)
-  checkLossRange(options, params, pred)
   checkRange('lossWeight', lossWeight, pred, 'a number')
   if (weight !== undefined) checkArray('weight', weight, pred, n, 'one a box')
   if (normalizer !== undefined) {
@@ -117,8 +115,8 @@ export function prepare(name: LossName, pred: FloatArray, target: FloatArray, op
   checkRange('gradOutput', upstream, pred, 'a number that times lossWeight is')
   if (divisor !== 0) checkRange('normalizer', upstream / divisor, pred, 'a number that leaves lossWeight / normalizer')
   const job: BoxLossJob = {
-    ...params,
     name,
+    params,
     format,
     pred,
     target,

@@ -1,9 +1,8 @@
 import { argumentError, invalidArgument, ScaLossError, show } from './errors.js'
 import { FORMATS, type Format } from './formats.js'
 import { isValidBox, readCorners } from './js-backend.js'
-import type { LossOption, LossParams } from './losses.js'
 import { loadNative } from './native.js'
-import type { BackendName, FloatArray, LossOptions } from './types.js'
+import type { BackendName, FloatArray } from './types.js'
 
 /** `yxyx` says nothing of a third axis. */
 const FORMATS_3D = FORMATS.filter((format) => format !== 'yxyx')
@@ -80,31 +79,6 @@ export function checkFinite(argument: string, value: unknown): void {
 export function checkRange(argument: string, value: number, like: FloatArray, what: string): void {
   if (Number.isFinite(like.BYTES_PER_ELEMENT === 4 ? Math.fround(value) : value)) return
   throw argumentError(argument, `${what} within the range of ${typeOf(like)}`, String(value))
-}
-
-/** Options that reach the kernels in the dtype of the boxes, and those of them that may not round to 0 there. */
-const NUMBERS = [
-  'alpha',
-  'logFloor',
-  'power',
-  'inner',
-  'focal',
-  'beta',
-  'imageWidth',
-  'imageHeight',
-  'constant',
-] as const
-const POSITIVE: readonly LossOption[] = ['logFloor', 'power', 'inner', 'imageWidth', 'imageHeight', 'constant']
-
-/** The numbers among the options of a loss, once they are known to be right as such. */
-export function checkLossRange(options: LossOptions, params: LossParams, like: FloatArray): void {
-  for (const option of NUMBERS) {
-    if (options[option] === undefined) continue
-    checkRange(option, params[option], like, 'a number')
-    if (POSITIVE.includes(option) && like.BYTES_PER_ELEMENT === 4 && Math.fround(params[option]) === 0) {
-      throw argumentError(option, 'a number that is not 0 as a float32', String(params[option]))
-    }
-  }
 }
 
 /** `device`, which must be there if the backend is CUDA. */

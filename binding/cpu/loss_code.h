@@ -33,6 +33,12 @@ SCALOSS_FN Box<Pack<T, W, range>, D> as(const Box<Pack<T, W>, D>& box) {
   return same;
 }
 
+// One row at a time has one type for all ranges.
+template <Range range, class N, int D>
+SCALOSS_FN Box<N, D> as(const Box<N, D>& box) {
+  return box;
+}
+
 SCALOSS_FN bool all(bool mask) {
   return mask;
 }

@@ -93,11 +93,13 @@ struct Rows<Pack<T_, W, range>> {
     if constexpr (D == 2) {
       return transpose_rows(p);
     } else {
-      // Rows of 6 are rare, and not worth shuffles of their own.
-      Row<N, D> row;
-      for (int k = 0; k < 2 * D; ++k) {
-        for (int i = 0; i < W; ++i) row.at[k].v[i] = p[2 * D * row_at(i) + k];
+      // Rows of 6 are rare, and not worth shuffles of their own: they go through memory.
+      T columns[2 * D][W];
+      for (int i = 0; i < W; ++i) {
+        for (int k = 0; k < 2 * D; ++k) columns[k][i] = p[2 * D * row_at(i) + k];
       }
+      Row<N, D> row;
+      for (int k = 0; k < 2 * D; ++k) row.at[k] = load_vector(columns[k]);
       return row;
     }
   }
@@ -106,8 +108,10 @@ struct Rows<Pack<T_, W, range>> {
     if constexpr (D == 2) {
       transpose_back(p, row);
     } else {
-      for (int k = 0; k < 2 * D; ++k) {
-        for (int i = 0; i < W; ++i) p[2 * D * row_at(i) + k] = row.at[k].v[i];
+      T columns[2 * D][W];
+      for (int k = 0; k < 2 * D; ++k) store_vector(columns[k], row.at[k].v);
+      for (int i = 0; i < W; ++i) {
+        for (int k = 0; k < 2 * D; ++k) p[2 * D * row_at(i) + k] = columns[k][i];
       }
     }
   }

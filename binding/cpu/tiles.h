@@ -32,7 +32,21 @@ SCALOSS_FN bool all_in(const BoxLossJob<T>& job, const Box<Pack<T, W>, D>& pred,
   return range == Range::regular || (job.params.epsilon == 0 && all_ordinary(pred, target));
 }
 
-// Where evaluate_row() puts the results of the rows from `first` on.
+// The boxes of the rows from `first` on, as evaluate_row() asks for them.
+template <class N, int D, Range range, class T>
+struct InMemory {
+  const BoxLossJob<T>& job;
+  int64_t first;
+  SCALOSS_FN auto pred() const { return load(job.pred); }
+  SCALOSS_FN auto target() const { return load(job.target); }
+
+ private:
+  SCALOSS_FN auto load(const T* array) const {
+    return as<range>(decode(job.format, Rows<N>::template load_rows<D>(array + 2 * D * first)));
+  }
+};
+
+// Where evaluate_row() puts the results of those rows.
 struct StoreAt {
   int64_t first;
   template <class T, class N>
@@ -54,21 +68,22 @@ int64_t run_packs(const BoxLossJob<T>& job_in_memory, int64_t first, int packs, 
   for (int i = 0; i < packs; ++i) {
     const int64_t row = first + i * R::kWidth;
     double* const row_lanes = lanes + i * R::kWidth % kLanes;
-    const Box<N, D> pred = decode(job.format, R::template load_rows<D>(job.pred + 2 * D * row));
-    const Box<N, D> target = decode(job.format, R::template load_rows<D>(job.target + 2 * D * row));
+    const InMemory<N, D, Range::any, T> boxes{job, row};
+    const Box<N, D> pred = boxes.pred(), target = boxes.target();
     N weight(1), grad_output(1);
     if (job.weight != nullptr) weight = R::load(job.weight + row);
     if (job.grad_output != nullptr) grad_output = R::load(job.grad_output + row);
     if constexpr (Loss::kRange != Range::any) {
       constexpr Range range = Loss::kRange;
       if (all_in<range>(job, pred, target)) {
-        const auto summary = evaluate_row<Loss, pass>(job, as<range>(pred), as<range>(target), as<range>(weight),
-                                                      as<range>(grad_output), StoreAt{row});
+        const auto summary =
+            evaluate_row<Loss, pass>(job, as<range>(pred), as<range>(target), as<range>(weight), as<range>(grad_output),
+                                     InMemory<N, D, range, T>{job, row}, StoreAt{row});
         Rows<Pack<T, R::kWidth, range>>::add_to_lanes(row_lanes, summary.weighted_loss);
         continue;
       }
     }
-    const auto summary = evaluate_row<Loss, pass>(job, pred, target, weight, grad_output, StoreAt{row});
+    const auto summary = evaluate_row<Loss, pass>(job, pred, target, weight, grad_output, boxes, StoreAt{row});
     R::add_to_lanes(row_lanes, summary.weighted_loss);
     R::count(invalid, summary.invalid);
   }
