@@ -92,8 +92,9 @@ __global__ void __launch_bounds__(kLanes)
       RowInput<T, D> in[kRowsInFlight];
       SCALOSS_PRAGMA("unroll")
       for (int i = 0; i < kRowsInFlight; ++i) {
+        // Past the end the last row, which nobody looks at: no branch before a load.
         const int64_t row = first + (step + i) * kLanes;
-        if (row < job.boxes) in[i] = load_input<D>(job, row);
+        in[i] = load_input<D>(job, row < job.boxes ? row : job.boxes - 1);
       }
       // The code of a row stands once; the next row moves into its registers.
       SCALOSS_PRAGMA("unroll 1")

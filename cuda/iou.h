@@ -35,6 +35,7 @@ struct Extents {
   Extent<N> axis[2];
   MaskOf<N> overlapping;  // with an intersection that is not empty
   N area_epsilon;         // epsilon in the unit of areas
+  MaskOf<N> regular;      // box.h
 };
 
 // epsilon beside products of two axes. Other than 0 it goes with pairs that are not enlarged: it stays finite.
@@ -49,7 +50,21 @@ SCALOSS_FN Extents<N> extents_of(const Axes<N, 2>& axes, N epsilon) {
   for (int k = 0; k < 2; ++k) e.axis[k] = extent_of(axes.axis[k], axes.scale(axes.axis[k].enclosing));
   e.overlapping = (e.axis[0].overlap > N(0)) & (e.axis[1].overlap > N(0));
   e.area_epsilon = area_epsilon(axes, epsilon, e.axis[0].up, e.axis[1].up);
+  e.regular = axes.regular;
   return e;
+}
+
+// Division by an area: x / area is (x * scale) * inverse. An area of two axes in their own units can still be too small
+// for a reciprocal, where a narrow box crosses a low one; areas of regular pairs are not.
+template <class N>
+struct AreaDivisor {
+  N scale, inverse;
+};
+template <class N>
+SCALOSS_FN AreaDivisor<N> divisor_of(const Extents<N>& e, N area) {
+  if (NumberOf<N>::kRegular) return {N(1), N(1) / area};
+  const N up = select(e.regular, N(1), scale_of(absolute(area)).up);
+  return {up, reciprocal_or_zero(area * up)};
 }
 
 // 1 - IoU with its gradient, and IoU.
@@ -68,42 +83,53 @@ SCALOSS_FN IouTerm<N> iou_term(const Extents<N>& e) {
   const N intersection = select(e.overlapping, x.overlap * y.overlap, zero);
   const N difference =
       (x.pred_excess * y.pred + x.target_excess * y.target) + x.overlap * (y.pred_excess + y.target_excess);
-  const N inverse = select(e.overlapping, reciprocal_of_extent((intersection + difference) + e.area_epsilon), zero);
+  const AreaDivisor<N> by_union = divisor_of(e, (intersection + difference) + e.area_epsilon);
+  const N inverse = select(e.overlapping, by_union.inverse, zero);
+  const auto over_union = [&](N x) { return (x * by_union.scale) * inverse; };
   IouTerm<N> term;
-  term.iou = intersection * inverse;
-  term.terms.loss = select(e.overlapping, (difference + e.area_epsilon) * inverse, N(1));
+  term.iou = over_union(intersection);
+  term.terms.loss = select(e.overlapping, over_union(difference + e.area_epsilon), N(1));
   const N target_area = x.target * y.target;
   for (int k = 0; k < 2; ++k) {
     const Extent<N>&axis = e.axis[k], &other = e.axis[1 - k];
     // Moving an outer edge out changes the union alone, by the other side; an inner edge the intersection, too.
-    const N outer = zero - grow(term.iou * (other.pred * inverse), axis.up);
+    const N outer = zero - grow(term.iou * over_union(other.pred), axis.up);
     const N rest = (target_area + axis.pred_excess * other.pred) + e.area_epsilon;
-    const N inner = grow((other.overlap * inverse) * (rest * inverse), axis.up);
+    const N inner = grow(over_union(other.overlap) * over_union(rest), axis.up);
     // Half of both, whose sum cancels less as this: at a tie one of the two excesses along the axis is 0.
     const N excess = axis.pred_excess * other.pred + axis.target_excess * other.target;
     const N across = axis.overlap * (other.target_excess - other.pred_excess);
-    const N tie = (other.overlap * inverse) * (((excess + across) + e.area_epsilon) * inverse);
+    const N tie = over_union(other.overlap) * over_union((excess + across) + e.area_epsilon);
     term.terms.edge[k] = {outer, inner, N(0.5f) * grow(tie, axis.up)};
     term.terms.first[k] = term.terms.second[k] = zero;
   }
   return term;
 }
 
+// What an inner edge takes from the edge on its side and from the other one. A quarter of it: the ratio is up to 4, IoU
+// does not notice, and nothing overflows.
+template <class N>
+struct InnerShares {
+  N same, opposite;
+  SCALOSS_FN explicit InnerShares(N ratio)
+      : same(N(0.125f) + N(0.125f) * ratio), opposite(N(0.125f) - N(0.125f) * ratio) {}
+};
+
 // Both boxes scaled by a ratio about their own centres (Inner-IoU: Zhang, Xu, Zhang 2023), from the differences of the
 // plain ones.
 template <class N>
 SCALOSS_FN Axis<N> inner_axis(const Axis<N>& axis, N ratio) {
-  const N same = N(0.5f) + N(0.5f) * ratio, opposite = N(0.5f) - N(0.5f) * ratio;
+  const InnerShares<N> share(ratio);
   Axis<N> inner = axis;
-  inner.d1 = same * axis.d1 + opposite * axis.d2;
-  inner.d2 = opposite * axis.d1 + same * axis.d2;
-  inner.pred = ratio * axis.pred;
-  inner.target = ratio * axis.target;
+  inner.d1 = share.same * axis.d1 + share.opposite * axis.d2;
+  inner.d2 = share.opposite * axis.d1 + share.same * axis.d2;
+  inner.pred = (N(0.25f) * ratio) * axis.pred;
+  inner.target = (N(0.25f) * ratio) * axis.target;
   inner.enclosing = N(0.5f) * ((inner.pred + inner.target) + (absolute(inner.d1) + absolute(inner.d2)));
   // The overlap is the least of four lengths; a side among them keeps its digits beside a much longer one.
-  const N shorter = opposite * (axis.pred + axis.target);
-  inner.overlap =
-      smaller(smaller(inner.pred, inner.target), smaller(axis.reach - shorter, axis.target_reach - shorter));
+  const N shorter = share.opposite * axis.pred + share.opposite * axis.target;
+  inner.overlap = smaller(smaller(inner.pred, inner.target),
+                          smaller(N(0.25f) * axis.reach - shorter, N(0.25f) * axis.target_reach - shorter));
   inner.first_outer = inner.d1 < N(0);
   inner.first_tie = inner.d1 == N(0);
   inner.second_outer = inner.d2 > N(0);
@@ -119,11 +145,11 @@ SCALOSS_FN IouTerm<N> inner_iou_term(const Axes<N, 2>& axes, N ratio) {
   IouTerm<N> term = iou_term(extents_of(inner, N(0)));
   // Each inner edge follows both edges of its box.
   const Box<N> gradient = pred_gradient(inner, term.terms);
-  const N same = N(0.5f) + N(0.5f) * ratio, opposite = N(0.5f) - N(0.5f) * ratio;
+  const InnerShares<N> share(ratio);
   term.terms = constant_terms<N, 2>(term.terms.loss);
   for (int k = 0; k < 2; ++k) {
-    term.terms.first[k] = same * gradient.first[k] + opposite * gradient.second[k];
-    term.terms.second[k] = opposite * gradient.first[k] + same * gradient.second[k];
+    term.terms.first[k] = share.same * gradient.first[k] + share.opposite * gradient.second[k];
+    term.terms.second[k] = share.opposite * gradient.first[k] + share.same * gradient.second[k];
   }
   return term;
 }
@@ -172,7 +198,8 @@ SCALOSS_FN PairTerms<N, 2> focused(const PairTerms<N, 2>& terms, const IouTerm<N
   const MaskOf<N> positive = iou.iou > N(0);
   const N power = power_of(select(positive, iou.iou, N(1)), iou.terms.loss, exponent).value;
   const N factor = select(positive, power, N(0));
-  return with_loss(factor * terms.loss, factor, terms);
+  // 0 times the infinite loss of boxes far apart is 0.
+  return with_loss(select(factor == N(0), N(0), factor * terms.loss), factor, terms);
 }
 
 }  // namespace scaloss

@@ -12,20 +12,21 @@ namespace scaloss {
 template <class N>
 SCALOSS_FN PairTerms<N, 2> enclosing_gap(const Extents<N>& e) {
   const Extent<N>&x = e.axis[0], &y = e.axis[1];
-  const N inverse = reciprocal_of_extent(x.enclosing * y.enclosing + e.area_epsilon);
+  const AreaDivisor<N> by_enclosing = divisor_of(e, x.enclosing * y.enclosing + e.area_epsilon);
+  const auto over_enclosing = [&](N x) { return (x * by_enclosing.scale) * by_enclosing.inverse; };
   // C - U as sums of positive areas: corners left by overlapping boxes, or what boxes apart leave along the gap.
   const N corners = x.pred_excess * y.target_excess + x.target_excess * y.pred_excess;
   const N apart_x = (x.pred * y.target_excess + x.target * y.pred_excess) - x.overlap * y.enclosing;
   const N apart_y = (y.pred * x.target_excess + y.target * x.pred_excess) - y.overlap * x.enclosing;
   const N apart = select(x.overlap > N(0), apart_y, apart_x);
   PairTerms<N, 2> terms;
-  terms.loss = select(e.overlapping, corners, apart) * inverse;
+  terms.loss = over_enclosing(select(e.overlapping, corners, apart));
   for (int k = 0; k < 2; ++k) {
     const Extent<N>&axis = e.axis[k], &other = e.axis[1 - k];
     const N rest = select(e.overlapping, axis.target_excess * other.pred_excess - other.target_excess * axis.target,
                           other.pred * axis.target_excess - axis.target * other.target);
-    const N outer = (((other.enclosing * rest) - e.area_epsilon * other.target_excess) * inverse) * inverse;
-    const N inner = select(e.overlapping, other.pred_excess, other.pred) * inverse;
+    const N outer = over_enclosing(over_enclosing((other.enclosing * rest) - e.area_epsilon * other.target_excess));
+    const N inner = over_enclosing(select(e.overlapping, other.pred_excess, other.pred));
     terms.edge[k] = edge_gradient(grow(outer, axis.up), grow(inner, axis.up));
     terms.first[k] = terms.second[k] = N(0);
   }

@@ -57,6 +57,14 @@ SCALOSS_FN EdgeGradient<N> edge_gradient(N outer, N inner) {
   return {outer, inner, N(0.5f) * (outer + inner)};
 }
 
+// The sum of two parts of a gradient. Parts of pairs that are not regular may have left the range: where they oppose
+// each other, 0 is as good as any number, and better than NaN.
+template <class N>
+SCALOSS_FN N sum_of_parts(N a, N b) {
+  const N sum = a + b;
+  return NumberOf<N>::kRegular ? sum : select(sum == sum, sum, N(0));
+}
+
 // Adding to 0 - edge rather than subtracting the edge keeps -0 out of the results.
 template <class N, int D>
 SCALOSS_FN Box<N, D> pred_gradient(const Axes<N, D>& axes, const PairTerms<N, D>& terms) {
@@ -64,10 +72,10 @@ SCALOSS_FN Box<N, D> pred_gradient(const Axes<N, D>& axes, const PairTerms<N, D>
   for (int k = 0; k < D; ++k) {
     const Axis<N>& axis = axes.axis[k];
     const EdgeGradient<N>& edge = terms.edge[k];
-    gradient.first[k] =
-        select(axis.first_outer, edge.outer, select(axis.first_tie, edge.tie, edge.inner)) + terms.first[k];
-    gradient.second[k] =
-        (N(0) - select(axis.second_outer, edge.outer, select(axis.second_tie, edge.tie, edge.inner))) + terms.second[k];
+    const N first = select(axis.first_outer, edge.outer, select(axis.first_tie, edge.tie, edge.inner));
+    const N second = select(axis.second_outer, edge.outer, select(axis.second_tie, edge.tie, edge.inner));
+    gradient.first[k] = sum_of_parts(first, terms.first[k]);
+    gradient.second[k] = sum_of_parts(N(0) - second, terms.second[k]);
   }
   return gradient;
 }

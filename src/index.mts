@@ -8,6 +8,7 @@ export {
   ciouLoss,
   diouLoss,
   giouLoss,
+  gradCheck,
   iouLoss,
   pairwise,
   ScaLossError,

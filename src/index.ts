@@ -10,6 +10,15 @@ export {
 } from './backends.js'
 export { boxLoss, cdLoss, ciouLoss, diouLoss, giouLoss, iouLoss, scaLoss, soLoss } from './box-loss.js'
 export { ScaLossError, type ScaLossErrorCode } from './errors.js'
+export type { Deviation, WorstComponent } from './grad-check/deviation.js'
+export {
+  type DType,
+  type GradCheckOptions,
+  type GradCheckReport,
+  type GradCheckTolerances,
+  type GradCheckWorst,
+  gradCheck,
+} from './grad-check.js'
 export { pairwise } from './pairwise.js'
 export type {
   BackendName,

@@ -73,7 +73,7 @@ export interface BoxLossOptions<A extends FloatArray = FloatArray> extends LossO
   /** Also return the plain IoU of each pair. Default false. */
   iou?: boolean
   /** What a row with a non-finite coordinate, x2 < x1 or y2 < y1 does. `'propagate'` (default): the formulas as they
-   * stand; `'ignore'`: the row counts 0; `'throw'`: an error that names the row, and nothing is written. */
+   * stand for an inverted box, NaN for a coordinate that is not finite; `'ignore'`: the row counts 0; `'throw'`: an error that names the row, and nothing is written. */
   onInvalid?: 'propagate' | 'ignore' | 'throw'
   /** Default `'auto'`: CUDA where it is available, else the CPU, else JavaScript. */
   backend?: BackendName | 'auto'

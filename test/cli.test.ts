@@ -56,7 +56,9 @@ describe('errors', () => {
     ['--iou-threshold: expected a number above 0 and up to 1, got "0"', [...evaluate, '--iou-threshold', '0']],
     ['--iou-threshold: expected a number above 0 and up to 1, got "1.01"', [...evaluate, '--iou-threshold', '1.01']],
     ['--iou-threshold: expected a number above 0 and up to 1, got "x"', [...evaluate, '--iou-threshold', 'x']],
-    [/^scaloss: --loss: expected one of sca, so, cd(, \w+)*, got "l1"\n/, [...evaluate, '--loss', 'l1']],
+    [/^scaloss: --loss: expected one of sca, so, cd(, \w+)*, got "l2"\n/, [...evaluate, '--loss', 'l2']],
+    [/^scaloss: --loss: expected one of sca, so, cd(, \w+)*, got "sca3"\n/, [...evaluate, '--loss', 'sca3']],
+    [/^scaloss: --loss: expected one of sca, so, cd(, \w+)*, got "mpdiou"\n/, [...evaluate, '--loss', 'mpdiou']],
     ['--loss: expected one of', [...evaluate, '--loss', 'constructor']],
     ['--backend: expected one of auto, cuda, cpu, js, got "gpu"', [...evaluate, '--backend', 'gpu']],
   ])('a wrong command line: exit code 2: %s', (message, argv) => {

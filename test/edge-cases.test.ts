@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { type BackendName, boxLoss } from '../src/index.js'
+import { boxLoss, type FloatArray } from '../src/index.js'
+import { mapRows, mulberry32 } from './support/random.js'
+import { evaluate } from './support/results.js'
+import { axesOf, EXACT, IOU_FAMILY, PLAIN, TOGETHER } from './support/variants.js'
 
 // Corners of the number range and of the options, one by one; the rest of the range is walked in invalid-boxes.test.ts.
-const BACKENDS: BackendName[] = ['cpu', 'js']
+const BACKENDS = ['cpu', 'js'] as const
 
 describe.each(BACKENDS)('%s', (backend) => {
   const all = { backend, reduction: 'none', gradTarget: true } as const
@@ -65,5 +68,72 @@ describe.each(BACKENDS)('%s', (backend) => {
 
   it('options as an array are refused', () => {
     expect(() => boxLoss('sca', match, match, [] as never)).toThrow(/^options: expected an object, got an array of 0$/)
+  })
+})
+
+describe.each(
+  BACKENDS.flatMap((backend) => [
+    { backend, dtype: 'float32', Boxes: Float32Array },
+    { backend, dtype: 'float64', Boxes: Float64Array },
+  ]),
+)('a perfect match on $backend in $dtype', ({ backend, Boxes }) => {
+  /** Boxes of all sizes and places, down to points. */
+  function boxes(axes: 2 | 3): FloatArray {
+    const random = mulberry32(6)
+    const n = backend === 'cpu' ? 1500 : 300
+    const corners = new Boxes(2 * axes * n).map(() => (random() - 0.3) * 10 ** Math.round(40 * random() - 20))
+    const intervals = [
+      ...[
+        [0, 0],
+        [5, 5],
+        [2, 2],
+        [-1, 3],
+        [0, 1e-45],
+        [1e-38, 1e-37],
+        [-1e30, 1e38],
+      ],
+      ...(Boxes === Float32Array
+        ? [[-3e38, 3e38]]
+        : [
+            [-1.7e308, 1.7e308],
+            [0, 5e-324],
+          ]),
+    ]
+    for (const [i, edges] of intervals.entries()) {
+      for (let k = 0; k < 2 * axes; ++k) corners[2 * axes * i + k] = edges[k < axes ? 0 : 1]
+    }
+    const ordered = (row: number[]) => {
+      const edges = Array.from({ length: axes }, (_, k) => [row[k], row[k + axes]].sort((a, b) => a - b))
+      return [...edges.map(([first]) => first), ...edges.map(([, second]) => second)]
+    }
+    return mapRows(corners, ordered, 2 * axes)
+  }
+  const rows = { 2: boxes(2), 3: boxes(3) }
+  const variants = backend === 'cpu' ? [...EXACT, ...TOGETHER] : PLAIN
+
+  it.each(variants)('$label: loss and gradients of exactly +0', (v) => {
+    const [axes, match] = [axesOf(v), rows[axesOf(v)]]
+    const { loss, grad, gradTarget, iou, invalid } = evaluate(v, { pred: match, target: match.slice() }, backend)
+    expect(invalid).toBe(0)
+    // The IoU of points and lines is 0, and what is left of the loss of a box is the term 1 - IoU.
+    const isEmpty = (_: number, i: number) => {
+      const row = match.subarray(2 * axes * i, 2 * axes * (i + 1))
+      return row.subarray(0, axes).some((first, k) => first === row[axes + k])
+    }
+    const empty = Array.from(loss, isEmpty)
+    const { focal, mode, logFloor } = v.params
+    const ofNoOverlap = focal > 0 ? 0 : mode === 'log' ? -Math.log(new Boxes([logFloor])[0]) : 1
+    const lossOfEmpty = IOU_FAMILY.includes(v.name) ? ofNoOverlap : 0
+    expect(empty.filter(Boolean).length).toBeGreaterThan(2)
+    expect(iou).toEqual(Boxes.from(empty.map((e) => (e ? 0 : 1))))
+    expect(loss).toEqual(Boxes.from(empty.map((e) => (e ? lossOfEmpty : 0))))
+    expect([...grad, ...gradTarget].filter((g) => !Object.is(g, 0))).toEqual([])
+  })
+
+  it.each(PLAIN.filter(({ name }) => !IOU_FAMILY.includes(name)))('$label of inverted boxes: 0', (v) => {
+    const axes = axesOf(v)
+    const inverted = mapRows(rows[axes], (row) => [...row.slice(axes), ...row.slice(0, axes)], 2 * axes)
+    const { loss, grad, gradTarget } = evaluate(v, { pred: inverted, target: inverted.slice() }, backend)
+    expect([...loss, ...grad, ...gradTarget].filter((x) => x !== 0)).toEqual([])
   })
 })

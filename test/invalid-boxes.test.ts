@@ -2,6 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { boxLoss } from '../src/box-loss.js'
 import type { FloatArray } from '../src/types.js'
 import { mulberry32, randomPairs } from './support/random.js'
+import { combine, evaluate, expectSame } from './support/results.js'
+import { ALL, axesOf, PLAIN, TOGETHER } from './support/variants.js'
+
+// Boxes that are no boxes, and boxes at the ends of the range of numbers.
 
 const POISON = 12345
 const CONFIGURATIONS = (['cpu', 'js'] as const).flatMap((backend) => [
@@ -115,44 +119,90 @@ describe.each(CONFIGURATIONS)('$backend, $dtype', ({ backend, Boxes }) => {
       if (onInvalid === 'ignore') expect(loss.every(Number.isFinite)).toBe(true)
     }
   })
+})
 
-  describe('valid boxes of extreme size', () => {
-    const { least, normal, most } =
-      Boxes === Float32Array
-        ? { least: 2 ** -149, normal: 2 ** -126, most: (2 - 2 ** -23) * 2 ** 127 }
-        : { least: Number.MIN_VALUE, normal: 2 ** -1022, most: Number.MAX_VALUE }
-    const magnitudes = [
-      least,
-      12 * least,
-      normal,
-      1e-19,
-      1,
-      1e19,
-      most,
-      ...(Boxes === Float64Array ? [1e-160, 1e160] : []),
-    ]
-    const values = [0, ...magnitudes, ...magnitudes.map((v) => -v)].sort((a, b) => a - b)
-    const intervals = values.flatMap((low, i) => values.slice(i).map((high) => [low, high]))
-    const pairs = intervals.flatMap((p) => intervals.map((t) => [p, t]))
-    // Every pair of intervals on x, against a few drawn ones on y.
-    const random = mulberry32(33)
-    const rows = [0, 1].flatMap(() => pairs.map((x) => ({ x, y: pairs[Math.floor(random() * pairs.length)] })))
-    const pick = (box: 0 | 1): FloatArray =>
-      Boxes.from(rows.flatMap(({ x, y }) => [x[box][0], y[box][0], x[box][1], y[box][1]]))
-    const [pred, target] = [pick(0), pick(1)]
+const OF_EVERY_LOSS = CONFIGURATIONS.flatMap((configuration) =>
+  PLAIN.map((v) => ({ ...configuration, v, name: v.name })),
+)
+describe.each(OF_EVERY_LOSS)('$name on $backend in $dtype', ({ backend, Boxes, v }) => {
+  const axes = axesOf(v)
+  const width = 2 * axes
+  const bads = [Number.NaN, Infinity, -Infinity]
+  const n = 2 * width * bads.length
+  const good = randomPairs(Boxes, n, { seed: 34, axes })
+  const before = evaluate(v, good, backend)
+  /** Every second row has one of the numbers as one of its coordinates. */
+  const spoiled = (boxes: FloatArray) => {
+    const copy = boxes.slice()
+    for (const [i, bad] of bads.entries()) {
+      for (let k = 0; k < width; ++k) copy[width * (2 * (width * i + k) + 1) + k] = bad
+    }
+    return copy
+  }
 
-    test.each(['so', 'cd', 'sca'] as const)('%s is finite, its gradient not NaN', (name) => {
-      for (const convention of ['exact', 'official'] as const) {
-        const result = boxLoss(name, pred, target, { ...all, convention })
-        const row = (at: number) => `${pred.subarray(4 * at, 4 * at + 4)} and ${target.subarray(4 * at, 4 * at + 4)}`
-        const faults = rows.flatMap((_, i) => {
-          const gradients = [...result.grad.subarray(4 * i, 4 * i + 4), ...result.gradTarget.subarray(4 * i, 4 * i + 4)]
-          const isRight = result.loss[i] >= 0 && result.loss[i] <= 10 && !gradients.some(Number.isNaN)
-          return isRight && result.iou[i] >= 0 && result.iou[i] <= 1 ? [] : [row(i)]
-        })
-        expect(faults.slice(0, 5)).toEqual([])
-        expect(result.invalid).toBe(0)
-      }
+  test.each(['pred', 'target'] as const)('a number in %s that is not finite: its row is NaN, and no other', (side) => {
+    const rows = { ...good, [side]: spoiled(good[side]) }
+    const expected = combine([before], ([x], row) => (row % 2 === 1 ? Number.NaN : x))
+    expectSame(evaluate(v, rows, backend), { ...expected, invalid: n / 2 })
+    // Ignored, such rows count 0.
+    const { name, options } = v
+    const counted = boxLoss(name, rows.pred, rows.target, {
+      ...options,
+      backend,
+      reduction: 'sum',
+      onInvalid: 'ignore',
     })
+    let sum = 0
+    for (const [i, l] of before.loss.entries()) sum += i % 2 === 1 ? 0 : l
+    expect(Math.abs(counted.loss - sum)).toBeLessThanOrEqual(1e-6 * sum)
+    expect(counted.invalid).toBe(n / 2)
+    expect(counted.grad.filter((_, j) => Math.floor(j / width) % 2 === 1).every(isZero)).toBe(true)
+  })
+})
+
+describe.each(CONFIGURATIONS)('valid boxes of extreme size on $backend, $dtype', ({ backend, Boxes }) => {
+  const [least, normal, most] =
+    Boxes === Float32Array ? [2 ** -149, 2 ** -126, (2 - 2 ** -23) * 2 ** 127] : [5e-324, 2 ** -1022, Number.MAX_VALUE]
+  const middle = [1e-19, 1e-10, 1e-3, 1, 3, 1e10, 1e19, ...(Boxes === Float64Array ? [1e-160, 1e160] : [])]
+  const sizes = [least, 12 * least, normal, ...middle, most / 8, most / 4, most / 2, most]
+  const values = [0, ...sizes, ...sizes.map((x) => -x)]
+  const n = backend === 'cpu' ? 20_000 : 400
+
+  /** Boxes with every coordinate one of the values, many an edge in common. */
+  function extremePairs(axes: 2 | 3) {
+    const random = mulberry32(33)
+    const draw = () => values[Math.floor(values.length * random())]
+    const [pred, target]: FloatArray[] = [new Boxes(2 * axes * n), new Boxes(2 * axes * n)]
+    for (let i = 0; i < n; ++i) {
+      for (let k = 0; k < axes; ++k) {
+        const edges = [draw(), draw()].sort((a, b) => a - b)
+        const others = [0, 1].map((e) => (random() < 0.3 ? edges[e] : draw())).sort((a, b) => a - b)
+        for (const e of [0, 1]) {
+          pred[2 * axes * i + axes * e + k] = edges[e]
+          target[2 * axes * i + axes * e + k] = others[e]
+        }
+      }
+    }
+    return { pred, target }
+  }
+  const rows = { 2: extremePairs(2), 3: extremePairs(3) }
+
+  test.each(backend === 'cpu' ? [...ALL, ...TOGETHER] : PLAIN)('$label: finite, and the gradient is not NaN', (v) => {
+    const width = 2 * axesOf(v)
+    const { pred, target } = rows[axesOf(v)]
+    const result = evaluate(v, rows[axesOf(v)], backend)
+    // Lengths and squares of lengths are as large as they are.
+    const largest = /l1|mpdiou/.test(v.name) ? Infinity : 40
+    const least = v.params.alpha < 0 ? -largest : 0
+    const faults: string[] = []
+    for (let i = 0; i < n; ++i) {
+      const part = (array: FloatArray) => array.subarray(width * i, width * (i + 1))
+      const hasNoGradient = [result.grad, result.gradTarget].some((gradient) => part(gradient).some(Number.isNaN))
+      const isRight = result.loss[i] >= least && result.loss[i] <= largest && result.iou[i] >= 0 && result.iou[i] <= 1
+      if (isRight && !hasNoGradient) continue
+      faults.push(`${part(pred)} and ${part(target)}: ${result.loss[i]}, gradient ${part(result.grad)}`)
+    }
+    expect(faults.slice(0, 5)).toEqual([])
+    expect(result.invalid).toBe(0)
   })
 })

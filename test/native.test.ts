@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { backends, boxLoss } from '../src/index.js'
 import { FORMATS } from '../src/formats.js'
-import { LOSS_NAMES } from '../src/losses.js'
+import { backends, boxLoss } from '../src/index.js'
+import { LOSS_NAMES, MODES } from '../src/losses.js'
 import { loadNative, type Native, SCALAR, SCALARS } from '../src/native.js'
 
 const native = loadNative()
@@ -11,8 +11,10 @@ describe('the seam between TypeScript and the addon', () => {
     const typed: Record<keyof Native, string> = {
       losses: 'object',
       formats: 'object',
+      modes: 'object',
       scalars: 'object',
       boxLoss: 'function',
+      pairwise: 'function',
       simdLevels: 'function',
       simd: 'function',
       setSimd: 'function',
@@ -22,54 +24,95 @@ describe('the seam between TypeScript and the addon', () => {
     expect(exported).toEqual(typed)
   })
 
-  it('lists losses, formats and scalars in the same order on both sides', () => {
+  it('lists losses, formats, modes and scalars in the same order on both sides', () => {
     expect(native.losses).toEqual(LOSS_NAMES)
     expect(native.formats).toEqual(FORMATS)
+    expect(native.modes).toEqual(MODES)
     expect(native.scalars).toEqual(SCALARS)
   })
 
   describe('checks again what memory depends on', () => {
-    /** A block that is in order, for a call with these arrays, but for one field. */
-    const block = (arrays: unknown[], field?: (typeof SCALARS)[number], value = 0) => {
+    type Fields = Partial<Record<(typeof SCALARS)[number], number>>
+    /** A block that is in order for a call of `sca` in xyxy with these arrays, but for some fields. */
+    const block = (arrays: unknown[], fields: Fields = {}) => {
       const scalars = new Float64Array(SCALARS.length)
       scalars[SCALAR.arrays] = arrays.reduce<number>(
         (bits, array, k) => (array === undefined ? bits : bits | (2 << k)),
         0,
       )
-      if (field) scalars[SCALAR[field]] = value
+      for (const [field, value] of Object.entries(fields)) scalars[SCALAR[field as keyof Fields]] = value
       return scalars
     }
-    const boxes = () => new Float32Array([0, 0, 2, 2])
+    const boxes = (length = 4) => new Float32Array(length)
     const none = undefined
-    const call = (...args: unknown[]) => (native.boxLoss as (...args: unknown[]) => void)(...args)
     const withBlock = (...arrays: unknown[]) => [block(arrays), ...arrays]
+    const withFields = (fields: Fields, ...arrays: unknown[]) => [block(arrays, fields), ...arrays]
+    const call = (name: 'boxLoss' | 'pairwise', args: unknown[]) =>
+      (native[name] as (...args: unknown[]) => void)(...args)
+    const yxyx = FORMATS.indexOf('yxyx')
+    const sca3 = LOSS_NAMES.indexOf('sca3')
 
-    it('a call that is in order passes', () => {
-      const grad = new Float32Array(4)
-      expect(() => call(...withBlock(boxes(), boxes(), none, none, none, grad))).not.toThrow()
+    it('calls that are in order pass', () => {
+      expect(() => call('boxLoss', withBlock(boxes(), boxes(), none, none, none, boxes()))).not.toThrow()
+      expect(() => call('boxLoss', withFields({ format: yxyx }, boxes(), boxes()))).not.toThrow()
+      const ofThreeAxes = [boxes(12), boxes(12), boxes(2), none, boxes(2), boxes(12)]
+      expect(() => call('boxLoss', withFields({ lossIndex: sca3 }, ...ofThreeAxes))).not.toThrow()
+      expect(() => call('pairwise', withBlock(boxes(8), boxes(12), boxes(6)))).not.toThrow()
     })
 
-    it.each<[string, unknown[]]>([
-      ['no arguments', []],
-      ['scalars too short', [new Float64Array(3), boxes(), boxes()]],
-      ['scalars of another dtype', [Float32Array.from(block([boxes(), boxes()])), boxes(), boxes()]],
-      ['pred is no typed array', withBlock([0, 0, 2, 2], boxes())],
-      ['pred is empty', withBlock(new Float32Array(0), new Float32Array(0))],
-      ['pred is an Int32Array', withBlock(new Int32Array(4), new Int32Array(4))],
-      ['target shorter than pred', withBlock(new Float32Array(8), boxes())],
-      ['target not named', [block([boxes()]), boxes(), boxes()]],
-      ['target missing', [block([boxes(), boxes()]), boxes()]],
-      ['target null', withBlock(boxes(), null)],
-      ['weight too short', withBlock(boxes(), boxes(), new Float32Array(0))],
-      ['grad too short', withBlock(boxes(), boxes(), none, none, none, new Float32Array(3))],
-      ['grad of another dtype', withBlock(boxes(), boxes(), none, none, none, new Float64Array(4))],
-      ['iou too long', withBlock(boxes(), boxes(), none, none, none, none, none, new Float32Array(2))],
-      ['no such kernel', [block([boxes(), boxes()], 'kernel', 99), boxes(), boxes()]],
-      ['kernel not a number', [block([boxes(), boxes()], 'kernel', Number.NaN), boxes(), boxes()]],
-      ['no such format', [block([boxes(), boxes()], 'format', -1), boxes(), boxes()]],
-      ['no such backend', [block([boxes(), boxes()], 'backend', 2), boxes(), boxes()]],
-    ])('%s', (_, args) => {
-      expect(() => call(...args)).toThrow(TypeError)
+    it.each<[string, unknown[], RegExp]>([
+      ['no arguments', [], /argument 0 is no typed array/],
+      ['scalars too short', [new Float64Array(3), boxes(), boxes()], /scalars must be a Float64Array/],
+      ['scalars of another dtype', [Float32Array.from(block([boxes(), boxes()])), boxes(), boxes()], /scalars must be/],
+      ['pred is no typed array', withBlock([0, 0, 2, 2], boxes()), /argument 1/],
+      ['pred is empty', withBlock(boxes(0), boxes(0)), /argument 1 is not \[N, 2 axes/],
+      ['pred is an Int32Array', withBlock(new Int32Array(4), new Int32Array(4)), /argument 1 is neither/],
+      ['target shorter than pred', withBlock(boxes(8), boxes()), /argument 2/],
+      ['target not named', [block([boxes()]), boxes(), boxes()], /target is missing/],
+      ['target missing', [block([boxes(), boxes()]), boxes()], /argument 2/],
+      ['target null', withBlock(boxes(), null), /argument 2/],
+      ['weight too short', withBlock(boxes(), boxes(), boxes(0)), /argument 3/],
+      ['gradOutput too long', withBlock(boxes(), boxes(), none, boxes(2)), /argument 4/],
+      ['grad too short', withBlock(boxes(), boxes(), none, none, none, boxes(3)), /argument 6/],
+      ['grad of another dtype', withBlock(boxes(), boxes(), none, none, none, new Float64Array(4)), /argument 6/],
+      ['iou too long', withBlock(boxes(), boxes(), none, none, none, none, none, boxes(2)), /argument 8/],
+      ['loss -1', withFields({ lossIndex: -1 }, boxes(), boxes()), /no such loss/],
+      ['a loss too far', withFields({ lossIndex: LOSS_NAMES.length }, boxes(), boxes()), /no such loss/],
+      ['loss not a number', withFields({ lossIndex: Number.NaN }, boxes(), boxes()), /no such loss/],
+      ['mode -1', withFields({ mode: -1 }, boxes(), boxes()), /no such mode/],
+      ['a mode too far', withFields({ mode: MODES.length }, boxes(), boxes()), /no such mode/],
+      ['no such format', withFields({ format: -1 }, boxes(), boxes()), /no such format/],
+      ['a format too far', withFields({ format: FORMATS.length }, boxes(), boxes()), /no such format/],
+      ['no such backend', withFields({ backend: 2 }, boxes(), boxes()), /no such backend/],
+      ['rows of 4 for three axes', withFields({ lossIndex: sca3 }, boxes(8), boxes(8)), /argument 1/],
+      ['rows of 6 for two axes', withBlock(boxes(6), boxes(6)), /argument 1/],
+      ['yxyx with three axes', withFields({ lossIndex: sca3, format: yxyx }, boxes(6), boxes(6)), /yxyx has two axes/],
+      [
+        'a gradient of two axes for three',
+        withFields({ lossIndex: sca3 }, boxes(12), boxes(12), none, none, none, boxes(8)),
+        /argument 6/,
+      ],
+    ])('boxLoss: %s', (_, args, message) => {
+      expect(() => call('boxLoss', args)).toThrow(TypeError)
+      expect(() => call('boxLoss', args)).toThrow(message)
+    })
+
+    it.each<[string, unknown[], RegExp]>([
+      ['no arguments', [], /argument 0/],
+      ['a is empty', withBlock(boxes(0), boxes(), boxes(0)), /argument 1/],
+      ['b is empty', withBlock(boxes(), boxes(0), boxes(0)), /argument 2/],
+      ['b of another dtype', withBlock(boxes(), new Float64Array(4), boxes(1)), /argument 2/],
+      ['b of another number of axes', withFields({ lossIndex: sca3 }, boxes(6), boxes(4), boxes(1)), /argument 2/],
+      ['out too short', withBlock(boxes(8), boxes(12), boxes(5)), /argument 3/],
+      ['out of another dtype', withBlock(boxes(), boxes(), new Float64Array(1)), /argument 3/],
+      ['out missing', withBlock(boxes(), boxes()), /argument 3/],
+      ['no such loss', withFields({ lossIndex: LOSS_NAMES.length }, boxes(), boxes(), boxes(1)), /no such loss/],
+      ['no such mode', withFields({ mode: MODES.length }, boxes(), boxes(), boxes(1)), /no such mode/],
+      ['no such value', withFields({ pairValue: 3 }, boxes(), boxes(), boxes(1)), /no such value of a pair/],
+      ['yxyx with three axes', withFields({ lossIndex: sca3, format: yxyx }, boxes(6), boxes(6), boxes(1)), /yxyx/],
+    ])('pairwise: %s', (_, args, message) => {
+      expect(() => call('pairwise', args)).toThrow(TypeError)
+      expect(() => call('pairwise', args)).toThrow(message)
     })
   })
 })

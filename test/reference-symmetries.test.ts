@@ -60,7 +60,7 @@ describe('symmetries', () => {
     expectValues(samples(v, 1 / 64), moved, (pair) => valuesOf(v, pair), 1e-10)
   })
 
-  const scaleFree = EXACT.filter(({ name }) => !/l1|mpdiou/.test(name))
+  const scaleFree = EXACT.filter(({ name }) => !/l1|mpdiou|nwd/.test(name))
   test.each(scaleFree)('$label: scaling both boxes scales the gradient', (v) => {
     // The last two leave the range of squares of lengths.
     for (const scale of [8, 3, 2 ** 800, 2 ** -800]) {
@@ -207,7 +207,7 @@ describe('all pairs', () => {
   test.each([variant('iou'), variant('ciou'), variant('iou', { power: 3 })])('$label and its similarity', (v) => {
     const pairwise = (similarity: boolean) => {
       const out = new Float64Array(15)
-      jsPairwise({ ...v.params, name: v.name, format: 'xyxy', a, b, out, similarity })
+      jsPairwise({ params: v.params, name: v.name, format: 'xyxy', a, b, out, similarity })
       return out
     }
     const loss = each((pred, target) => evaluate(v, { pred, target }).loss)
@@ -236,7 +236,7 @@ describe('boxes with three axes', () => {
     const scales = { lossScale: 1, gradScale: 1, sumScale: 1, sumDivisor: 1, ignoreInvalid: false, ignoreAll: false }
     const none = { weight: undefined, gradOutput: undefined, loss: undefined, gradTarget: undefined, iou: undefined }
     const rows = { pred: boxes.slice(6), target: Float64Array.from(encode[format](target)), grad }
-    const { loss } = jsBoxLoss({ ...v.params, ...scales, ...none, ...rows, name: 'sca3', format })
+    const { loss } = jsBoxLoss({ params: v.params, ...scales, ...none, ...rows, name: 'sca3', format })
     expect(loss).toBe(evaluate(v, { pred, target }).loss)
     // The way the loss goes with a number of the format is the way it goes with the corners that the number moves.
     const expected = Array.from({ length: 6 }, (_, k) => {

@@ -3,7 +3,7 @@ import { FORMATS } from '../src/formats.js'
 import { type BoxLossOptions, boxLoss, type FloatArray } from '../src/index.js'
 import { loadNative, SCALAR } from '../src/native.js'
 import { mulberry32 } from './support/random.js'
-import { boxesAround, boxesAtLimits, resultBytes } from './support/same-bits.js'
+import { boxesAround, boxesAtLimits, boxesOfFewNumbers, resultBytes } from './support/same-bits.js'
 import { ALL, axesOf, PLAIN, TOGETHER, type Variant } from './support/variants.js'
 
 // Every SIMD level gives the bits of the scalar level. Packs of regular and of ordinary boxes take a quicker way (cuda/box.h,
@@ -54,6 +54,7 @@ describe.each(DTYPES)('%s', (dtype, Float) => {
       boxesAround(PAIRS, Float, sizes, axes),
     ]),
     ['at the limits', boxesAtLimits(PAIRS, Float, axes)],
+    ['of few numbers', boxesOfFewNumbers(PAIRS, Float, axes)],
   ]
   const rows = { 2: rowsOf(2), 3: rowsOf(3) }
 

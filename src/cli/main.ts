@@ -1,13 +1,25 @@
 #!/usr/bin/env node
 import { ScaLossError } from '../errors.js'
 import { EVALUATE_HELP, evaluate } from './evaluate.js'
+import { GRADCHECK_HELP, gradcheck } from './gradcheck.js'
 import { INFO_HELP, info } from './info.js'
 import { type Io, UsageError } from './usage.js'
 import { version } from './version.js'
 
-const COMMANDS: Record<string, { run(args: readonly string[], io: Io): void; help: string }> = {
-  info: { run: info, help: INFO_HELP },
-  evaluate: { run: evaluate, help: EVALUATE_HELP },
+type Run<Result> = (args: readonly string[], io: Io) => Result
+
+/** The exit code of a command that fails by throwing alone. */
+const zero =
+  (run: Run<void>): Run<number> =>
+  (args, io) => {
+    run(args, io)
+    return 0
+  }
+
+const COMMANDS: Record<string, { run: Run<number>; help: string }> = {
+  info: { run: zero(info), help: INFO_HELP },
+  evaluate: { run: zero(evaluate), help: EVALUATE_HELP },
+  gradcheck: { run: gradcheck, help: GRADCHECK_HELP },
 }
 
 const HELP = `Usage: scaloss <command> [options]
@@ -15,14 +27,21 @@ const HELP = `Usage: scaloss <command> [options]
 Commands:
   info       list the backends and what they run on
   evaluate   match COCO detections to ground truth and report IoU, loss and gradient norm
+  gradcheck  compare the gradients of every loss with central differences
 
 scaloss <command> --help explains a command; scaloss --version prints the version.
 `
 
-function dispatch(argv: readonly string[], io: Io): void {
+/** Writes a text that was asked for. */
+function answer(text: string, io: Io): number {
+  io.stdout.write(text)
+  return 0
+}
+
+function dispatch(argv: readonly string[], io: Io): number {
   const [name, ...args] = argv
-  if (name === '--help' || name === '-h') return void io.stdout.write(HELP)
-  if (name === '--version') return void io.stdout.write(`${version()}\n`)
+  if (name === '--help' || name === '-h') return answer(HELP, io)
+  if (name === '--version') return answer(`${version()}\n`, io)
   if (name === undefined) throw new UsageError('expected a command')
   if (!Object.hasOwn(COMMANDS, name)) {
     const kind = name.startsWith('-') ? 'option' : 'command'
@@ -31,17 +50,16 @@ function dispatch(argv: readonly string[], io: Io): void {
     )
   }
   const command = COMMANDS[name]
-  if (args.includes('--help') || args.includes('-h')) return void io.stdout.write(command.help)
-  command.run(args, io)
+  if (args.includes('--help') || args.includes('-h')) return answer(command.help, io)
+  return command.run(args, io)
 }
 
-/** Runs the command line `argv` (without node and script) and returns the exit code: 0; 1 for files and computations
- * that fail, with the message of the `ScaLossError` on stderr; 2 for a command line that is wrong. Other errors are
- * defects of this package and are thrown. */
+/** Runs the command line `argv` (without node and script) and returns the exit code: 0; 1 for a check that does not pass, and
+ * for files and computations that fail, with the message of the `ScaLossError` on stderr; 2 for a command line that is wrong.
+ * Other errors are defects of this package and are thrown. */
 export function run(argv: readonly string[], io: Io): number {
   try {
-    dispatch(argv, io)
-    return 0
+    return dispatch(argv, io)
   } catch (error) {
     if (error instanceof UsageError) {
       io.stderr.write(`scaloss: ${error.message}\nRun "scaloss --help" for what there is.\n`)

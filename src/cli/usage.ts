@@ -29,3 +29,14 @@ export function parseOptions<const T extends Options>(
     })
   }
 }
+
+/** The error for a value that an option does not take. */
+export function wrongValue(option: string, expected: string, received: string): never {
+  throw new UsageError(`--${option}: expected ${expected}, got ${JSON.stringify(received)}`)
+}
+
+/** The number in the text of an option. */
+export function numberOf(option: string, text: string, expected: string, accepts: (value: number) => boolean): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text)
+  return accepts(value) ? value : wrongValue(option, expected, text)
+}

@@ -1,8 +1,8 @@
-/** How far a gradient is from a reference. Every row is measured in units of its reference's largest component. */
+/** How far a gradient is from the slopes. Every row is measured in a unit of its own, mostly its largest slope. */
 
 /** The component that is off the most. */
 export interface WorstComponent {
-  /** In units of the largest component of the row's reference. NaN for a gradient that is. */
+  /** In the row's unit. NaN for a gradient that is. */
   error: number
   row: number
   component: number
@@ -12,7 +12,7 @@ export interface WorstComponent {
 
 export interface Deviation {
   worst: WorstComponent
-  /** Norm of all errors over the norm of all references. */
+  /** Norm of all errors over the norm of all slopes. */
   relativeL2: number
   /** 1 − cosine of the angle between the two, over all rows. */
   direction: number
@@ -29,27 +29,26 @@ export interface Bounds {
   bias: number
 }
 
-/** a / b, where nothing is off by nothing. */
-const ratio = (a: number, b: number) => (a === 0 ? 0 : a / b)
+/** Of no rows at all. */
+const NOTHING: WorstComponent = { error: Number.NaN, row: -1, component: -1, analytic: Number.NaN, numeric: Number.NaN }
 
-/** Compares [N, columns] gradients of the same length, but for the rows in `skip`. */
+/** Compares [N, columns] gradients. `units` has the unit of each row, 0 for one that is left out. */
 export function deviationOf(
   analytic: ArrayLike<number>,
   numeric: ArrayLike<number>,
-  columns: number,
-  skip: ReadonlySet<number>,
+  units: ArrayLike<number>,
 ): Deviation {
-  const sum = { analytic: 0, numeric: 0, product: 0, error: 0, away: 0, size: 0 }
-  let worst: WorstComponent = { error: 0, row: 0, component: 0, analytic: 0, numeric: 0 }
-  for (let row = 0; row < numeric.length / columns; ++row) {
-    if (skip.has(row)) continue
-    const components = Array.from({ length: columns }, (_, k) => columns * row + k)
-    const unit = Math.max(...components.map((j) => Math.abs(numeric[j]))) || 1
-    for (const j of components) {
-      const [a, n] = [analytic[j] / unit, numeric[j] / unit]
+  const columns = numeric.length / units.length
+  const sum = { rows: 0, analytic: 0, numeric: 0, product: 0, error: 0, away: 0, size: 0 }
+  let worst: WorstComponent | undefined
+  for (let row = 0; row < units.length; ++row) {
+    if (units[row] === 0) continue
+    ++sum.rows
+    for (let j = columns * row; j < columns * (row + 1); ++j) {
+      const [a, n] = [analytic[j] / units[row], numeric[j] / units[row]]
       const error = Math.abs(a - n)
       // NaN, once met, stays the worst.
-      if (error > worst.error || (Number.isNaN(error) && !Number.isNaN(worst.error))) {
+      if (!worst || error > worst.error || (Number.isNaN(error) && !Number.isNaN(worst.error))) {
         worst = { error, row, component: j % columns, analytic: analytic[j], numeric: numeric[j] }
       }
       sum.analytic += a * a
@@ -61,11 +60,12 @@ export function deviationOf(
     }
   }
   const lengths = Math.sqrt(sum.analytic * sum.numeric)
+  // Where slopes drown in rounding they are far below their unit, and so are errors that are their size.
   return {
-    worst,
-    relativeL2: Math.sqrt(ratio(sum.error, sum.numeric)),
-    direction: sum.error === 0 ? 0 : 1 - ratio(sum.product, lengths),
-    bias: Math.abs(ratio(sum.away, sum.size)),
+    worst: worst ?? NOTHING,
+    relativeL2: Math.sqrt(sum.error / Math.max(sum.numeric, sum.rows)),
+    direction: Math.max(0, lengths - sum.product) / Math.max(lengths, sum.rows),
+    bias: Math.abs(sum.away) / Math.max(sum.size, sum.rows),
   }
 }
 

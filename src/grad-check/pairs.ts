@@ -1,4 +1,4 @@
-import type { FloatArray } from '../types.js'
+import type { FloatArray, Format } from '../types.js'
 
 /** Seeded uniform numbers in [0, 1): the same sequence on every machine. */
 export function mulberry32(seed: number): () => number {
@@ -55,7 +55,8 @@ export interface PairOptions {
   axes?: 2 | 3
 }
 
-/** `n` pairs of boxes as corners, sides 10 to 110 (disjoint ones up to 220), all edges of a pair apart unless `step` joins them. */
+/** `n` pairs of boxes as corners, sides 10 to 110 (beside each other up to 220), all edges of a pair apart unless `step` joins
+ * them. */
 export function randomPairs(
   Boxes: Boxes,
   n: number,
@@ -80,3 +81,24 @@ export function randomPairs(
   }
   return { pred, target }
 }
+
+/** A copy of [N, columns] rows with each row mapped. */
+export function mapRows(rows: FloatArray, map: (row: number[]) => number[], columns = 4): FloatArray {
+  const mapped = rows.slice()
+  for (let i = 0; i < rows.length; i += columns) mapped.set(map([...rows.subarray(i, i + columns)]), i)
+  return mapped
+}
+
+/** Boxes given as corners, in another format. */
+export const toFormat = (corners: FloatArray, format: Format, axes: 2 | 3 = 2): FloatArray =>
+  mapRows(
+    corners,
+    (row) => {
+      const [first, second] = [row.slice(0, axes), row.slice(axes)]
+      const size = second.map((v, k) => v - first[k])
+      if (format === 'xywh') return [...first, ...size]
+      if (format === 'cxcywh') return [...first.map((v, k) => (v + second[k]) / 2), ...size]
+      return format === 'yxyx' ? [...first.reverse(), ...second.reverse()] : row
+    },
+    2 * axes,
+  )

@@ -1,29 +1,35 @@
 /** Derivatives of a function of a few numbers by central differences that know how far they can be trusted. */
 
-/** Steps in the unit of the boxes, from large to small; powers of two, so that coordinates move without rounding. Most pairs have
+/** Steps in sides of the boxes, from large to small; powers of two, so that coordinates move without rounding. Most pairs have
  * their slopes at the first. Near a kink, and where boxes nearly match or touch, the loss bends over shorter distances. */
 const STEPS = [2 ** -11, 2 ** -14, 2 ** -17, 2 ** -20, 2 ** -23]
 
-/** What slopes may be off by, in units of the largest of them. What is accepted is mostly a hundred times better. */
-const CERTAIN = 2.5e-7
+/** What slopes may be off by, in their unit. Most are a hundred times better. */
+const CERTAIN = 1e-7
 
-const SPACING = 2 ** -52
+/** What rounding of the loss may do to the slopes, in spacings of the loss over the step. */
+const ROUNDING = 16 * 2 ** -52
+
+export interface Slopes {
+  slopes: Float64Array
+  /** What errors are measured in: the largest slope, or what rounding of the loss allows to be seen where that is more. */
+  unit: number
+}
 
 /**
- * The slopes of `f` at x, where it is called first; undefined if differences cannot tell them to 2.5e-7 of the largest: at a kink,
- * nearer to one than the smallest step, or where they are lost in the rounding of f.
+ * The slopes of `f` at x, where it is called first; undefined at a kink, or nearer to one than the smallest step.
  *
- * Differences over one and two steps, extrapolated to none: (4·D1 − D2)/3. Where f is smooth, D1 and D2 agree, and so do the second
- * differences, S2 = 4·S1. Across a kink at least one of the two fails by a good part of the jump, wherever it lies.
+ * Differences over one and two steps, extrapolated to none: (4·D1 − D2)/3. Where f is smooth, D1 and D2 agree, and so do the
+ * second differences, S2 = 4·S1. Across a kink one of the two fails by a good part of the jump, wherever it lies.
  *
- * @param unit of the steps: a power of two, about as large as the sides of the boxes.
+ * @param side of the boxes, roughly; a power of two.
  */
-export function slopesOf(f: (x: Float64Array) => number, x: Float64Array, unit: number): Float64Array | undefined {
+export function slopesOf(f: (x: Float64Array) => number, x: Float64Array, side: number): Slopes | undefined {
   const centre = f(x)
   const slopes = new Float64Array(x.length)
   const moved = x.slice()
   for (const step of STEPS) {
-    const h = step * unit
+    const h = step * side
     let [doubt, largest] = [0, 0]
     for (let k = 0; k < x.length; ++k) {
       const after = (steps: number) => {
@@ -38,9 +44,8 @@ export function slopesOf(f: (x: Float64Array) => number, x: Float64Array, unit: 
       doubt = Math.max(doubt, 4 * Math.abs(d1 - d2), Math.abs(bend) / 4)
       largest = Math.max(largest, Math.abs(slopes[k]))
     }
-    // Differences of few spacings may agree by chance; none at all is a loss that is constant.
-    const rounding = largest === 0 ? 0 : (SPACING * Math.abs(centre)) / h
-    if (doubt + rounding <= CERTAIN * largest) return slopes
+    const unit = Math.max(largest, (ROUNDING * Math.abs(centre)) / h / CERTAIN)
+    if (doubt <= CERTAIN * unit) return { slopes, unit }
   }
   return undefined
 }

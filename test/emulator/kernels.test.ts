@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type BoxLossOptions, backends, boxLoss, ScaLossError } from '../../src/index.js'
-import { LOSS_NAMES } from '../../src/losses.js'
+import { FORMATS } from '../../src/formats.js'
+import { type BoxLossOptions, backends, boxLoss, type FloatArray, ScaLossError } from '../../src/index.js'
 import { mulberry32, randomPairs } from '../support/random.js'
-import { boxesAround, resultBytes } from '../support/same-bits.js'
+import { boxesAround, boxesAtLimits, boxesOfFewNumbers, resultBytes } from '../support/same-bits.js'
+import { ALL, axesOf, PLAIN, TOGETHER, type Variant } from '../support/variants.js'
 
 // The very sources of the kernels and of the CUDA backend, against the CPU backend, bit by bit.
 const SCHEDULES = ['forward', 'reverse', '1', '2', '3']
@@ -19,34 +20,43 @@ it('runs on the emulator, and on nothing else', () => {
   expect(boxLoss('sca', boxes, boxes.slice()).backend).toBe('cuda')
 })
 
+interface Rows {
+  pred: FloatArray
+  target: FloatArray
+}
+const sameBits = ({ name, options }: Variant, { pred, target }: Rows, more: BoxLossOptions) => {
+  const bytes = (backend: 'cpu' | 'cuda') => resultBytes(name, pred, target, { ...options, ...more, backend })
+  return bytes('cuda').equals(bytes('cpu'))
+}
+/** Of two axes, of the IoU family, of three axes. */
+const SOME = PLAIN.filter(({ name }) => ['sca', 'giou', 'sca3'].includes(name))
+
 describe.each([
-  ['float32', Float32Array, -149, 120],
-  ['float64', Float64Array, -1074, 1016],
-] as const)('%s: the bits of the CPU backend', (dtype, Float, least, high) => {
+  ['float32', Float32Array, { least: -149, low: -149, high: 120 }],
+  ['float64', Float64Array, { least: -1074, low: -1074, high: 1016 }],
+] as const)('%s: the bits of the CPU backend', (dtype, Float, sizes) => {
   const random = mulberry32(13)
   const perRow = (n: number) => new Float(n).map(() => (random() < 0.1 ? 0 : 2 * random()))
-  const options = (n: number): [string, BoxLossOptions][] => [
+  const options = (n: number, axes: 2 | 3): [string, BoxLossOptions][] => [
     ['mean', {}],
     ['forward alone', { grad: false, reduction: 'sum', onInvalid: 'ignore' }],
     [
       'everything at once',
       { reduction: 'none', gradTarget: true, iou: true, weight: perRow(n), gradOutput: perRow(n) },
     ],
-    [
-      'target gradient alone',
-      { grad: false, gradTarget: true, normalizer: 3, convention: 'official', format: 'cxcywh' },
-    ],
-    ['no positives', { normalizer: 0, iou: true, format: 'yxyx' }],
+    ['target gradient alone', { grad: false, gradTarget: true, normalizer: 3, format: 'cxcywh' }],
+    ['no positives', { normalizer: 0, iou: true, format: axes === 2 ? 'yxyx' : 'xywh' }],
   ]
 
   it.each(SCHEDULES)('for any number of rows, under schedule %s', (schedule) => {
     vi.stubEnv('EMULATOR_SCHEDULE', schedule)
-    for (const n of [1, 31, 256, 257, 1023, 1024, 1025, 2049, 5000]) {
-      const { pred, target } = randomPairs(Float, n, { seed: n })
-      for (const [label, option] of options(n)) {
-        const expected = resultBytes('sca', pred, target, { ...option, backend: 'cpu' })
-        const actual = resultBytes('sca', pred, target, { ...option, backend: 'cuda' })
-        expect(actual.equals(expected), `${n} rows, ${label}`).toBe(true)
+    for (const variant of SOME) {
+      const axes = axesOf(variant)
+      for (const n of [1, 31, 256, 257, 1023, 1024, 1025, 2049, ...(variant.name === 'sca' ? [5000] : [])]) {
+        const rows = randomPairs(Float, n, { seed: n, axes })
+        for (const [label, option] of options(n, axes)) {
+          expect(sameBits(variant, rows, option), `${variant.label}, ${n} rows, ${label}`).toBe(true)
+        }
       }
     }
   })
@@ -63,17 +73,35 @@ describe.each([
     }
   })
 
-  it.each(LOSS_NAMES)(`%s: for all the boxes that ${dtype} has, invalid ones too`, (name) => {
-    const n = 20_000
-    const { pred, target } = boxesAround(n, Float, least, least, high)
-    for (const [label, option] of options(n)) {
-      const expected = resultBytes(name, pred, target, { ...option, backend: 'cpu' })
-      expect(resultBytes(name, pred, target, { ...option, backend: 'cuda' }).equals(expected), label).toBe(true)
+  const rowsOf = (axes: 2 | 3) => ({
+    around: boxesAround(2500, Float, sizes, axes),
+    limits: boxesAtLimits(1500, Float, axes),
+    fewNumbers: boxesOfFewNumbers(500, Float, axes),
+  })
+  const rows = { 2: rowsOf(2), 3: rowsOf(3) }
+
+  it.each(PLAIN)(`$label: for all the boxes that ${dtype} has, invalid ones too`, (variant) => {
+    const { name } = variant
+    const axes = axesOf(variant)
+    const { around, limits } = rows[axes]
+    for (const [label, option] of options(2500, axes)) expect(sameBits(variant, around, option), label).toBe(true)
+    for (const format of FORMATS.filter((format) => axes === 2 || format !== 'yxyx')) {
+      expect(sameBits(variant, limits, { reduction: 'none', gradTarget: true, format }), format).toBe(true)
     }
-    const invalid = boxLoss(name, pred, target, { backend: 'cpu' }).invalid
-    expect(invalid).toBeGreaterThan(100)
+    const count = (backend: 'cpu' | 'cuda') =>
+      boxLoss(name, around.pred, around.target, { ...variant.options, backend }).invalid
+    const invalid = count('cpu')
+    expect(invalid).toBeGreaterThan(10)
     // Twice: the workspace must be left as it was found.
-    for (let i = 0; i < 2; ++i) expect(boxLoss(name, pred, target, { backend: 'cuda' }).invalid).toBe(invalid)
+    for (let i = 0; i < 2; ++i) expect(count('cuda')).toBe(invalid)
+  })
+
+  const modified = [...ALL, ...TOGETHER].filter((variant) => !PLAIN.includes(variant))
+  it.each(modified)('$label: fused and forward alone', (variant) => {
+    for (const [kind, boxes] of Object.entries(rows[axesOf(variant)])) {
+      expect(sameBits(variant, boxes, { reduction: 'none', gradTarget: true, iou: true }), kind).toBe(true)
+      expect(sameBits(variant, boxes, { grad: false }), kind).toBe(true)
+    }
   })
 })
 

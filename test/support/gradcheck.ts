@@ -1,4 +1,13 @@
+import { type Bounds, deviationOf, faultsOf } from '../../src/grad-check/deviation.js'
+import { boxLoss } from '../../src/box-loss.js'
+import type { Evaluate } from '../../src/grad-check.js'
+import { LOSSES } from '../../src/losses.js'
 import type { FloatArray } from '../../src/types.js'
+
+// Differences of any losses in [N, 4], at pairs away from the kinks of sca. What src/grad-check has goes further: it finds
+// its steps, and kinks, by the differences themselves.
+
+export type { Bounds }
 
 /** [N] losses of N pairs. */
 export type Losses = (pred: FloatArray, target: FloatArray) => ArrayLike<number>
@@ -31,8 +40,8 @@ function argumentsWith(
 }
 
 /**
- * A step for each pair of corner boxes, small against the boxes and against the distance of matching corners, which is as far as the
- * loss looks smooth. `atKink` are the rows with two matching edges so near that a step could cross the tie.
+ * A step for each pair of corner boxes, small against the boxes and against the distance of matching corners, which is as far as
+ * the loss looks smooth. `atKink` are the rows with two matching edges so near that a step could cross the tie.
  */
 export function chooseSteps(pred: FloatArray, target: FloatArray): { steps: Float64Array; atKink: Set<number> } {
   const steps = new Float64Array(pred.length / 4)
@@ -47,54 +56,38 @@ export function chooseSteps(pred: FloatArray, target: FloatArray): { steps: Floa
   return { steps, atKink }
 }
 
-/** What a gradient may differ by from a reference. Every pair is measured in units of its reference's largest component. */
-export interface Bounds {
-  /** Largest error of a component. */
-  element: number
-  /** Norm of all errors over the norm of all references. */
-  relativeL2: number
-  /** 1 − cosine of the angle between the two, over all pairs. */
-  direction: number
-  /** Mean error away from 0 (+) or towards it (−), over the mean size of a component. */
-  bias: number
-}
-
-/** The bounds that a gradient breaks, one sentence each; empty for a good one. NaN breaks them all. */
+/** The bounds that an [N, columns] gradient breaks, one sentence each; empty for a good one. NaN breaks them all. Every pair is
+ * measured in units of its reference's largest component. */
 export function gradientFaults(
   actual: ArrayLike<number>,
   reference: ArrayLike<number>,
   bounds: Bounds,
   skip: ReadonlySet<number> = new Set(),
+  columns = 4,
 ): string[] {
-  const sum = { actual: 0, reference: 0, product: 0, error: 0, away: 0, size: 0 }
-  let worst = { error: 0, at: '' }
   if (actual.length !== reference.length) return [`length: ${actual.length} instead of ${reference.length}`]
-  for (let i = 0; i < reference.length / 4; ++i) {
-    if (skip.has(i)) continue
-    const components = [4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3]
-    const unit = Math.max(...components.map((j) => Math.abs(reference[j]))) || 1
-    for (const j of components) {
-      const [a, r] = [actual[j] / unit, reference[j] / unit]
-      const error = Math.abs(a - r)
-      // NaN, once met, stays the worst.
-      if (error > worst.error || Number.isNaN(error)) {
-        worst = { error, at: `row ${i}, component ${j % 4}: ${actual[j]} for ${reference[j]}` }
-      }
-      sum.actual += a * a
-      sum.reference += r * r
-      sum.product += a * r
-      sum.error += error * error
-      sum.away += (a - r) * Math.sign(r)
-      sum.size += Math.abs(r)
-    }
+  const largest = (i: number) => {
+    let most = 0
+    for (let j = columns * i; j < columns * (i + 1); ++j) most = Math.max(most, Math.abs(reference[j]))
+    return most || 1
   }
-  const measured: Bounds = {
-    element: worst.error,
-    relativeL2: Math.sqrt(sum.error / sum.reference),
-    direction: 1 - sum.product / Math.sqrt(sum.actual * sum.reference),
-    bias: Math.abs(sum.away / sum.size),
-  }
-  return (Object.keys(bounds) as (keyof Bounds)[])
-    .filter((name) => !(measured[name] <= bounds[name]))
-    .map((name) => `${name}: ${measured[name]} > ${bounds[name]}${name === 'element' ? ` (${worst.at})` : ''}`)
+  const units = Float64Array.from({ length: reference.length / columns }, (_, i) => (skip.has(i) ? 0 : largest(i)))
+  return faultsOf(deviationOf(actual, reference, units), bounds)
 }
+
+/** What `gradCheck` checks. */
+export const rows: Evaluate = (name, pred, target, options) =>
+  boxLoss(name, pred, target, { ...options, reduction: 'none' })
+
+type Results = ReturnType<Evaluate>
+
+/** The same with an error in it. `columns`: numbers of a box. */
+export const planting =
+  (plant: (results: Results, columns: number) => Partial<Results>): Evaluate =>
+  (...args) => {
+    const results = rows(...args)
+    return { ...results, ...plant(results, 2 * LOSSES[args[0]].axes) }
+  }
+
+export const mapped = (gradient: FloatArray | undefined, map: (g: number, j: number, all: FloatArray) => number) =>
+  gradient!.map((g, j) => map(g, j, gradient!))

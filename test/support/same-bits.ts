@@ -1,4 +1,4 @@
-import { boxLoss, type BoxLossOptions, type FloatArray } from '../../src/index.js'
+import { type BoxLossOptions, boxLoss, type FloatArray } from '../../src/index.js'
 import type { LossName } from '../../src/losses.js'
 import { type Boxes, mulberry32 } from './random.js'
 
@@ -110,6 +110,20 @@ export function boxesAtLimits(pairs: number, Float: Boxes, axes: 2 | 3 = 2) {
     }
   }
   return { pred, target }
+}
+
+/** Boxes whose coordinates are all of a few numbers, so that most tie, and far apart in size, or no numbers at all. */
+export function boxesOfFewNumbers(pairs: number, Float: Boxes, axes: 2 | 3 = 2) {
+  const random = mulberry32(23)
+  const most = Float === Float32Array ? (2 - 2 ** -23) * 2 ** 127 : Number.MAX_VALUE
+  const finite = [0, 0, 1, -1, 3, 1e-45, -1e-38, 1e19, -1e38, 5e-324, most, -most / 4]
+  const bad = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  const draw = () => {
+    const values = random() < 0.01 ? bad : finite
+    return values[Math.floor(values.length * random())]
+  }
+  const boxes = (): FloatArray => new Float(2 * axes * pairs).map(draw)
+  return { pred: boxes(), target: boxes() }
 }
 
 /** All of a result's numbers, NaN in one form: which of its many NaNs a processor gives is not defined. */

@@ -26,7 +26,7 @@ const specOf = (name: LossName): LossSpec => LOSSES[name]
 const having = (option: LossOption) => LOSS_NAMES.filter((name) => specOf(name).options.includes(option))
 
 /** What a loss does not work without. */
-const demanded = (name: LossName): LossOptions =>
+export const demanded = (name: LossName): LossOptions =>
   specOf(name).options.includes('imageWidth') ? { imageWidth: 640, imageHeight: 480 } : {}
 
 export function variant(name: LossName, options: LossOptions = {}): Variant {
@@ -55,6 +55,7 @@ export const EXACT: Variant[] = [
     variant(name, { detachAlpha: false, power: 3, inner: 0.7 }),
   ]),
   ...having('beta').flatMap((name) => [variant(name, { beta: 4 }), variant(name, { beta: 0 })]),
+  ...having('constant').map((name) => variant(name, { constant: 100 })),
 ]
 const withConvention = (convention: Convention) =>
   LOSS_NAMES.filter((name) => specOf(name).conventions.includes(convention)).map((name) =>
@@ -73,6 +74,7 @@ export const TOGETHER: Variant[] = [
   ...having('alpha').map((name) => variant(name, { alpha: -3 })),
   ...having('detachAlpha').map((name) => variant(name, { detachAlpha: false, mode: 'log', focal: 1 })),
   ...having('beta').map((name) => variant(name, { beta: 1e30 })),
+  ...having('constant').map((name) => variant(name, { constant: 1e-3 })),
   ...having('imageWidth').map((name) => variant(name, { imageWidth: 1e-3, imageHeight: 1e-6 })),
 ]
 

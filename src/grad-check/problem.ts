@@ -1,0 +1,92 @@
+import { invalidArgument } from '../errors.js'
+import { readCorners } from '../js-backend.js'
+import { lossParams } from '../loss-params.js'
+import { LOSS_NAMES, LOSSES, type LossName, type LossParams, type LossSpec } from '../losses.js'
+import { evaluateLoss } from '../reference.js'
+import type { FloatArray, Format, LossOptions } from '../types.js'
+import { checkFormat, checkOneOf } from '../validate.js'
+import { randomPairs, toFormat } from './pairs.js'
+import { slopesOf } from './slopes.js'
+
+/** Which pairs a gradient is checked at. */
+export interface ProblemOptions extends LossOptions {
+  /** Number of random pairs. Default 1000. */
+  boxes?: number
+  /** A whole number: the same one gives the same pairs everywhere. Default 1. */
+  seed?: number
+  /** Layout of the boxes, and so of the gradients. Default `'xyxy'`. */
+  format?: Format
+}
+
+/** Pairs of boxes, and what the losses and the gradients there should be. */
+export interface Problem {
+  name: LossName
+  /** Of the loss: as a caller gives them, and with the defaults. */
+  options: LossOptions
+  params: LossParams
+  boxes: number
+  seed: number
+  format: Format
+  pred: FloatArray
+  target: FloatArray
+  losses: Float64Array
+  slopes: { pred: Float64Array; target: Float64Array }
+  /** What each row is measured in; 0 for one without slopes, at a kink. */
+  units: Float64Array
+}
+
+const KINDS = ['overlap', 'disjoint', 'nested', 'near', 'mixed'] as const
+/** Numbers on this grid, and their sums and halves in any format, are float32 numbers: both dtypes get the same boxes. */
+const GRID = 2 ** -13
+/** A little more than the shortest side. */
+const SIDE = 16
+/** From pixels to a unit in which the epsilon of a convention is not negligible. */
+const SMALL = 2 ** -9
+/** Gradients far below this are no float32 numbers any more. */
+const SMALLEST = 2 ** -100
+const IMAGE = { imageWidth: 640, imageHeight: 480 }
+
+/** Draws pairs and takes the differences of their losses. */
+export function drawProblem(name: LossName, given: ProblemOptions): Problem {
+  checkOneOf('name', name, LOSS_NAMES)
+  const { boxes = 1000, seed = 1, format = 'xyxy', ...lossOptions } = given
+  const { axes, options: known }: LossSpec = LOSSES[name]
+  const options = known.includes('imageWidth') ? { ...IMAGE, ...lossOptions } : lossOptions
+  const params = lossParams(name, options)
+  if (!Number.isSafeInteger(boxes) || boxes < 1) throw invalidArgument('boxes', 'a whole number from 1 on', boxes)
+  if (!Number.isSafeInteger(seed)) throw invalidArgument('seed', 'a whole number', seed)
+  checkFormat(format, axes)
+
+  const zoom = params.epsilon > 0 ? SMALL : 1
+  const corners = randomPairs(Float64Array, boxes, { seed, kinds: KINDS, step: GRID, axes })
+  const zoomed = (rows: FloatArray) => rows.map((v) => zoom * v)
+  const pred = toFormat(zoomed(corners.pred), format, axes)
+  const target = toFormat(zoomed(corners.target), format, axes)
+  const columns = 2 * axes
+  const losses = new Float64Array(boxes)
+  const slopes = { pred: new Float64Array(pred.length), target: new Float64Array(pred.length) }
+  const units = new Float64Array(boxes)
+  for (let i = 0; i < boxes; ++i) {
+    const [first, end] = [columns * i, columns * (i + 1)]
+    const pair = Float64Array.of(...pred.subarray(first, end), ...target.subarray(first, end))
+    const loss = lossOf(name, params, format)
+    losses[i] = loss(pair)
+    const found = slopesOf(loss, pair, SIDE * zoom)
+    if (found === undefined) continue
+    slopes.pred.set(found.slopes.subarray(0, columns), first)
+    slopes.target.set(found.slopes.subarray(columns), first)
+    units[i] = Math.max(found.unit, SMALLEST)
+  }
+  return { name, options, params, boxes, seed, format, pred, target, losses, slopes, units }
+}
+
+/**
+ * The loss of a pair that stands in one array, by the reference: what every backend should compute. Factors that the gradient
+ * takes for constants keep the values of the first call.
+ */
+function lossOf(name: LossName, params: LossParams, format: Format) {
+  const { axes } = LOSSES[name]
+  const withHeld = { ...params, held: {} }
+  return (pair: Float64Array) =>
+    evaluateLoss(name, readCorners(pair, 0, format, axes), readCorners(pair, 1, format, axes), withHeld)
+}
