@@ -100,7 +100,7 @@ export function lossParams(name: LossName, options: LossOptions, like?: FloatArr
     const modified = params.modified || (isModifier(option) && value !== DEFAULTS[option])
     params = { ...params, [option]: value, modified }
   }
-  checkTogether(name, spec, params, convention)
+  if (params !== base || spec.options.includes('imageWidth')) checkTogether(name, spec, params, convention)
   return params
 }
 

@@ -18,9 +18,10 @@ import {
   checkRows,
 } from './validate.js'
 
+// Those of a training step come first: the list is searched for every option of every call.
 const OPTIONS = [
-  ...LOSS_OPTIONS,
-  'convention',
+  'out',
+  'backend',
   'format',
   'reduction',
   'weight',
@@ -31,9 +32,9 @@ const OPTIONS = [
   'gradTarget',
   'iou',
   'onInvalid',
-  'backend',
   'device',
-  'out',
+  'convention',
+  ...LOSS_OPTIONS,
 ] as const satisfies (keyof BoxLossOptions)[]
 const REDUCTIONS = ['none', 'sum', 'mean']
 const ON_INVALID = ['propagate', 'ignore', 'throw']
