@@ -4,7 +4,7 @@ import { readDetections, readGroundTruth } from '../coco/read.js'
 import { byClass, byIou, type ClassSummary, evaluatePairs, type PairSummary, total } from '../coco/summary.js'
 import { LOSS_NAMES, LOSSES, type LossName, type LossSpec } from '../losses.js'
 import { type Column, formatTable } from './table.js'
-import { type Io, parseOptions, UsageError } from './usage.js'
+import { type Io, numberOf, parseOptions, wrongValue } from './usage.js'
 
 const MAX_DETECTIONS = 100
 
@@ -44,28 +44,23 @@ function parse(args: readonly string[]) {
     backend: { type: 'string', default: 'auto' },
     json: { type: 'boolean', default: false },
   })
-  const file = (option: 'ground-truth' | 'detections') => values[option] || usage(option, 'a file', values[option])
+  const file = (option: 'ground-truth' | 'detections') => values[option] || wrongValue(option, 'a file', values[option])
   const oneOf = <T extends string>(option: 'loss' | 'backend', names: readonly T[]) =>
-    names.find((name) => name === values[option]) ?? usage(option, `one of ${names.join(', ')}`, values[option])
-  const number = (option: 'alpha' | 'iou-threshold', expected: string, accepts: (value: number) => boolean) => {
-    const text = values[option]
-    const value = text.trim() === '' ? Number.NaN : Number(text)
-    return accepts(value) ? value : usage(option, expected, text)
-  }
+    names.find((name) => name === values[option]) ?? wrongValue(option, `one of ${names.join(', ')}`, values[option])
   return {
     groundTruth: file('ground-truth'),
     detections: file('detections'),
     loss: oneOf('loss', NAMES),
-    alpha: number('alpha', 'a finite number', Number.isFinite),
-    iouThreshold: number('iou-threshold', 'a number above 0 and up to 1', (value) => value > 0 && value <= 1),
+    alpha: numberOf('alpha', values.alpha, 'a finite number', Number.isFinite),
+    iouThreshold: numberOf(
+      'iou-threshold',
+      values['iou-threshold'],
+      'a number above 0 and up to 1',
+      (value) => value > 0 && value <= 1,
+    ),
     backend: oneOf('backend', BACKENDS),
     json: values.json,
   }
-}
-
-function usage(option: string, expected: string, received: string | undefined): never {
-  const got = received === undefined ? 'but it is missing' : `got ${JSON.stringify(received)}`
-  throw new UsageError(`--${option}: expected ${expected}, ${got}`)
 }
 
 const MEANS: Column[] = [

@@ -30,9 +30,10 @@ export function parseOptions<const T extends Options>(
   }
 }
 
-/** The error for a value that an option does not take. */
-export function wrongValue(option: string, expected: string, received: string): never {
-  throw new UsageError(`--${option}: expected ${expected}, got ${JSON.stringify(received)}`)
+/** The error for a value that an option does not take, or that is not given. */
+export function wrongValue(option: string, expected: string, received: string | undefined): never {
+  const got = received === undefined ? 'but it is missing' : `got ${JSON.stringify(received)}`
+  throw new UsageError(`--${option}: expected ${expected}, ${got}`)
 }
 
 /** The number in the text of an option. */
