@@ -85,14 +85,15 @@ SCALOSS_FN IouTerm<N> iou_term(const Extents<N>& e) {
       (x.pred_excess * y.pred + x.target_excess * y.target) + x.overlap * (y.pred_excess + y.target_excess);
   const AreaDivisor<N> by_union = divisor_of(e, (intersection + difference) + e.area_epsilon);
   const N inverse = select(e.overlapping, by_union.inverse, zero);
-  const auto over_union = [&](N x) { return (x * by_union.scale) * inverse; };
+  const auto over_union = [&](N value) { return (value * by_union.scale) * inverse; };
   IouTerm<N> term;
   term.iou = over_union(intersection);
   term.terms.loss = select(e.overlapping, over_union(difference + e.area_epsilon), N(1));
   const N target_area = x.target * y.target;
   for (int k = 0; k < 2; ++k) {
     const Extent<N>&axis = e.axis[k], &other = e.axis[1 - k];
-    // Moving an outer edge out changes the union alone, by the other side; an inner edge the intersection, too.
+    // Moving an outer edge out changes the union alone, by the other side: -I h/U^2. An inner edge changes the
+    // intersection, too: (hmin (U + I) - I h)/U^2, where U + I = w h + W H and I = wmin hmin.
     const N outer = zero - grow(term.iou * over_union(other.pred), axis.up);
     const N rest = (target_area + axis.pred_excess * other.pred) + e.area_epsilon;
     const N inner = grow(over_union(other.overlap) * over_union(rest), axis.up);

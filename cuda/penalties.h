@@ -13,7 +13,7 @@ template <class N>
 SCALOSS_FN PairTerms<N, 2> enclosing_gap(const Extents<N>& e) {
   const Extent<N>&x = e.axis[0], &y = e.axis[1];
   const AreaDivisor<N> by_enclosing = divisor_of(e, x.enclosing * y.enclosing + e.area_epsilon);
-  const auto over_enclosing = [&](N x) { return (x * by_enclosing.scale) * by_enclosing.inverse; };
+  const auto over_enclosing = [&](N value) { return (value * by_enclosing.scale) * by_enclosing.inverse; };
   // C - U as sums of positive areas: corners left by overlapping boxes, or what boxes apart leave along the gap.
   const N corners = x.pred_excess * y.target_excess + x.target_excess * y.pred_excess;
   const N apart_x = (x.pred * y.target_excess + x.target * y.pred_excess) - x.overlap * y.enclosing;
@@ -23,6 +23,8 @@ SCALOSS_FN PairTerms<N, 2> enclosing_gap(const Extents<N>& e) {
   terms.loss = over_enclosing(select(e.overlapping, corners, apart));
   for (int k = 0; k < 2; ++k) {
     const Extent<N>&axis = e.axis[k], &other = e.axis[1 - k];
+    // The gap is 1 - U/C. An outer edge changes both, by h/C - hmax U/C^2 = hmax (h wmax - U)/C^2; an inner edge the
+    // union alone, by (h - hmin)/C, or h/C where there is no overlap to lose.
     const N rest = select(e.overlapping, axis.target_excess * other.pred_excess - other.target_excess * axis.target,
                           other.pred * axis.target_excess - axis.target * other.target);
     const N outer = over_enclosing(over_enclosing((other.enclosing * rest) - e.area_epsilon * other.target_excess));
