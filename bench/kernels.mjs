@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util'
  * @typedef {{ registers: number, stack: number, spill: number }} Usage Spill: bytes stored and loaded.
  * @typedef {{ instructions: number, helpers: number }} Size Of the kernel without its helper functions, and of these.
  * @typedef {{ kernel: string, pass: string, dtype: string, rank: number } & Usage & Size} Row
+ * @typedef {Map<string, number>} PlainPath Instructions for a box by the name of the kernel's loss.
  */
 
 const FLAGS = ['-std=c++17', '-O3', '-fmad=false', '-arch=sm_90', '-cubin', '-Xptxas', '-v']
@@ -88,10 +89,11 @@ function describe(mangled) {
     const dtype = dtypes[/** @type {'f' | 'd'} */ (type)]
     return { kernel: `pairwise, any loss of ${axesOf(axes)}`, pass: 'loss', dtype, rank: 200 + Number(axes) }
   }
-  const boxLoss =
-    /box_loss_kernelINS_\d+(?:FamilyLossINS_\d+(\w+?)TermsEE|(\w+?)Loss)ELi(\d)ELNS_4PassE(\d)E([fd])E/.exec(mangled)
+  const boxLoss = /_kernelINS_\d+(?:FamilyLossINS_\d+(\w+?)TermsEE|(\w+?)Loss)E(?:Li(\d)ELNS_4PassE(\d)E([fd]))?E/.exec(
+    mangled,
+  )
   if (!boxLoss) return { kernel: `\`${mangled}\``, pass: '', dtype: '', rank: 300 }
-  const [, family, plain, axes, pass, type] = boxLoss
+  const [, family, plain, axes = '2', pass = '1', type = 'f'] = boxLoss
   const index = lossTypes.findIndex(([, , of]) => of === (family ?? plain))
   return {
     kernel: plain === 'Any' ? `any loss of ${axesOf(axes)}` : `\`${lossTypes[index]?.[1] ?? mangled}\``,
@@ -108,11 +110,8 @@ function describe(mangled) {
  * @returns {Row[]}
  */
 function compile(source, folder) {
-  const output = join(folder, `${source}.cubin`)
-  const { status, stdout, stderr } = spawnSync('nvcc', [...FLAGS, source, '-o', output], {
-    cwd: cuda,
-    encoding: 'utf8',
-  })
+  const output = join(folder, `${basename(source)}.cubin`)
+  const { status, stdout, stderr } = spawnSync('nvcc', [...FLAGS, source, '-o', output], { encoding: 'utf8' })
   if (status !== 0) throw new Error(`nvcc ${source}:\n${stderr}`)
   const usage = parseLog(stdout + stderr)
   return [...parseCubin(readFileSync(output))].map(([name, size]) => {
@@ -127,9 +126,10 @@ const blocksOf = (/** @type {number} */ registers) => Math.floor(65536 / (256 * 
 
 /**
  * @param {Row[]} rows
+ * @param {PlainPath} plain
  * @param {string} release
  */
-function page(rows, release) {
+function page(rows, plain, release) {
   const head = [
     'kernel',
     'pass',
@@ -140,7 +140,10 @@ function page(rows, release) {
     'stack',
     'instructions',
     'helpers',
+    'a box',
   ]
+  const aBox = (/** @type {Row} */ { kernel, pass, dtype }) =>
+    pass === 'loss and gradient' && dtype === 'float32' ? (plain.get(kernel) ?? '') : ''
   const total = (/** @type {'spill' | 'stack'} */ key) => rows.reduce((sum, row) => sum + row[key], 0)
   return [
     '# The CUDA kernels as compiled',
@@ -154,19 +157,21 @@ function page(rows, release) {
     '',
     `| ${head.join(' | ')} |`,
     `| --- | --- | --- |${' ---: |'.repeat(head.length - 3)}`,
-    ...rows.map(
-      ({ kernel, pass, dtype, registers, spill, stack, instructions, helpers }) =>
-        `| ${[kernel, pass, dtype, registers, blocksOf(registers), spill, stack, instructions, helpers].join(' | ')} |`,
-    ),
+    ...rows.map((row) => {
+      const { kernel, pass, dtype, registers, spill, stack, instructions, helpers } = row
+      const numbers = [registers, blocksOf(registers), spill, stack, instructions, helpers, aBox(row)]
+      return `| ${[kernel, pass, dtype, ...numbers].join(' | ')} |`
+    }),
     '',
     `${rows.length} kernels; ${total('spill')} bytes of spills and ${total('stack')} bytes of stack in all of them.`,
     '',
     '- _registers, spill bytes, stack_: as `ptxas -v` reports them, a thread; spills count stores and loads.',
     '- _blocks an SM_: how many blocks of 256 threads the 65,536 registers of an SM hold.',
     '- _instructions_: static, the bytes of code of the whole kernel over 16. That is one row of boxes with every format and option, and the',
-    '  reduction. What a row executes is less, by how much takes a disassembler or a GPU to tell. `l1`, which computes next to nothing,',
-    '  shows about what all kernels share.',
+    '  reduction. `l1`, which computes next to nothing, shows about what all kernels share.',
     '- _helpers_: functions beside that, which the compiler adds for the rare cases of division and square root, and for 64-bit integer division.',
+    '- _a box_: instructions of the plain path, from the load of two boxes in xyxy to the store of the gradient: those of a kernel that has',
+    '  nothing else (`bench/one-row.cu`).',
     '',
   ].join('\n')
 }
@@ -181,9 +186,11 @@ const folder = mkdtempSync(join(tmpdir(), 'scaloss-kernels-'))
 try {
   const sources = readdirSync(cuda).filter((name) => name.endsWith('.cu'))
   const rows = sources
-    .flatMap((source) => compile(source, folder))
+    .flatMap((source) => compile(join(cuda, source), folder))
     .sort((a, b) => a.rank - b.rank || a.dtype.localeCompare(b.dtype) || b.pass.localeCompare(a.pass))
-  const text = page(rows, /release ([\d.]+)/.exec(version.stdout)?.[1] ?? 'unknown')
+  const oneRow = compile(fileURLToPath(new URL('one-row.cu', import.meta.url)), folder)
+  const plain = new Map(oneRow.map(({ kernel, instructions }) => [kernel, instructions]))
+  const text = page(rows, plain, /release ([\d.]+)/.exec(version.stdout)?.[1] ?? 'unknown')
   process.stdout.write(text)
   if (flags.write) writeFileSync(new URL('../docs/kernels.md', import.meta.url), text)
 } finally {

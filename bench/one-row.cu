@@ -1,0 +1,38 @@
+// One row of a loss with nothing optional: xyxy, mean, gradient for the prediction. bench/kernels.mjs counts the
+// instructions, which is what a kernel of cuda/box_loss.cuh executes for a box on its plain path.
+#include "../cuda/box_loss.cuh"
+
+namespace scaloss {
+
+template <class Loss>
+__global__ void one_row_kernel(const float* pred, const float* target, float* grad, double* lanes,
+                               const __grid_constant__ LossParams<float> params, float grad_scale) {
+  BoxLossJob<float> job = {};
+  job.params = params;
+  job.params.epsilon = 0;
+  job.params.enlarge_small = 1;
+  job.grad = grad;
+  job.loss_scale = 1;
+  job.grad_scale = grad_scale;
+  const int64_t row = threadIdx.x;
+  const InRegisters<float, 2> boxes = {decode(job.format, load_row(pred, row, AxesCount<2>())),
+                                       decode(job.format, load_row(target, row, AxesCount<2>()))};
+  const RowSummary<float> summary =
+      evaluate_row<Loss, Pass::fused>(job, boxes.pred(), boxes.target(), 1.0f, 1.0f, boxes, StoreAt{row});
+  lanes[row] += double(summary.weighted_loss) + summary.invalid;
+}
+
+template <class Loss, int axes>
+constexpr void* one_row_of() {
+  if constexpr (axes == 2) return (void*)one_row_kernel<Loss>;
+  return nullptr;
+}
+
+// Names every kernel, so that it is compiled.
+void* const one_row_kernels[] = {
+#define SCALOSS_ROW(name, Loss, axes) one_row_of<Loss, axes>(),
+    SCALOSS_LOSSES(SCALOSS_ROW)
+#undef SCALOSS_ROW
+};
+
+}  // namespace scaloss
