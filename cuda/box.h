@@ -55,12 +55,12 @@ struct RegularRange<double> {
 
 template <class N, int D>
 SCALOSS_FN MaskOf<N> is_regular(const Box<N, D>& a, const Box<N, D>& b) {
-  using Range = RegularRange<StorageOf<N>>;
+  using Limits = RegularRange<StorageOf<N>>;
   MaskOf<N> mask(true);
   for (int k = 0; k < D; ++k) {
-    mask = mask & (a.second[k] - a.first[k] >= N(Range::kSide)) & (b.second[k] - b.first[k] >= N(Range::kSide)) &
-           (smaller(a.first[k], b.first[k]) >= N(-Range::kCoordinate)) &
-           (larger(a.second[k], b.second[k]) <= N(Range::kCoordinate));
+    mask = mask & (a.second[k] - a.first[k] >= N(Limits::kSide)) & (b.second[k] - b.first[k] >= N(Limits::kSide)) &
+           (smaller(a.first[k], b.first[k]) >= N(-Limits::kCoordinate)) &
+           (larger(a.second[k], b.second[k]) <= N(Limits::kCoordinate));
   }
   return mask;
 }

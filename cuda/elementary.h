@@ -1,5 +1,6 @@
 // Elementary functions with the same bits on every backend: polynomials of our own (minimax, found by the Remez
-// exchange in 50 digits) between exact steps. Within 2 ulp over the ranges that the losses use.
+// exchange in 50 digits) between exact steps. Polynomials are good to less than half an ulp over
+// their intervals; what is left is rounding, which the golden vectors of the losses made of these functions bound.
 #pragma once
 
 #include "number.h"

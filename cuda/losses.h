@@ -5,6 +5,7 @@
 // to a perfect match, where loss and gradient are exactly 0.
 #pragma once
 
+#include "distances.h"
 #include "iou.h"
 #include "penalties.h"
 #include "side_corner.h"

@@ -47,7 +47,7 @@ export const scaLoss: NamedLoss = (pred, target, options) => boxLoss('sca', pred
 export const soLoss: NamedLoss = (pred, target, options) => boxLoss('so', pred, target, options)
 /** Corner distance over the enclosing diagonal (Eq. 3). Arguments and result as of `boxLoss`. */
 export const cdLoss: NamedLoss = (pred, target, options) => boxLoss('cd', pred, target, options)
-/** 1 − IoU. Arguments and result as of `boxLoss`. */
+/** 1 − IoU (Yu et al., UnitBox, 2016, has its logarithm: `mode: 'log'`). Arguments and result as of `boxLoss`. */
 export const iouLoss: NamedLoss = (pred, target, options) => boxLoss('iou', pred, target, options)
 /** Generalized IoU, 1 − IoU + (C − U)/C (Rezatofighi et al., CVPR 2019). Arguments and result as of `boxLoss`. */
 export const giouLoss: NamedLoss = (pred, target, options) => boxLoss('giou', pred, target, options)

@@ -128,7 +128,7 @@ const evaluateRows: Evaluate = (name, pred, target, options) =>
 
 /** The check itself. `evaluate` is for tests, which plant errors in it. */
 export function checkGradient(problem: Problem, subject: Subject, evaluate = evaluateRows): GradCheckReport {
-  const { name, options, boxes, seed, format, units } = problem
+  const { name, options, boxes, seed, format, slopes } = problem
   const { backend, dtype, gradTarget } = subject
   const tolerances = tolerancesOf(dtype, boxes, problem.params)
   const inDtype = (rows: FloatArray) => (dtype === 'float32' ? Float32Array.from(rows) : rows)
@@ -141,7 +141,7 @@ export function checkGradient(problem: Problem, subject: Subject, evaluate = eva
 
   const deviations = (gradTarget ? (['pred', 'target'] as const) : (['pred'] as const)).map((argument) => {
     const gradient = argument === 'pred' ? actual.grad : actual.gradTarget!
-    return { argument, ...deviationOf(gradient, problem.slopes[argument], units) }
+    return { argument, ...deviationOf(gradient, slopes[argument], slopes.units) }
   })
   const { argument, worst } = deviations.reduce((a, b) =>
     Number.isNaN(a.worst.error) || b.worst.error <= a.worst.error ? a : b,
@@ -149,13 +149,13 @@ export function checkGradient(problem: Problem, subject: Subject, evaluate = eva
   const columns = problem.pred.length / boxes
   const box = (rows: FloatArray) => [...rows.subarray(columns * worst.row, columns * (worst.row + 1))]
   const largest = (of: 'relativeL2' | 'direction' | 'bias') => Math.max(...deviations.map((d) => d[of]))
-  const lossError = problem.losses.reduce(
+  const lossError = slopes.losses.reduce(
     (most, loss, i) => Math.max(most, Math.abs(actual.loss[i] - loss) / Math.max(1, Math.abs(loss))),
     0,
   )
   const faults = deviations.flatMap((d) => faultsOf(d, tolerances).map((fault) => `${d.argument}: ${fault}`))
   if (!(lossError <= tolerances.loss)) faults.push(`loss: ${lossError} > ${tolerances.loss}`)
-  const skipped = units.filter((unit) => unit === 0).length
+  const skipped = slopes.units.filter((unit) => unit === 0).length
   if (skipped > Math.ceil(MOST_SKIPPED * boxes)) faults.push(`skipped: ${skipped} of ${boxes} pairs`)
   return {
     name,

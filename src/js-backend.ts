@@ -38,9 +38,13 @@ export interface PairwiseJob {
   b: FloatArray
   /** [N, M], a as the prediction. */
   out: FloatArray
-  /** 1 − loss, which for the plain `iou` is the IoU. */
-  similarity: boolean
+  value: PairValue
 }
+
+/** What `pairwise` gives of a pair: the loss, 1 − loss, or the IoU itself, which 1 − (1 − IoU) would round. The order is the
+ * contract with the addon (`cuda/pairwise.h`). */
+export const PAIR_VALUES = ['loss', 'similarity', 'iou'] as const
+export type PairValue = (typeof PAIR_VALUES)[number]
 
 export interface Summary {
   loss: number
@@ -136,13 +140,14 @@ export function jsPairwise(job: PairwiseJob): void {
   const read = (boxes: FloatArray) =>
     Array.from({ length: boxes.length / (2 * axes) }, (_, i) => readCorners(boxes, i, job.format, axes))
   const targets = read(job.b)
-  // 1 − (1 − IoU) would lose the digits of a small IoU.
-  const isIou = job.name === 'iou' && !job.params.modified
+  const valueOfPair = (pred: Corners, target: Corners) => {
+    if (job.value === 'iou') return evaluateIou(pred, target)
+    const loss = evaluateLoss(job.name, pred, target, job.params)
+    return job.value === 'similarity' ? 1 - loss : loss
+  }
   read(job.a).forEach((pred, i) => {
     targets.forEach((target, j) => {
-      const at = i * targets.length + j
-      if (!job.similarity) job.out[at] = evaluateLoss(job.name, pred, target, job.params)
-      else job.out[at] = isIou ? evaluateIou(pred, target) : 1 - evaluateLoss(job.name, pred, target, job.params)
+      job.out[i * targets.length + j] = valueOfPair(pred, target)
     })
   })
 }

@@ -19,19 +19,22 @@ const CONVENTION_EPSILON = 1e-7
 
 const NO_IMAGE = Number.NaN
 
+const above0 = checkNumber('a finite number above 0', (x) => x > 0)
+const from0 = checkNumber('a finite number from 0 on', (x) => x >= 0)
+
 /** What each option must be. */
 const EXPECTED: Record<LossOption, (argument: string, value: unknown) => void> = {
   alpha: checkFinite,
   mode: (argument, value) => checkOneOf(argument, value, MODES),
   logFloor: checkNumber('a number above 0 and below 1', (x) => x > 0 && x < 1),
-  power: checkNumber('a finite number above 0', (x) => x > 0),
+  power: above0,
   inner: checkNumber('a number above 0 and up to 4', (x) => x > 0 && x <= 4),
-  focal: checkNumber('a finite number from 0 on', (x) => x >= 0),
+  focal: from0,
   detachAlpha: checkBoolean,
-  beta: checkNumber('a finite number from 0 on', (x) => x >= 0),
-  imageWidth: checkNumber('a finite number above 0', (x) => x > 0),
-  imageHeight: checkNumber('a finite number above 0', (x) => x > 0),
-  constant: checkNumber('a finite number above 0', (x) => x > 0),
+  beta: from0,
+  imageWidth: above0,
+  imageHeight: above0,
+  constant: above0,
 }
 
 function checkNumber(expected: string, accepts: (value: number) => boolean) {

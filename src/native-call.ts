@@ -1,6 +1,6 @@
 import { ScaLossError } from './errors.js'
 import { FORMATS } from './formats.js'
-import type { BoxLossJob, PairwiseJob, Summary } from './js-backend.js'
+import { type BoxLossJob, PAIR_VALUES, type PairwiseJob, type Summary } from './js-backend.js'
 import { LOSS_NAMES, MODES } from './losses.js'
 import { loadNative, SCALAR, SCALARS } from './native.js'
 import type { BackendName } from './types.js'
@@ -38,8 +38,7 @@ export function nativeBoxLoss(job: BoxLossJob, backend: BackendName, device: num
 /** Runs a checked job, with boxes on both sides, on the addon. */
 export function nativePairwise(job: PairwiseJob, backend: BackendName, device: number): void {
   writeCommon(job, backend, device)
-  const isPlainIou = job.name === 'iou' && !job.params.modified
-  scalars[SCALAR.pairValue] = job.similarity ? (isPlainIou ? 2 : 1) : 0
+  scalars[SCALAR.pairValue] = PAIR_VALUES.indexOf(job.value)
   try {
     loadNative().pairwise(scalars, job.a, job.b, job.out)
   } catch (error) {

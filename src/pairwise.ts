@@ -60,7 +60,8 @@ export function pairwise<A extends FloatArray>(name: LossName, a: A, b: A, optio
   const backend = resolveBackend(asked)
   checkDevice(device, backend)
 
-  const job: PairwiseJob = { name, params, format, a, b, out: out ?? allocate(a, rows, columns), similarity }
+  const value = similarity ? (name === 'iou' && !params.modified ? 'iou' : 'similarity') : 'loss'
+  const job: PairwiseJob = { name, params, format, a, b, out: out ?? allocate(a, rows, columns), value }
   if (job.out.length > 0) {
     if (backend === 'js') jsPairwise(job)
     else nativePairwise(job, backend, device)

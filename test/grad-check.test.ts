@@ -222,7 +222,7 @@ describe('a planted error', () => {
 
   test('at a kink is nobody’s error', () => {
     const problem = drawProblem('l1', { boxes: 2000 })
-    const kinks = [...problem.units].flatMap((unit, i) => (unit === 0 ? [i] : []))
+    const kinks = [...problem.slopes.units].flatMap((unit, i) => (unit === 0 ? [i] : []))
     expect(kinks.length).toBeGreaterThan(0)
     const ties = planting(({ grad }) => ({ grad: mapped(grad, (g, j) => (kinks.includes(j >> 2) ? 1 : g)) }))
     const report = checkGradient(problem, { backend: 'cpu', dtype: 'float64', gradTarget: true }, ties)
@@ -231,10 +231,10 @@ describe('a planted error', () => {
 
   test('cannot hide behind pairs left out', () => {
     const problem = drawProblem('so', { boxes: 100 })
-    problem.units.fill(0, 0, 40)
+    problem.slopes.units.fill(0, 0, 40)
     const subject = { backend: 'cpu', dtype: 'float64', gradTarget: true } as const
     expect(checkGradient(problem, subject).faults).toEqual(['skipped: 40 of 100 pairs'])
-    problem.units.fill(0)
+    problem.slopes.units.fill(0)
     expect(checkGradient(problem, subject).passed).toBe(false)
   })
 })

@@ -4,6 +4,7 @@ import { LOSS_NAMES, LOSSES } from '../src/losses.js'
 import { loadNative } from '../src/native.js'
 import type { LossOptions } from '../src/types.js'
 import { mulberry32 } from './support/random.js'
+import { demanded } from './support/variants.js'
 
 const native = loadNative()
 const DTYPES = [
@@ -24,9 +25,6 @@ function randomBoxes(Boxes: Float32ArrayConstructor | Float64ArrayConstructor, n
   }
   return boxes
 }
-
-/** What the loss needs to be called at all. */
-const needed = (name: LossName): LossOptions => (name === 'mpdiou' ? { imageWidth: 640, imageHeight: 480 } : {})
 
 /** Every pair through `boxLoss`. */
 function oneByOne(name: LossName, a: FloatArray, b: FloatArray, options: LossOptions, backend: BackendName) {
@@ -60,8 +58,8 @@ describe.each(native.simdLevels())('cpu, %s', (level) => {
         // Blocks with a box that is not regular, and one that is not finite.
         if (m > 200) b[2 * axes * 270] = -1e30
         if (m > 200) b[2 * axes * 280] = Number.NaN
-        expect(pairwise(name, a, b, { ...needed(name), backend: 'cpu' })).toEqual(
-          oneByOne(name, a, b, needed(name), 'cpu').loss,
+        expect(pairwise(name, a, b, { ...demanded(name), backend: 'cpu' })).toEqual(
+          oneByOne(name, a, b, demanded(name), 'cpu').loss,
         )
       }
     })

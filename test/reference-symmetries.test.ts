@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { jsBoxLoss, jsPairwise, readCorners } from '../src/js-backend.js'
+import { jsBoxLoss, jsPairwise, type PairValue, readCorners } from '../src/js-backend.js'
 import { type Corners, evaluateIou, evaluateLoss } from '../src/reference.js'
 import { mulberry32, randomPairs, VALID_KINDS } from './support/random.js'
 import {
@@ -205,14 +205,15 @@ describe('all pairs', () => {
     Float64Array.from({ length: 15 }, (_, at) => f(row(a, Math.floor(at / 5)), row(b, at % 5)))
 
   test.each([variant('iou'), variant('ciou'), variant('iou', { power: 3 })])('$label and its similarity', (v) => {
-    const pairwise = (similarity: boolean) => {
+    const pairwise = (value: PairValue) => {
       const out = new Float64Array(15)
-      jsPairwise({ params: v.params, name: v.name, format: 'xyxy', a, b, out, similarity })
+      jsPairwise({ params: v.params, name: v.name, format: 'xyxy', a, b, out, value })
       return out
     }
     const loss = each((pred, target) => evaluate(v, { pred, target }).loss)
-    expect(pairwise(false)).toEqual(loss)
-    expect(pairwise(true)).toEqual(v.label === 'iou' ? each(evaluateIou) : loss.map((l) => 1 - l))
+    expect(pairwise('loss')).toEqual(loss)
+    expect(pairwise('similarity')).toEqual(loss.map((l) => 1 - l))
+    expect(pairwise('iou')).toEqual(each(evaluateIou))
   })
 })
 

@@ -6,7 +6,7 @@ import { evaluateLoss } from '../reference.js'
 import type { FloatArray, Format, LossOptions } from '../types.js'
 import { checkFormat, checkOneOf } from '../validate.js'
 import { randomPairs, toFormat } from './pairs.js'
-import { slopesOf } from './slopes.js'
+import { type PairSlopes, slopesOfPairs } from './slopes.js'
 
 /** Which pairs a gradient is checked at. */
 export interface ProblemOptions extends LossOptions {
@@ -29,10 +29,7 @@ export interface Problem {
   format: Format
   pred: FloatArray
   target: FloatArray
-  losses: Float64Array
-  slopes: { pred: Float64Array; target: Float64Array }
-  /** What each row is measured in; 0 for one without slopes, at a kink. */
-  units: Float64Array
+  slopes: PairSlopes
 }
 
 const KINDS = ['overlap', 'disjoint', 'nested', 'near', 'mixed'] as const
@@ -42,8 +39,6 @@ const GRID = 2 ** -13
 const SIDE = 16
 /** From pixels to a unit in which the epsilon of a convention is not negligible. */
 const SMALL = 2 ** -9
-/** Gradients far below this are no float32 numbers any more. */
-const SMALLEST = 2 ** -100
 const IMAGE = { imageWidth: 640, imageHeight: 480 }
 
 /** Draws pairs and takes the differences of their losses. */
@@ -62,22 +57,8 @@ export function drawProblem(name: LossName, given: ProblemOptions): Problem {
   const zoomed = (rows: FloatArray) => rows.map((v) => zoom * v)
   const pred = toFormat(zoomed(corners.pred), format, axes)
   const target = toFormat(zoomed(corners.target), format, axes)
-  const columns = 2 * axes
-  const losses = new Float64Array(boxes)
-  const slopes = { pred: new Float64Array(pred.length), target: new Float64Array(pred.length) }
-  const units = new Float64Array(boxes)
-  for (let i = 0; i < boxes; ++i) {
-    const [first, end] = [columns * i, columns * (i + 1)]
-    const pair = Float64Array.of(...pred.subarray(first, end), ...target.subarray(first, end))
-    const loss = lossOf(name, params, format)
-    losses[i] = loss(pair)
-    const found = slopesOf(loss, pair, SIDE * zoom)
-    if (found === undefined) continue
-    slopes.pred.set(found.slopes.subarray(0, columns), first)
-    slopes.target.set(found.slopes.subarray(columns), first)
-    units[i] = Math.max(found.unit, SMALLEST)
-  }
-  return { name, options, params, boxes, seed, format, pred, target, losses, slopes, units }
+  const slopes = slopesOfPairs(() => lossOf(name, params, format), { pred, target }, 2 * axes, SIDE * zoom)
+  return { name, options, params, boxes, seed, format, pred, target, slopes }
 }
 
 /**

@@ -10,6 +10,9 @@ const CERTAIN = 1e-7
 /** What rounding of the loss may do to the slopes, in spacings of the loss over the step. */
 const ROUNDING = 16 * 2 ** -52
 
+/** Slopes far below this are 0 as float32 numbers. */
+const SMALLEST = 2 ** -100
+
 export interface Slopes {
   slopes: Float64Array
   /** What errors are measured in: the largest slope, or what rounding of the loss allows to be seen where that is more. */
@@ -44,8 +47,49 @@ export function slopesOf(f: (x: Float64Array) => number, x: Float64Array, side: 
       doubt = Math.max(doubt, 4 * Math.abs(d1 - d2), Math.abs(bend) / 4)
       largest = Math.max(largest, Math.abs(slopes[k]))
     }
-    const unit = Math.max(largest, (ROUNDING * Math.abs(centre)) / h / CERTAIN)
+    const unit = Math.max(largest, (ROUNDING * Math.abs(centre)) / h / CERTAIN, SMALLEST)
     if (doubt <= CERTAIN * unit) return { slopes, unit }
   }
   return undefined
+}
+
+/** Of N pairs of boxes, row by row. */
+export interface PairSlopes {
+  /** [N] values of the function. */
+  losses: Float64Array
+  pred: Float64Array
+  target: Float64Array
+  /** [N], 0 for a pair at a kink. */
+  units: Float64Array
+}
+
+/**
+ * The slopes of the losses of [N, columns] pairs. `lossOf(i)` gives the loss of pair i as a function of its numbers, prediction
+ * first; it is called with the pair itself before the pair is moved.
+ */
+export function slopesOfPairs(
+  lossOf: (i: number) => (pair: Float64Array) => number,
+  { pred, target }: { pred: ArrayLike<number>; target: ArrayLike<number> },
+  columns: number,
+  side: number,
+): PairSlopes {
+  const n = pred.length / columns
+  const found = {
+    losses: new Float64Array(n),
+    pred: new Float64Array(pred.length),
+    target: new Float64Array(pred.length),
+    units: new Float64Array(n),
+  }
+  for (let i = 0; i < n; ++i) {
+    const at = (k: number) => (k < columns ? pred[columns * i + k] : target[columns * i + k - columns])
+    const pair = Float64Array.from({ length: 2 * columns }, (_, k) => at(k))
+    const loss = lossOf(i)
+    found.losses[i] = loss(pair)
+    const slopes = slopesOf(loss, pair, side)
+    if (slopes === undefined) continue
+    found.pred.set(slopes.slopes.subarray(0, columns), columns * i)
+    found.target.set(slopes.slopes.subarray(columns), columns * i)
+    found.units[i] = slopes.unit
+  }
+  return found
 }

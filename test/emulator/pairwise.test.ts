@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { pairwise } from '../../src/index.js'
 import { LOSS_NAMES, LOSSES } from '../../src/losses.js'
 import { mulberry32 } from '../support/random.js'
+import { demanded } from '../support/variants.js'
 
 // The kernel over all pairs against the CPU backend, bit by bit.
 afterEach(() => {
@@ -23,7 +24,6 @@ describe.each([
 ] as const)('%s', (_, Boxes) => {
   it.each(LOSS_NAMES)('%s: the bits of the CPU backend, for any grid', (name) => {
     const { axes } = LOSSES[name]
-    const image = name === 'mpdiou' ? { imageWidth: 640, imageHeight: 480 } : {}
     // More rows than a block takes, and more columns.
     for (const [n, m] of [
       [1, 1],
@@ -31,11 +31,11 @@ describe.each([
     ]) {
       const [a, b] = [randomBoxes(Boxes, n, axes, n), randomBoxes(Boxes, m, axes, m)]
       for (const similarity of [false, true]) {
-        const expected = pairwise(name, a, b, { ...image, similarity, backend: 'cpu' })
+        const expected = pairwise(name, a, b, { ...demanded(name), similarity, backend: 'cpu' })
         for (const grid of ['1', '3']) {
           vi.stubEnv('EMULATOR_GRID', grid)
           const out = new Boxes(n * m).fill(-1)
-          expect(pairwise(name, a, b, { ...image, similarity, out, backend: 'cuda' })).toEqual(expected)
+          expect(pairwise(name, a, b, { ...demanded(name), similarity, out, backend: 'cuda' })).toEqual(expected)
         }
       }
     }
