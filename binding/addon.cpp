@@ -5,6 +5,8 @@
 #include "box_loss.h"
 #include "cpu/backend.h"
 #include "cuda/backend.h"
+#include "cuda/objects.h"
+#include "handle.h"
 #include "pairwise.h"
 
 namespace scaloss {
@@ -65,6 +67,9 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("scalars", names(env, {SCALOSS_LOSS_NUMBERS(SCALOSS_NUMBER) SCALOSS_SCALARS(SCALOSS_NAME)}));
 #undef SCALOSS_NUMBER
 #undef SCALOSS_NAME
+#define SCALOSS_NAME(name, type) #name,
+  exports.Set("dtypes", names(env, {SCALOSS_DTYPES(SCALOSS_NAME)}));
+#undef SCALOSS_NAME
   const auto set = [&](const char* name, napi_callback callback) {
     napi_value function;
     napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);
@@ -72,6 +77,10 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   };
   set("boxLoss", box_loss);
   set("pairwise", pairwise);
+  set("release", release_handle);
+#define SCALOSS_SET(name, function) set(#name, function);
+  SCALOSS_CUDA_FUNCTIONS(SCALOSS_SET)
+#undef SCALOSS_SET
   exports.Set("simdLevels", Napi::Function::New<simd_levels>(env, "simdLevels"));
   exports.Set("simd", Napi::Function::New<simd>(env, "simd"));
   exports.Set("setSimd", Napi::Function::New<set_simd>(env, "setSimd"));

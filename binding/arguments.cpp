@@ -54,6 +54,7 @@ LossParams<T> Arguments::loss_params() const {
 #undef SCALOSS_NUMBER
   params.mode = Mode(index(k_mode, kModes, "mode"));
   params.detach_alpha = scalars[k_detachAlpha] != 0;
+  params.modified = scalars[k_modified] != 0;
   params.loss = index(k_lossIndex, kLosses, "loss");
   params.enlarge_small = enlarges_small(params.loss, scalars[k_epsilon]);
   return params;
@@ -71,9 +72,29 @@ Format Arguments::format() const {
   return format;
 }
 
-void with_js_errors(napi_env env, const char* function, void (*body)(const Arguments&), napi_callback_info info) {
+template <class S>
+BoxLossJob<S> Arguments::box_loss_job() const {
+  using T = typename ArithmeticOf<S>::type;
+  const Arguments& scalars = *this;
+  BoxLossJob<S> job = {};
+  job.params = loss_params<T>();
+  job.loss_scale = T(scalars[k_lossScale]);
+  job.grad_scale = T(scalars[k_gradScale]);
+  job.sum_scale = scalars[k_sumScale];
+  job.sum_divisor = scalars[k_sumDivisor];
+  job.format = format();
+  job.ignore_invalid = scalars[k_ignoreInvalid] != 0;
+  job.ignore_all = scalars[k_ignoreAll] != 0;
+  return job;
+}
+template BoxLossJob<float> Arguments::box_loss_job() const;
+template BoxLossJob<double> Arguments::box_loss_job() const;
+template BoxLossJob<Float16> Arguments::box_loss_job() const;
+template BoxLossJob<BFloat16> Arguments::box_loss_job() const;
+
+void throw_in_js(napi_env env, const char* function) {
   try {
-    body(Arguments(env, info));
+    throw;
   } catch (const ArgumentError& error) {
     napi_throw_type_error(env, nullptr, (std::string(function) + ": " + error.message).c_str());
   } catch (const CudaError& error) {

@@ -5,8 +5,7 @@
 
 #include <string>
 
-#include "../cuda/formats.h"
-#include "../cuda/terms.h"
+#include "../cuda/job.h"
 
 namespace scaloss {
 
@@ -57,6 +56,7 @@ struct ArrayView {
 // ns.
 class Arguments {
  public:
+  // The first argument is the block of numbers.
   Arguments(napi_env env, napi_callback_info info);
 
   double& operator[](Scalar scalar) const { return scalars_[scalar]; }
@@ -64,6 +64,7 @@ class Arguments {
   // A scalar that counts from 0 to below `count`.
   int index(Scalar scalar, int count, const char* name) const;
 
+  napi_value operator[](int argument) const { return values_[argument]; }
   ArrayView view(int argument) const;
 
   // The same of an argument that holds floating-point boxes: [N, columns], N > 0.
@@ -79,6 +80,10 @@ class Arguments {
     return static_cast<T*>(array.data);
   }
 
+  // What the numbers say of a call of boxLoss.
+  template <class S>
+  BoxLossJob<S> box_loss_job() const;
+
   template <class T>
   LossParams<T> loss_params() const;
   // The axes of the loss.
@@ -86,14 +91,25 @@ class Arguments {
   Format format() const;
 
  private:
-  static constexpr int kMaxArguments = 9;
+  static constexpr int kMaxArguments = 12;
   napi_env env_;
   napi_value values_[kMaxArguments];
   double* scalars_;
 };
 
-// Calls `body` and throws in JavaScript what it throws: a TypeError for an argument, and for CUDA an error with the
-// properties cudaName and outOfMemory.
-void with_js_errors(napi_env env, const char* function, void (*body)(const Arguments&), napi_callback_info info);
+// Throws in JavaScript what is being caught: a TypeError for an argument, and for CUDA an error with the properties
+// cudaName and outOfMemory.
+void throw_in_js(napi_env env, const char* function);
+
+// What `body` returns, or undefined after an error of it.
+template <class Body>
+napi_value with_js_errors(napi_env env, const char* function, Body body) {
+  try {
+    return body();
+  } catch (...) {
+    throw_in_js(env, function);
+    return nullptr;
+  }
+}
 
 }  // namespace scaloss

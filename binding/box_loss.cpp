@@ -19,8 +19,7 @@ T* optional_array(const Arguments& arguments, Argument argument, size_t length) 
 
 template <class T>
 BoxLossSummary run(const Arguments& arguments, const ArrayView& pred) {
-  BoxLossJob<T> job;
-  job.params = arguments.loss_params<T>();
+  BoxLossJob<T> job = arguments.box_loss_job<T>();
   const size_t columns = 2 * arguments.axes(), n = pred.length / columns;
   job.boxes = int64_t(n);
   job.pred = static_cast<const T*>(pred.data);
@@ -32,33 +31,23 @@ BoxLossSummary run(const Arguments& arguments, const ArrayView& pred) {
   job.grad = optional_array<T>(arguments, k_grad, columns * n);
   job.grad_target = optional_array<T>(arguments, k_gradTarget, columns * n);
   job.iou = optional_array<T>(arguments, k_iou, n);
-  job.loss_scale = T(arguments[k_lossScale]);
-  job.grad_scale = T(arguments[k_gradScale]);
-  job.sum_scale = arguments[k_sumScale];
-  job.sum_divisor = arguments[k_sumDivisor];
-  job.format = arguments.format();
-  job.ignore_invalid = arguments[k_ignoreInvalid] != 0;
-  job.ignore_all = arguments[k_ignoreAll] != 0;
-
-  const bool modified = arguments[k_modified] != 0;
-  const Pass pass = job.grad || job.grad_target ? Pass::fused : Pass::forward;
-  if (arguments.index(k_backend, 2, "backend") == 0) return cpu_box_loss(job, modified, pass);
+  if (arguments.index(k_backend, 2, "backend") == 0) return cpu_box_loss(job);
   const int device = arguments.index(k_device, int(probe_cuda().devices.size()), "device");
-  return cuda_box_loss(job, modified, pass, device);
+  return cuda_box_loss(job, device);
 }
 
 }  // namespace
 
 napi_value box_loss(napi_env env, napi_callback_info info) {
-  const auto body = [](const Arguments& arguments) {
+  return with_js_errors(env, "boxLoss", [=] {
+    const Arguments arguments(env, info);
     const ArrayView pred = arguments.boxes(k_pred, 2 * arguments.axes());
     const BoxLossSummary summary =
         pred.type == napi_float64_array ? run<double>(arguments, pred) : run<float>(arguments, pred);
     arguments[k_resultLoss] = summary.loss;
     arguments[k_resultInvalid] = double(summary.invalid);
-  };
-  with_js_errors(env, "boxLoss", body, info);
-  return nullptr;
+    return nullptr;
+  });
 }
 
 }  // namespace scaloss

@@ -23,7 +23,6 @@ void run(const Arguments& arguments, const ArrayView& a) {
   job.out = arguments.array<T>(k_out, size_t(job.rows) * size_t(job.columns));
   job.format = arguments.format();
   job.value = PairValue(arguments.index(k_pairValue, 3, "value of a pair"));
-  job.modified = arguments[k_modified] != 0;
   if (arguments.index(k_backend, 2, "backend") == 0) return cpu_pairwise(job);
   cuda_pairwise(job, arguments.index(k_device, int(probe_cuda().devices.size()), "device"));
 }
@@ -31,12 +30,12 @@ void run(const Arguments& arguments, const ArrayView& a) {
 }  // namespace
 
 napi_value pairwise(napi_env env, napi_callback_info info) {
-  const auto body = [](const Arguments& arguments) {
+  return with_js_errors(env, "pairwise", [=] {
+    const Arguments arguments(env, info);
     const ArrayView a = arguments.boxes(k_a, 2 * arguments.axes());
     a.type == napi_float64_array ? run<double>(arguments, a) : run<float>(arguments, a);
-  };
-  with_js_errors(env, "pairwise", body, info);
-  return nullptr;
+    return nullptr;
+  });
 }
 
 }  // namespace scaloss

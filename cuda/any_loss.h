@@ -72,4 +72,22 @@ struct AnyLoss {
   }
 };
 
+// Any loss without the options that change a formula.
+struct PlainLoss {
+  static constexpr Range kRange = Range::regular;
+
+  template <class N, int D>
+  static SCALOSS_FN PairTerms<N, D> evaluate(const Axes<N, D>& axes, const LossParams<StorageOf<N>>& params) {
+    switch (params.loss) {
+#define SCALOSS_ROW(name, Loss, loss_axes)                             \
+  case kLoss_##name:                                                   \
+    if constexpr (loss_axes == D) return Loss::evaluate(axes, params); \
+    break;
+      SCALOSS_LOSSES(SCALOSS_ROW)
+#undef SCALOSS_ROW
+    }
+    return constant_terms<N, D>(N(0));
+  }
+};
+
 }  // namespace scaloss

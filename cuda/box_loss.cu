@@ -7,6 +7,11 @@ namespace scaloss {
 // guess, not yet tuned on a GPU.
 constexpr int kBlocksPerMultiprocessor = 4;
 
+unsigned box_loss_blocks(int64_t boxes, int multiprocessors) {
+  const int64_t tiles = tile_count(boxes), resident = int64_t(multiprocessors) * kBlocksPerMultiprocessor;
+  return grid_of(tiles < resident ? tiles : resident);
+}
+
 // Losses of two axes have kernels of their own for training in float32. AnyLoss does for the rest, as one kernel each:
 // a GPU waits for memory rather than for branches that all threads take alike.
 template <class Loss, int D>
@@ -14,26 +19,28 @@ static constexpr BoxLossKernel<float> fused_kernel() {
   if constexpr (D == 2) return box_loss_kernel<Loss, 2, Pass::fused, float>;
   return nullptr;
 }
-static BoxLossKernel<float> kernel_of(const BoxLossJob<float>& job, bool modified, Pass pass) {
+
+template <class S>
+static BoxLossKernel<S> kernel_of(const BoxLossJob<S>& job) {
+  return rare_kernel<S>(axes_of(job.params.loss), pass_of(job));
+}
+template <>
+BoxLossKernel<float> kernel_of(const BoxLossJob<float>& job) {
 #define SCALOSS_ROW(name, Loss, axes) fused_kernel<Loss, axes>(),
   static const BoxLossKernel<float> fused[] = {SCALOSS_LOSSES(SCALOSS_ROW)};
 #undef SCALOSS_ROW
   static const BoxLossKernel<float> any[kPasses] = {box_loss_kernel<AnyLoss, 2, Pass::forward, float>,
                                                     box_loss_kernel<AnyLoss, 2, Pass::fused, float>};
+  const Pass pass = pass_of(job);
   if (axes_of(job.params.loss) == 3) return rare_kernel<float>(3, pass);
-  return modified || pass == Pass::forward ? any[int(pass)] : fused[job.params.loss];
-}
-static BoxLossKernel<double> kernel_of(const BoxLossJob<double>& job, bool, Pass pass) {
-  return rare_kernel<double>(axes_of(job.params.loss), pass);
+  return job.params.modified || pass == Pass::forward ? any[int(pass)] : fused[job.params.loss];
 }
 
-template <class T>
-cudaError_t launch_box_loss(const BoxLossJob<T>& job, bool modified, Pass pass, const ReductionWorkspace& workspace,
-                            int multiprocessors, cudaStream_t stream) {
-  const int64_t tiles = tile_count(job.boxes);
-  const int64_t resident = int64_t(multiprocessors) * kBlocksPerMultiprocessor;
-  const auto grid = unsigned(tiles < resident ? tiles : resident);
-  launch_kernel(kernel_of(job, modified, pass), grid, kLanes, stream, job, workspace);
+template <class S>
+cudaError_t launch_box_loss(const BoxLossJob<S>& job, const ReductionWorkspace& workspace, int multiprocessors,
+                            cudaStream_t stream) {
+  const unsigned blocks = box_loss_blocks(job.boxes, multiprocessors);
+  launch_kernel(kernel_of(job), blocks, kLanes, stream, job, workspace);
   return cudaGetLastError();
 }
 
@@ -42,9 +49,12 @@ cudaError_t check_kernel_image() {
   return cudaFuncGetAttributes(&attributes, box_loss_kernel<ScaLoss, 2, Pass::fused, float>);
 }
 
-template cudaError_t launch_box_loss(const BoxLossJob<float>&, bool, Pass, const ReductionWorkspace&, int,
-                                     cudaStream_t);
-template cudaError_t launch_box_loss(const BoxLossJob<double>&, bool, Pass, const ReductionWorkspace&, int,
-                                     cudaStream_t);
+#define SCALOSS_INSTANTIATE(S) \
+  template cudaError_t launch_box_loss(const BoxLossJob<S>&, const ReductionWorkspace&, int, cudaStream_t);
+SCALOSS_INSTANTIATE(float)
+SCALOSS_INSTANTIATE(double)
+SCALOSS_INSTANTIATE(Float16)
+SCALOSS_INSTANTIATE(BFloat16)
+#undef SCALOSS_INSTANTIATE
 
 }  // namespace scaloss

@@ -9,7 +9,9 @@
 
 #include "device_rows.cuh"
 #include "job.h"
+#include "known.h"
 #include "launch.h"
+#include "ordinary.h"
 #include "reduction.h"
 
 namespace scaloss {
@@ -21,66 +23,114 @@ struct RowInput {
   T weight, grad_output;
 };
 
-template <int D, class T>
-SCALOSS_DEVICE RowInput<T, D> load_input(const BoxLossJob<T>& job, int64_t row) {
+template <int D, class S, class T = typename ArithmeticOf<S>::type>
+SCALOSS_DEVICE RowInput<T, D> load_input(const BoxLossJob<S>& job, int64_t row) {
   RowInput<T, D> in;
   in.pred = load_row(job.pred, row, AxesCount<D>());
   in.target = load_row(job.target, row, AxesCount<D>());
-  in.weight = job.weight != nullptr ? __ldcs(job.weight + row) : T(1);
-  in.grad_output = job.grad_output != nullptr ? __ldcs(job.grad_output + row) : T(1);
+  in.weight = job.weight != nullptr ? load_value(job.weight, row) : T(1);
+  in.grad_output = job.grad_output != nullptr ? load_value(job.grad_output, row) : T(1);
   return in;
 }
 
 // The boxes of a row, as evaluate_row() asks for them.
-template <class T, int D>
+template <class N, int D>
 struct InRegisters {
-  Box<T, D> boxes[2];
-  SCALOSS_DEVICE Box<T, D> pred() const { return boxes[0]; }
-  SCALOSS_DEVICE Box<T, D> target() const { return boxes[1]; }
+  Box<N, D> boxes[2];
+  SCALOSS_DEVICE Box<N, D> pred() const { return boxes[0]; }
+  SCALOSS_DEVICE Box<N, D> target() const { return boxes[1]; }
 };
 
 // Where evaluate_row() puts the results of one row.
+template <class T>
 struct StoreAt {
   int64_t index;
-  template <class T>
-  SCALOSS_DEVICE void value(T* array, T x) const {
-    array[index] = x;
+  template <class S, class N>
+  SCALOSS_DEVICE void value(S* array, N x) const {
+    array[index] = narrow<S>(T(x));
   }
-  template <class T, int D>
-  SCALOSS_DEVICE void row(T* array, const Row<T, D>& row) const {
-    store_row(array, index, row);
+  template <class S, class N, int D>
+  SCALOSS_DEVICE void row(S* array, const Row<N, D>& row) const {
+    Row<T, D> plain;
+    for (int k = 0; k < 2 * D; ++k) plain.at[k] = T(row.at[k]);
+    store_row(array, index, plain);
   }
 };
 
+template <class N, class T, int D>
+SCALOSS_DEVICE Box<N, D> box_of(const Box<T, D>& box) {
+  Box<N, D> same;
+  for (int k = 0; k < D; ++k) {
+    same.first[k] = N(box.first[k]);
+    same.second[k] = N(box.second[k]);
+  }
+  return same;
+}
+
+// The code for pairs of a range, by the code for all pairs.
+template <class Loss>
+struct FastPath {
+  using type = Loss;
+  static SCALOSS_DEVICE bool serves(int32_t) { return true; }
+};
+template <>
+struct FastPath<AnyLoss> {
+  using type = PlainLoss;
+  static SCALOSS_DEVICE bool serves(int32_t modified) { return !modified; }
+};
+
+// Computes and stores one row whose pair is in the range.
+template <class Loss, Pass pass, Range range, class S, class T, int D>
+SCALOSS_DEVICE RowSummary<T> run_row(const BoxLossJob<S>& job, const Box<T, D>& pred, const Box<T, D>& target,
+                                     const RowInput<T, D>& in, int64_t row) {
+  using N = typename KnownNumber<T, range>::type;
+  const InRegisters<N, D> boxes = {box_of<N>(pred), box_of<N>(target)};
+  const RowSummary<N> summary = evaluate_row<Loss, pass>(job, boxes.pred(), boxes.target(), N(in.weight),
+                                                         N(in.grad_output), boxes, StoreAt<T>{row});
+  return {T(summary.weighted_loss), summary.invalid};
+}
+
 // Called by all threads of every block after the block's partial sums are written. The block that comes last adds all
 // partial sums in the order that reduction.h fixes, writes the summary and leaves the workspace as it found it.
-template <class T>
-SCALOSS_DEVICE void finish(const BoxLossJob<T>& job, const ReductionWorkspace& workspace, int64_t tiles,
-                           double (&scratch)[kLanes]) {
+template <class S>
+SCALOSS_DEVICE void finish(const BoxLossJob<S>& job, const ReductionWorkspace& workspace, double (&scratch)[kLanes]) {
   SCALOSS_SHARED(bool, is_last, 1);
   __syncthreads();  // all invalid rows of the block are counted, and scratch is free
   if (threadIdx.x == 0) {
     // Release: this block's partials are seen by the last block. Acquire: the last block sees everyone's.
     cuda::atomic_ref<uint32_t, cuda::thread_scope_device> ticket(*workspace.ticket);
-    is_last[0] = ticket.fetch_add(1, cuda::memory_order_acq_rel) == gridDim.x - 1;
+    is_last[0] = ticket.fetch_add(1, cuda::memory_order_acq_rel) == workspace.blocks - 1;
   }
   __syncthreads();
   if (!is_last[0]) return;
   double lane = 0;
-  for (int64_t tile = threadIdx.x; tile < tiles; tile += kLanes) lane += workspace.partials[tile];
+  for (int64_t tile = threadIdx.x; tile < workspace.tiles; tile += kLanes) lane += workspace.partials[tile];
   const double sum = block_tree_sum(lane, scratch);
   if (threadIdx.x == 0) {
-    workspace.summary->loss = reduced_loss(job, sum);
-    workspace.summary->invalid = int64_t(*workspace.invalid);
+    *workspace.loss = reduced_loss(job, sum);
+    *workspace.invalid_rows = double(*workspace.invalid);
     *workspace.invalid = 0;
     *workspace.ticket = 0;
   }
 }
 
-template <class Loss, int D, Pass pass, class T>
-__global__ void __launch_bounds__(kLanes)
-    box_loss_kernel(const __grid_constant__ BoxLossJob<T> job, const __grid_constant__ ReductionWorkspace workspace) {
-  constexpr int kRowsInFlight = sizeof(T) == 4 ? 2 : 1;  // 64 bytes of boxes a thread
+// How many blocks an SM must be able to hold, which bounds a thread's registers: 3 blocks to 80, 2 to 128. As many as
+// there are without spills.
+template <class Loss, class S>
+constexpr int kResidentBlocks = sizeof(S) == 8 ? 1 : 3;
+template <class S>
+constexpr int kResidentBlocks<AnyLoss, S> = sizeof(S) == 8 ? 1 : 2;
+template <class Terms, class S>
+constexpr int kResidentBlocks<FamilyLoss<Terms>, S> = Terms::kTerms == 0 ? 3 : 2;
+
+// Regular pairs, nearly all there are, take a path without scaling by powers of two and tests for what they cannot be:
+// a third to a half fewer instructions, which are the kernels' second limit. Same bits by construction (box.h,
+// ordinary.h).
+template <class Loss, int D, Pass pass, class S>
+__global__ void __launch_bounds__(kLanes, (kResidentBlocks<Loss, S>))
+    box_loss_kernel(const __grid_constant__ BoxLossJob<S> job, const __grid_constant__ ReductionWorkspace workspace) {
+  using T = typename ArithmeticOf<S>::type;
+  constexpr int kRowsInFlight = sizeof(S) == 8 ? 1 : 2;
   SCALOSS_SHARED(double, scratch, kLanes);
   const int64_t tiles = tile_count(job.boxes);
   uint32_t invalid = 0;
@@ -101,29 +151,35 @@ __global__ void __launch_bounds__(kLanes)
       for (int i = 0; i < kRowsInFlight; ++i) {
         const int64_t row = first + (step + i) * kLanes;
         if (row < job.boxes) {
-          const InRegisters<T, D> boxes = {decode(job.format, in[0].pred), decode(job.format, in[0].target)};
-          const RowSummary<T> summary = evaluate_row<Loss, pass>(job, boxes.pred(), boxes.target(), in[0].weight,
-                                                                 in[0].grad_output, boxes, StoreAt{row});
-          lane += double(summary.weighted_loss);
-          invalid += summary.invalid;
+          const Box<T, D> pred = decode(job.format, in[0].pred), target = decode(job.format, in[0].target);
+          using Fast = FastPath<Loss>;
+          constexpr Range range = Fast::type::kRange;
+          if (Fast::serves(job.params.modified) && is_in<range>(pred, target, job.params.epsilon)) {
+            lane += double(run_row<typename Fast::type, pass, range>(job, pred, target, in[0], row).weighted_loss);
+          } else {
+            const RowSummary<T> summary = run_row<Loss, pass, Range::any>(job, pred, target, in[0], row);
+            lane += double(summary.weighted_loss);
+            invalid += summary.invalid;
+          }
         }
         if (kRowsInFlight > 1) in[0] = in[kRowsInFlight - 1];
       }
     }
     const double sum = block_tree_sum(lane, scratch);
-    if (threadIdx.x == 0) workspace.partials[tile] = sum;
+    if (threadIdx.x == 0) workspace.partials[workspace.first_tile + tile] = sum;
     __syncthreads();  // scratch is used again by the next tile
   }
   // Invalid rows are rare, and integers add to the same sum in any order.
   if (invalid > 0) atomicAdd(workspace.invalid, (unsigned long long)invalid);
-  finish(job, workspace, tiles, scratch);
+  finish(job, workspace, scratch);
 }
 
-template <class T>
-using BoxLossKernel = void (*)(BoxLossJob<T>, ReductionWorkspace);
+template <class S>
+using BoxLossKernel = void (*)(BoxLossJob<S>, ReductionWorkspace);
 
-// The kernel for any loss of 2 or 3 axes: float64, and float32 with 3 axes (box_loss_rare.cu).
-template <class T>
-BoxLossKernel<T> rare_kernel(int axes, Pass pass);
+// The kernels for any loss of 2 or 3 axes: all but those of box_loss.cu, by the type of the arrays. Each type has a
+// source file of its own, because the driver compiles them file by file.
+template <class S>
+BoxLossKernel<S> rare_kernel(int axes, Pass pass);
 
 }  // namespace scaloss

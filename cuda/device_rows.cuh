@@ -3,6 +3,7 @@
 
 #include "device.h"
 #include "formats.h"
+#include "storage.h"
 
 namespace scaloss {
 
@@ -31,6 +32,32 @@ SCALOSS_DEVICE Row<double, 3> load_row(const double* rows, int64_t row, AxesCoun
   const double2 a = __ldcs(pairs), b = __ldcs(pairs + 1), c = __ldcs(pairs + 2);
   return {{a.x, a.y, b.x, b.y, c.x, c.y}};
 }
+// Numbers of 16 bits go by twos: one word of memory.
+template <class S, int D>
+SCALOSS_DEVICE Row<float, D> load_row(const S* rows, int64_t row, AxesCount<D>) {
+  const unsigned* words = reinterpret_cast<const unsigned*>(rows) + D * row;
+  Row<float, D> wide;
+  if constexpr (D == 2) {
+    const uint2 both = __ldcs(reinterpret_cast<const uint2*>(words));
+    unpack<S>(both.x, wide.at);
+    unpack<S>(both.y, wide.at + 2);
+  } else {
+    for (int k = 0; k < D; ++k) unpack<S>(__ldcs(words + k), wide.at + 2 * k);
+  }
+  return wide;
+}
+
+// One value a row.
+SCALOSS_DEVICE float load_value(const float* values, int64_t row) {
+  return __ldcs(values + row);
+}
+SCALOSS_DEVICE double load_value(const double* values, int64_t row) {
+  return __ldcs(values + row);
+}
+template <class S>
+SCALOSS_DEVICE float load_value(const S* values, int64_t row) {
+  return widen(S{__ldcs(reinterpret_cast<const uint16_t*>(values) + row)});
+}
 
 // Gradients are written plainly: the kernel that comes next consumes them.
 SCALOSS_DEVICE void store_row(float* rows, int64_t row, const Row<float>& r) {
@@ -48,6 +75,15 @@ SCALOSS_DEVICE void store_row(float* rows, int64_t row, const Row<float, 3>& r) 
 SCALOSS_DEVICE void store_row(double* rows, int64_t row, const Row<double, 3>& r) {
   double2* pairs = reinterpret_cast<double2*>(rows) + 3 * row;
   for (int k = 0; k < 3; ++k) pairs[k] = make_double2(r.at[2 * k], r.at[2 * k + 1]);
+}
+template <class S, int D>
+SCALOSS_DEVICE void store_row(S* rows, int64_t row, const Row<float, D>& r) {
+  unsigned* words = reinterpret_cast<unsigned*>(rows) + D * row;
+  if constexpr (D == 2) {
+    *reinterpret_cast<uint2*>(words) = make_uint2(packed<S>(r.at), packed<S>(r.at + 2));
+  } else {
+    for (int k = 0; k < D; ++k) words[k] = packed<S>(r.at + 2 * k);
+  }
 }
 
 }  // namespace scaloss

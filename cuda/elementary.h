@@ -173,6 +173,18 @@ SCALOSS_FN Exp<N> exp_of(N x) {
   return exp_of(x, N(0));
 }
 
+// exp_of(x), to the last bit, for |x| of at most a few dozen: nothing leaves the range, so one power of two does.
+template <class N>
+SCALOSS_FN Exp<N> exp_of_moderate(N x) {
+  using E = Elementary<StorageOf<N>>;
+  const N multiple = round_to_integer(x * N(E::kInverseLog2));
+  const N r = (x - multiple * N(E::kLog2High)) - multiple * N(E::kLog2Low);
+  const N power = power_of_two(multiple), square = r * r;
+  const N rest = r + (N(0.5f) * square + square * (r * exp_series(r, StorageOf<N>())));
+  const N change = power * rest;
+  return {power + change, (power - N(1)) + change};
+}
+
 // x^p for x as in log_of(). The exponent's share of p log(x) is split off before it is rounded: else the rounding of a
 // large logarithm would become the relative error of the power.
 template <class N>

@@ -3,6 +3,7 @@
 
 #include "any_loss.h"
 #include "formats.h"
+#include "storage.h"
 
 namespace scaloss {
 
@@ -10,17 +11,18 @@ namespace scaloss {
 enum class Pass { forward, fused };
 constexpr int kPasses = 2;
 
-template <class T>
+// S: the type stored in the arrays, T: that of the arithmetic.
+template <class S, class T = typename ArithmeticOf<S>::type>
 struct BoxLossJob {
   int64_t boxes;         // N
-  const T* pred;         // [N, 2 D], D the axes of the loss
-  const T* target;       // [N, 2 D]
-  const T* weight;       // [N] or null: 1
-  const T* grad_output;  // [N] upstream gradient or null: 1
-  T* loss;               // [N] or null
-  T* grad;               // [N, 2 D] or null
-  T* grad_target;        // [N, 2 D] or null
-  T* iou;                // [N] or null
+  const S* pred;         // [N, 2 D], D the axes of the loss
+  const S* target;       // [N, 2 D]
+  const S* weight;       // [N] or null: 1
+  const S* grad_output;  // [N] upstream gradient or null: 1
+  S* loss;               // [N] or null
+  S* grad;               // [N, 2 D] or null
+  S* grad_target;        // [N, 2 D] or null
+  S* iou;                // [N] or null
   LossParams<T> params;
   T loss_scale;      // multiplies the losses written to `loss`
   T grad_scale;      // multiplies the gradients: everything upstream that is the same for all rows
@@ -31,14 +33,19 @@ struct BoxLossJob {
   int32_t ignore_all;      // every row counts 0 (the normaliser is not positive); invalid rows are still counted
 };
 
+template <class S>
+Pass pass_of(const BoxLossJob<S>& job) {
+  return job.grad != nullptr || job.grad_target != nullptr ? Pass::fused : Pass::forward;
+}
+
 // What a call gives besides its arrays.
 struct BoxLossSummary {
   double loss;      // the reduced loss
   int64_t invalid;  // rows with a non-finite coordinate or an inverted box
 };
 
-template <class T>
-SCALOSS_FN double reduced_loss(const BoxLossJob<T>& job, double sum) {
+template <class S>
+SCALOSS_FN double reduced_loss(const BoxLossJob<S>& job, double sum) {
   return job.ignore_all ? 0.0 : sum * job.sum_scale / job.sum_divisor;
 }
 
@@ -53,8 +60,8 @@ struct RowSummary {
 // store.row(array, Row<N, D>). `weight` and `grad_output` are read only where the job has them.
 // again.pred() and again.target() give the rows' boxes a second time, for the gradient of the target: a CPU loads them
 // from memory rather than keep the registers.
-template <class Loss, Pass pass, class T, class N, int D, class Again, class Store>
-SCALOSS_FN RowSummary<N> evaluate_row(const BoxLossJob<T>& job, Box<N, D> pred, Box<N, D> target, N weight,
+template <class Loss, Pass pass, class S, class N, int D, class Again, class Store>
+SCALOSS_FN RowSummary<N> evaluate_row(const BoxLossJob<S>& job, Box<N, D> pred, Box<N, D> target, N weight,
                                       N grad_output, Again again, Store store) {
   N factor(job.grad_scale);
   RowSummary<N> summary;
@@ -73,7 +80,7 @@ SCALOSS_FN RowSummary<N> evaluate_row(const BoxLossJob<T>& job, Box<N, D> pred, 
     if (!exchanged) {
       if (job.weight != nullptr) factor = factor * weight;
       if (job.grad_output != nullptr) factor = factor * grad_output;
-      const N nan(Ieee<T>::kNaN);
+      const N nan(Ieee<StorageOf<N>>::kNaN);
       factor = select(finite, factor, nan);
       N loss = select(finite, terms.loss, nan);
       if (job.weight != nullptr) loss = loss * weight;
@@ -86,7 +93,7 @@ SCALOSS_FN RowSummary<N> evaluate_row(const BoxLossJob<T>& job, Box<N, D> pred, 
       summary = {loss, !valid};
     }
     if (pass == Pass::forward) return summary;
-    T* const array = exchanged ? job.grad_target : job.grad;
+    S* const array = exchanged ? job.grad_target : job.grad;
     if (array != nullptr) {
       Row<N, D> row = encode_gradient(job.format, pred_gradient(axes, terms));
       for (int k = 0; k < 2 * D; ++k) row.at[k] = select(counts, (row.at[k] * factor) * axes.unit, N(0));

@@ -8,19 +8,27 @@
 
 namespace scaloss {
 
-// Device memory that launches on one stream share, one after the other. ticket and invalid are 0 between launches.
+// Where the launches of one call, which may compute its rows in several parts, add up. Pointers to device memory;
+// calls on one stream can share it, one after the other. ticket and invalid are 0 between calls.
 struct ReductionWorkspace {
-  double* partials;             // [tile_count(boxes)]
+  double* partials;             // [tiles]
+  int64_t tiles;                // of the call
+  int64_t first_tile;           // of this launch
+  uint32_t blocks;              // of all launches of the call; the last to come writes the results
   uint32_t* ticket;             // blocks that are done
   unsigned long long* invalid;  // invalid rows so far
-  BoxLossSummary* summary;      // the result
+  double* loss;                 // result: the reduced loss
+  double* invalid_rows;         // result
 };
 
-// Enqueues one launch. All pointers of the job are device memory aligned to 16 bytes; boxes > 0. `modified`: an option
-// named in iou.h is not at its default.
-template <class T>
-cudaError_t launch_box_loss(const BoxLossJob<T>& job, bool modified, Pass pass, const ReductionWorkspace& workspace,
-                            int multiprocessors, cudaStream_t stream);
+// How many blocks a launch over so many boxes has. Any number would give the same results.
+unsigned box_loss_blocks(int64_t boxes, int multiprocessors);
+
+// Enqueues one launch. All pointers of the job are device memory, or memory of the host that the device reaches,
+// aligned to 16 bytes; boxes > 0. S: float, double, Float16 or BFloat16.
+template <class S>
+cudaError_t launch_box_loss(const BoxLossJob<S>& job, const ReductionWorkspace& workspace, int multiprocessors,
+                            cudaStream_t stream);
 
 // Enqueues one launch over rows and columns > 0. Pointers as above.
 template <class T>

@@ -1,6 +1,6 @@
 // Ordinary pairs: regular ones so far from underflow that scaling by powers of two changes no bit of any result. Nearly
-// all boxes are: pixels or normalised coordinates, sides from 1e-6 to 1e6. A backend that tests a pack of them at once
-// may skip the scaling; the results are the same by construction, and tests compare the bits.
+// all boxes are: pixels or normalised coordinates, sides from 1e-6 to 1e6. A backend that tests for them may
+// skip the scaling; the results are the same by construction, and tests compare the bits.
 #pragma once
 
 #include "box.h"
@@ -25,6 +25,24 @@ SCALOSS_FN N smallest_difference(const Box<N, D>& a, const Box<N, D>& b, Map of)
     smallest = smaller(smallest, of(absolute(overlap)));
   }
   return smallest;
+}
+
+// What an exact zero, a tie, counts as: ordinary, unlike a tiny difference.
+template <class N>
+SCALOSS_FN N tie_to_limit(N difference) {
+  const N limit(kOrdinaryDifference<StorageOf<N>>);
+  return select(difference == N(0), limit, difference);
+}
+
+// Whether a pair is in a range. epsilon adds to differences, and could bring them nearer to 0 than the test of them
+// knows.
+template <Range range, class T, int D>
+SCALOSS_FN bool is_in(const Box<T, D>& pred, const Box<T, D>& target, T epsilon) {
+  if (range == Range::any) return true;
+  if (!is_regular(pred, target)) return false;
+  if (range == Range::regular) return true;
+  return epsilon == 0 &&
+         smallest_difference(pred, target, [](T d) { return tie_to_limit(d); }) >= kOrdinaryDifference<T>;
 }
 
 }  // namespace scaloss

@@ -35,7 +35,7 @@ cudaError_t launch_pairwise(const PairwiseJob<T>& job, int multiprocessors, cuda
   const int64_t tiles =
       ((job.columns + kPairwiseThreads - 1) / kPairwiseThreads) * ((job.rows + kPairwiseRows - 1) / kPairwiseRows);
   const int64_t resident = int64_t(multiprocessors) * kBlocksPerMultiprocessor;
-  const auto grid = unsigned(tiles < resident ? tiles : resident);
+  const unsigned grid = grid_of(tiles < resident ? tiles : resident);
   const auto kernel = axes_of(job.params.loss) == 2 ? pairwise_kernel<2, T> : pairwise_kernel<3, T>;
   launch_kernel(kernel, grid, kPairwiseThreads, stream, job);
   return cudaGetLastError();

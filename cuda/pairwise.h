@@ -22,7 +22,6 @@ struct PairwiseJob {
   LossParams<T> params;
   Format format;
   PairValue value;
-  int32_t modified;  // an option named in iou.h is not at its default
 };
 
 template <class Loss, class T, class N, int D>

@@ -6,6 +6,12 @@
 
 namespace scaloss {
 
+// exp(x) of a cost, from -2 to 0 for regular pairs.
+template <class N>
+SCALOSS_FN Exp<N> exp_of_cost(N x) {
+  return NumberOf<N>::kRegular ? exp_of_moderate(x) : exp_of(x);
+}
+
 // Half of the sum over both axes of 1 - exp(-gamma (offset / enclosing)^2), with gamma = 2 - the angle cost, which is
 // 2 |dx dy| / rho^2: the paper's 1 - 2 sin^2(arcsin(|dy| / rho) - pi/4) without its arcsin.
 template <class N>
@@ -21,7 +27,7 @@ SCALOSS_FN PairTerms<N, 2> siou_distance(const Axes<N, 2>& axes) {
     const N up = axes.scale(axes.axis[k].enclosing);
     const N inverse = reciprocal_of_extent(axes.axis[k].enclosing * up);
     const N ratio = (offsets[k] * up) * inverse;
-    const Exp<N> decay = exp_of(N(0) - gamma * (ratio * ratio));
+    const Exp<N> decay = exp_of_cost(N(0) - gamma * (ratio * ratio));
     const N half_cost = N(-0.5f) * decay.minus_one;
     terms.loss = k == 0 ? half_cost : terms.loss + half_cost;
     const N steepness = decay.value * grow(ratio * inverse, up);
@@ -48,7 +54,7 @@ SCALOSS_FN PairTerms<N, 2> siou_shape(const Axes<N, 2>& axes) {
     const N pred = absolute(axis.pred), target = absolute(axis.target);
     const N longer = larger(pred, target), up = axes.scale(longer);
     const N inverse = reciprocal_of_extent(longer * up);
-    const Exp<N> decay = exp_of(N(0) - (absolute(axis.growth()) * up) * inverse);
+    const Exp<N> decay = exp_of_cost(N(0) - (absolute(axis.growth()) * up) * inverse);
     const N cost = N(0) - decay.minus_one, cube = (cost * cost) * cost;
     terms.loss = terms.loss + (N(0.5f) * cube) * cost;
     // |w - W| / |w| grows with w by W / w^2, |w - W| / |W| by -1 / W.

@@ -5,8 +5,7 @@
 
 namespace scaloss {
 
-// The options of a loss (src/losses.ts, LossParams). Modified: `mode`, `power`, `inner`, `focal` or `detach_alpha` is
-// not as the plain formula has it.
+// The options of a loss (src/losses.ts, LossParams).
 enum class Mode : int32_t { linear, log, square };
 #define SCALOSS_MODES(ROW) ROW(linear) ROW(log) ROW(square)
 
@@ -29,6 +28,7 @@ struct LossParams {
 #undef SCALOSS_FIELD
   Mode mode;
   int32_t detach_alpha;   // ciou's factor is a constant in the gradient
+  int32_t modified;       // mode, power, inner, focal or detach_alpha is not as the plain formula has it
   int32_t loss;           // position in SCALOSS_LOSSES
   int32_t enlarge_small;  // box.h; see enlarges_small() in losses.h
 };

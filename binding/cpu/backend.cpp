@@ -53,10 +53,11 @@ static const LevelTable<double>& table_of(const Level& level, double) {
 }
 
 template <class T>
-BoxLossSummary cpu_box_loss(const BoxLossJob<T>& job, bool modified, Pass pass) {
+BoxLossSummary cpu_box_loss(const BoxLossJob<T>& job) {
   const LevelTable<T>& table = table_of(active_level(), T());
   const int kind = axes_of(job.params.loss) - 2;
-  const PacksFunction<T> run_packs = (modified ? table.any[kind] : table.loss[job.params.loss])[int(pass)];
+  const PacksFunction<T> run_packs =
+      (job.params.modified ? table.any[kind] : table.loss[job.params.loss])[int(pass_of(job))];
   const int64_t tiles = tile_count(job.boxes);
   const int used = int(tiles < kLanes ? tiles : kLanes);
   double lanes[kLanes];
@@ -78,7 +79,7 @@ void cpu_pairwise(const PairwiseJob<T>& job) {
 
 template void cpu_pairwise(const PairwiseJob<float>&);
 template void cpu_pairwise(const PairwiseJob<double>&);
-template BoxLossSummary cpu_box_loss(const BoxLossJob<float>&, bool, Pass);
-template BoxLossSummary cpu_box_loss(const BoxLossJob<double>&, bool, Pass);
+template BoxLossSummary cpu_box_loss(const BoxLossJob<float>&);
+template BoxLossSummary cpu_box_loss(const BoxLossJob<double>&);
 
 }  // namespace scaloss

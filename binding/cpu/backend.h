@@ -17,9 +17,8 @@ const Level& active_level();
 // False if no available level has the name.
 bool set_level(const std::string& name);
 
-// `modified`: an option named in cuda/iou.h is not at its default.
 template <class T>
-BoxLossSummary cpu_box_loss(const BoxLossJob<T>& job, bool modified, Pass pass);
+BoxLossSummary cpu_box_loss(const BoxLossJob<T>& job);
 
 template <class T>
 void cpu_pairwise(const PairwiseJob<T>& job);

@@ -87,7 +87,7 @@ void run_pairwise(const PairwiseJob<T>& job) {
   static constexpr PairwiseRowFunction<N, D, T> regular_rows[] = {SCALOSS_LOSSES(SCALOSS_ROW)};
 #undef SCALOSS_ROW
   const PairwiseRowFunction<N, D, T> any_row = run_pairwise_row<AnyLoss, Range::any, N, D, T>;
-  const PairwiseRowFunction<N, D, T> own_row = job.modified ? nullptr : regular_rows[job.params.loss];
+  const PairwiseRowFunction<N, D, T> own_row = job.params.modified ? nullptr : regular_rows[job.params.loss];
   Box<N, D> block[kBlockColumns / Rows<N>::kWidth];
   for (int64_t first = 0; first < job.columns; first += kBlockColumns) {
     const int columns = int(job.columns - first < kBlockColumns ? job.columns - first : kBlockColumns);

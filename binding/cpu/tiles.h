@@ -20,8 +20,7 @@ SCALOSS_FN bool all_ordinary(const Box<Pack<T, W>, D>& pred, const Box<Pack<T, W
   using N = Pack<T, W>;
   const N limit(kOrdinaryDifference<T>);
   if ((smallest_difference(pred, target, [](N d) { return d; }) >= limit).all()) return true;
-  const auto tie_to_limit = [=](N d) { return select(d == N(0), limit, d); };
-  return (smallest_difference(pred, target, tie_to_limit) >= limit).all();
+  return (smallest_difference(pred, target, [](N d) { return tie_to_limit(d); }) >= limit).all();
 }
 
 // Whether all rows of the packs are in the range.

@@ -1,5 +1,7 @@
 // The CUDA backend of a build without nvcc.
+#include "../arguments.h"
 #include "backend.h"
+#include "objects.h"
 
 namespace scaloss {
 
@@ -9,12 +11,12 @@ const CudaProbe& probe_cuda() {
 }
 
 template <class T>
-BoxLossSummary cuda_box_loss(const BoxLossJob<T>&, bool, Pass, int) {
+BoxLossSummary cuda_box_loss(const BoxLossJob<T>&, int) {
   throw CudaError("cudaErrorNotSupported", false, probe_cuda().message);
 }
 
-template BoxLossSummary cuda_box_loss(const BoxLossJob<float>&, bool, Pass, int);
-template BoxLossSummary cuda_box_loss(const BoxLossJob<double>&, bool, Pass, int);
+template BoxLossSummary cuda_box_loss(const BoxLossJob<float>&, int);
+template BoxLossSummary cuda_box_loss(const BoxLossJob<double>&, int);
 
 template <class T>
 void cuda_pairwise(const PairwiseJob<T>&, int) {
@@ -23,5 +25,13 @@ void cuda_pairwise(const PairwiseJob<T>&, int) {
 
 template void cuda_pairwise(const PairwiseJob<float>&, int);
 template void cuda_pairwise(const PairwiseJob<double>&, int);
+
+#define SCALOSS_DEFINE(name, function)                                                                              \
+  napi_value function(napi_env env, napi_callback_info) {                                                           \
+    return with_js_errors(                                                                                          \
+        env, #name, []() -> napi_value { throw CudaError("cudaErrorNotSupported", false, probe_cuda().message); }); \
+  }
+SCALOSS_CUDA_FUNCTIONS(SCALOSS_DEFINE)
+#undef SCALOSS_DEFINE
 
 }  // namespace scaloss

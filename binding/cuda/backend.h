@@ -1,5 +1,4 @@
-// The CUDA backend: one call over host arrays, copied up and down. Built as backend.cpp with CUDA, as absent.cpp
-// without.
+// The CUDA backend over host arrays. Built as probe.cpp and host_call.cpp with CUDA, as absent.cpp without.
 #pragma once
 
 #include <stdexcept>
@@ -38,7 +37,7 @@ struct CudaError : std::runtime_error {
 // Pointers of the job are host memory; boxes > 0; probe_cuda() found the device. Throws CudaError; the next call starts
 // anew.
 template <class T>
-BoxLossSummary cuda_box_loss(const BoxLossJob<T>& job, bool modified, Pass pass, int device);
+BoxLossSummary cuda_box_loss(const BoxLossJob<T>& job, int device);
 
 // Likewise. The matrix is computed in parts that fit into a fixed amount of device memory.
 template <class T>

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #define __global__
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 #define __grid_constant__
 
 enum cudaError_t {

@@ -1,0 +1,62 @@
+// Calls over arrays of the host: copied up and down in parts that overlap, or reached by the kernel where they are.
+#pragma once
+
+#include <mutex>
+
+#include "stream.h"
+
+namespace scaloss {
+
+// Memory of the host that the device can reach, and copies to and from which do not wait for the CPU.
+class PinnedMemory {
+ public:
+  PinnedMemory() = default;
+  ~PinnedMemory();
+  PinnedMemory(const PinnedMemory&) = delete;
+  void reserve(size_t bytes);
+  char* data() const { return data_; }
+
+ private:
+  char* data_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+// What one device needs for such calls. Threads take turns.
+class HostCaller {
+ public:
+  // Of a device that probe_cuda() found. Never destroyed: at exit the driver may be gone before static objects are.
+  static HostCaller& of(int device);
+
+  template <class T>
+  BoxLossSummary run(const BoxLossJob<T>& host);
+  template <class T>
+  void run(const PairwiseJob<T>& host);
+
+ private:
+  // One part of a call on its way: its rows in pinned memory, and on the device.
+  struct Slot {
+    PinnedMemory pinned;
+    std::unique_ptr<DeviceMemory> memory;
+    cudaEvent_t uploaded = nullptr, computed = nullptr, downloaded = nullptr;
+  };
+  static constexpr int kSlots = 3;
+
+  explicit HostCaller(int device);
+  template <class Body>
+  void or_wait(Body body);
+  template <class T>
+  void run_mapped(const BoxLossJob<T>& host);
+  template <class T>
+  void run_parts(const BoxLossJob<T>& host);
+  template <class T>
+  void run_rows(const PairwiseJob<T>& host);
+  int multiprocessors() const { return probe_cuda().devices[compute_->device].multiprocessors; }
+  double* results() const { return reinterpret_cast<double*>(results_.data()); }
+
+  std::mutex mutex_;
+  const std::shared_ptr<Stream> upload_, compute_, download_;
+  Slot slots_[kSlots];
+  PinnedMemory results_;  // loss, invalid rows
+};
+
+}  // namespace scaloss
