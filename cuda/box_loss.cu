@@ -32,7 +32,10 @@ cudaError_t launch_box_loss(const BoxLossJob<T>& job, bool modified, Pass pass, 
                             int multiprocessors, cudaStream_t stream) {
   const int64_t tiles = tile_count(job.boxes);
   const int64_t resident = int64_t(multiprocessors) * kBlocksPerMultiprocessor;
-  const auto grid = unsigned(tiles < resident ? tiles : resident);
+  auto grid = unsigned(tiles < resident ? tiles : resident);
+#if defined(SCALOSS_EMULATED)
+  grid = emulator::grid_override(grid);
+#endif
   launch_kernel(kernel_of(job, modified, pass), grid, kLanes, stream, job, workspace);
   return cudaGetLastError();
 }

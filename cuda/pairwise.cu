@@ -35,7 +35,10 @@ cudaError_t launch_pairwise(const PairwiseJob<T>& job, int multiprocessors, cuda
   const int64_t tiles =
       ((job.columns + kPairwiseThreads - 1) / kPairwiseThreads) * ((job.rows + kPairwiseRows - 1) / kPairwiseRows);
   const int64_t resident = int64_t(multiprocessors) * kBlocksPerMultiprocessor;
-  const auto grid = unsigned(tiles < resident ? tiles : resident);
+  auto grid = unsigned(tiles < resident ? tiles : resident);
+#if defined(SCALOSS_EMULATED)
+  grid = emulator::grid_override(grid);
+#endif
   const auto kernel = axes_of(job.params.loss) == 2 ? pairwise_kernel<2, T> : pairwise_kernel<3, T>;
   launch_kernel(kernel, grid, kPairwiseThreads, stream, job);
   return cudaGetLastError();

@@ -6,6 +6,10 @@
 
 #include <functional>
 
+#define __global__
+#define __launch_bounds__(threads)
+#define __grid_constant__
+
 struct alignas(16) float4 {
   float x, y, z, w;
 };
@@ -45,9 +49,18 @@ double shuffle_xor(unsigned mask, double value, int offset);
 // Memory of the running block for one SCALOSS_SHARED line, poisoned with NaN bytes when the block first asks for it.
 void* shared_memory(const void* line, size_t bytes);
 
-// Fails the launch: cudaGetLastError() then says cudaErrorLaunchFailure, and stderr why.
+// Fails the launch.
 [[noreturn]] void fail(const char* why);
-void launch(unsigned grid, unsigned block, const std::function<void()>& thread);
+
+// Runs all threads of a grid to their end. Returns why that failed, or null.
+const char* run_grid(unsigned grid, unsigned block, const std::function<void()>& thread);
+
+// Enqueues that (runtime.cpp). cudaGetLastError() has what is wrong with the call; the next call that waits has a
+// failure of the grid, cudaErrorLaunchFailure.
+void launch(unsigned grid, unsigned block, cudaStream_t stream, std::function<void()> thread);
+
+// The number of blocks to launch where the kernel's code asks for `grid`.
+unsigned grid_override(unsigned grid);
 
 template <class T>
 T load(const T* address) {
@@ -78,8 +91,8 @@ inline unsigned long long atomicAdd(unsigned long long* address, unsigned long l
 namespace scaloss {
 
 template <class... Args>
-void launch_kernel(void (*kernel)(Args...), unsigned grid, unsigned block, cudaStream_t, const Args&... args) {
-  emulator::launch(grid, block, [&] { kernel(args...); });
+void launch_kernel(void (*kernel)(Args...), unsigned grid, unsigned block, cudaStream_t stream, const Args&... args) {
+  emulator::launch(grid, block, stream, [=] { kernel(args...); });
 }
 
 }  // namespace scaloss
