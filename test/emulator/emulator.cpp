@@ -7,9 +7,7 @@
 #include <ucontext.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <random>
@@ -53,7 +51,6 @@ struct Launch {
   const char* failure = nullptr;
 };
 Launch* current = nullptr;
-cudaError_t last_error = cudaSuccess;
 
 // Stacks are kept: thousands of fibers a launch would otherwise be thousands of mappings.
 char* stack_of(size_t fiber) {
@@ -177,9 +174,7 @@ void* shared_memory(const void* line, size_t bytes) {
   return memory.data();
 }
 
-// EMULATOR_GRID replaces the number of blocks: results must not depend on it.
-void launch(unsigned grid, unsigned block, const std::function<void()>& thread) {
-  if (const char* blocks = getenv("EMULATOR_GRID")) grid = unsigned(std::stoul(blocks));
+const char* run_grid(unsigned grid, unsigned block, const std::function<void()>& thread) {
   Launch launch;
   launch.thread = &thread;
   start(launch, grid, block);
@@ -199,78 +194,7 @@ void launch(unsigned grid, unsigned block, const std::function<void()>& thread) 
     if (!progress) launch.failure = "a deadlock: every thread waits";
   }
   current = nullptr;
-  if (launch.failure) {
-    fprintf(stderr, "emulator: %s\n", launch.failure);
-    last_error = cudaErrorLaunchFailure;
-  }
+  return launch.failure;
 }
 
 }  // namespace emulator
-
-cudaError_t cudaGetLastError() {
-  const cudaError_t error = emulator::last_error;
-  emulator::last_error = cudaSuccess;
-  return error;
-}
-const char* cudaGetErrorName(cudaError_t error) {
-  switch (error) {
-    case cudaSuccess:
-      return "cudaSuccess";
-    case cudaErrorMemoryAllocation:
-      return "cudaErrorMemoryAllocation";
-    case cudaErrorLaunchFailure:
-      return "cudaErrorLaunchFailure";
-    default:
-      return "cudaErrorUnknown";
-  }
-}
-const char* cudaGetErrorString(cudaError_t error) {
-  return error == cudaErrorMemoryAllocation ? "out of memory" : "emulated error";
-}
-cudaError_t cudaDriverGetVersion(int* version) {
-  *version = 13000;
-  return cudaSuccess;
-}
-cudaError_t cudaRuntimeGetVersion(int* version) {
-  *version = 13000;
-  return cudaSuccess;
-}
-cudaError_t cudaGetDeviceCount(int* count) {
-  *count = 1;
-  return cudaSuccess;
-}
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
-  *properties = {"Emulator", 9, 0, 1, size_t(1) << 30};
-  return cudaSuccess;
-}
-cudaError_t cudaSetDevice(int) {
-  return cudaSuccess;
-}
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
-  *stream = nullptr;
-  return cudaSuccess;
-}
-cudaError_t cudaStreamSynchronize(cudaStream_t) {
-  return cudaSuccess;
-}
-// As on a device: aligned to 256 bytes, limited (EMULATOR_MEMORY, in bytes), and full of whatever was there before,
-// here NaN.
-cudaError_t cudaMalloc(void** memory, size_t bytes) {
-  const char* limit = getenv("EMULATOR_MEMORY");
-  if (limit && bytes > std::stoull(limit)) return cudaErrorMemoryAllocation;
-  *memory = aligned_alloc(256, (bytes + 255) / 256 * 256);
-  memset(*memory, 0xff, bytes);
-  return cudaSuccess;
-}
-cudaError_t cudaFree(void* memory) {
-  free(memory);
-  return cudaSuccess;
-}
-cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
-  memcpy(to, from, bytes);
-  return cudaSuccess;
-}
-cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t) {
-  memset(memory, value, bytes);
-  return cudaSuccess;
-}

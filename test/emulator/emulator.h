@@ -6,6 +6,10 @@
 
 #include <functional>
 
+#define __global__
+#define __launch_bounds__(...)
+#define __grid_constant__
+
 struct alignas(16) float4 {
   float x, y, z, w;
 };
@@ -17,6 +21,12 @@ struct alignas(16) double2 {
 };
 inline float4 make_float4(float x, float y, float z, float w) {
   return {x, y, z, w};
+}
+struct alignas(8) uint2 {
+  unsigned x, y;
+};
+inline uint2 make_uint2(unsigned x, unsigned y) {
+  return {x, y};
 }
 inline float2 make_float2(float x, float y) {
   return {x, y};
@@ -45,9 +55,18 @@ double shuffle_xor(unsigned mask, double value, int offset);
 // Memory of the running block for one SCALOSS_SHARED line, poisoned with NaN bytes when the block first asks for it.
 void* shared_memory(const void* line, size_t bytes);
 
-// Fails the launch: cudaGetLastError() then says cudaErrorLaunchFailure, and stderr why.
+// Fails the launch.
 [[noreturn]] void fail(const char* why);
-void launch(unsigned grid, unsigned block, const std::function<void()>& thread);
+
+// Runs all threads of a grid to their end. Returns why that failed, or null.
+const char* run_grid(unsigned grid, unsigned block, const std::function<void()>& thread);
+
+// Enqueues that (runtime.cpp). cudaGetLastError() has what is wrong with the call; the next call that waits has a
+// failure of the grid, cudaErrorLaunchFailure.
+void launch(unsigned grid, unsigned block, cudaStream_t stream, std::function<void()> thread);
+
+// The number of blocks to launch where the kernel's code asks for `grid`.
+unsigned grid_override(unsigned grid);
 
 template <class T>
 T load(const T* address) {
@@ -78,8 +97,12 @@ inline unsigned long long atomicAdd(unsigned long long* address, unsigned long l
 namespace scaloss {
 
 template <class... Args>
-void launch_kernel(void (*kernel)(Args...), unsigned grid, unsigned block, cudaStream_t, const Args&... args) {
-  emulator::launch(grid, block, [&] { kernel(args...); });
+void launch_kernel(void (*kernel)(Args...), unsigned grid, unsigned block, cudaStream_t stream, const Args&... args) {
+  emulator::launch(grid, block, stream, [=] { kernel(args...); });
+}
+
+inline unsigned grid_of(int64_t blocks) {
+  return emulator::grid_override(unsigned(blocks));
 }
 
 }  // namespace scaloss
