@@ -12,6 +12,8 @@ export type ScaLossErrorCode =
   | 'ERR_SCALOSS_CUDA'
   /** A CUDA allocation did not fit into device memory. */
   | 'ERR_SCALOSS_CUDA_OUT_OF_MEMORY'
+  /** A tensor, stream, event or plan was used after `dispose()`. */
+  | 'ERR_SCALOSS_DISPOSED'
   /** A file given to the command line cannot be read or does not hold what it should. */
   | 'ERR_SCALOSS_INVALID_FILE'
 

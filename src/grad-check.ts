@@ -3,10 +3,8 @@ import { boxLoss } from './box-loss.js'
 import { type Bounds, type Deviation, deviationOf, faultsOf, type WorstComponent } from './grad-check/deviation.js'
 import { drawProblem, type Problem, type ProblemOptions } from './grad-check/problem.js'
 import { LOSS_OPTIONS, type LossName, type LossParams } from './losses.js'
-import type { BackendName, FloatArray, Format, LossOptions } from './types.js'
+import type { BackendName, DType, FloatArray, Format, LossOptions } from './types.js'
 import { checkBoolean, checkKeys, checkOneOf } from './validate.js'
-
-export type DType = 'float32' | 'float64'
 
 /** Options of `gradCheck`: those of the loss, and which pairs and gradients are checked. */
 export interface GradCheckOptions extends ProblemOptions {

@@ -6,6 +6,7 @@ export {
   boxLoss,
   cdLoss,
   ciouLoss,
+  cuda,
   diouLoss,
   giouLoss,
   gradCheck,

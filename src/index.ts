@@ -9,10 +9,22 @@ export {
   type UnavailableReason,
 } from './backends.js'
 export { boxLoss, cdLoss, ciouLoss, diouLoss, giouLoss, iouLoss, scaLoss, soLoss } from './box-loss.js'
+export {
+  type CudaDevice,
+  type CudaEvent,
+  type CudaStream,
+  type CudaTensor,
+  cuda,
+  type DeviceBoxLossOptions,
+  type DeviceBoxLossResult,
+  type DeviceMemory,
+  type DeviceOut,
+  type TensorArray,
+  type TensorDType,
+} from './cuda.js'
 export { ScaLossError, type ScaLossErrorCode } from './errors.js'
 export type { Deviation, WorstComponent } from './grad-check/deviation.js'
 export {
-  type DType,
   type GradCheckOptions,
   type GradCheckReport,
   type GradCheckTolerances,
@@ -25,6 +37,7 @@ export type {
   BoxLossOptions,
   BoxLossResult,
   Convention,
+  DType,
   FloatArray,
   Format,
   LossName,

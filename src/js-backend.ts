@@ -3,19 +3,19 @@ import { LOSSES, type LossName, type LossParams } from './losses.js'
 import { type Corners, evaluateIou, evaluateLoss, evaluatePair } from './reference.js'
 import type { FloatArray } from './types.js'
 
-/** One checked call, as all backends take it. Boxes and gradients have 2 · axes numbers a row, the rest one. */
-export interface BoxLossJob {
+/** One checked call over arrays of type A. Boxes and gradients have 2 · axes numbers a row, the rest one. */
+export interface BoxLossJob<A = FloatArray> {
   name: LossName
   params: LossParams
   format: Format
-  pred: FloatArray
-  target: FloatArray
-  weight: FloatArray | undefined
-  gradOutput: FloatArray | undefined
-  loss: FloatArray | undefined
-  grad: FloatArray | undefined
-  gradTarget: FloatArray | undefined
-  iou: FloatArray | undefined
+  pred: A
+  target: A
+  weight: A | undefined
+  gradOutput: A | undefined
+  loss: A | undefined
+  grad: A | undefined
+  gradTarget: A | undefined
+  iou: A | undefined
   /** Multiplies the losses written to `loss`. */
   lossScale: number
   /** Multiplies the gradients: everything upstream that is the same for all rows. */

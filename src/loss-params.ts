@@ -11,7 +11,7 @@ import {
   type LossSpec,
   MODES,
 } from './losses.js'
-import type { FloatArray, LossOptions } from './types.js'
+import type { DType, LossOptions } from './types.js'
 import { checkBoolean, checkFinite, checkOneOf, checkRange } from './validate.js'
 
 /** eps of the authors' code, https://github.com/Turoad/SCALoss, utils/metrics.py, and of torchvision.ops. */
@@ -80,8 +80,8 @@ const OFFICIAL_SO: LossParams = Object.freeze({ ...DEFAULTS, alpha: 1 })
 const isModifier = (option: LossOption) => (MODIFIERS as readonly string[]).includes(option)
 const isLossOption = (key: string): key is LossOption => (LOSS_OPTIONS as readonly string[]).includes(key)
 
-/** Checks the options that belong to the loss and fills in the defaults. Numbers must keep their meaning in the dtype of `like`. */
-export function lossParams(name: LossName, options: LossOptions, like?: FloatArray): Readonly<LossParams> {
+/** Checks the options that belong to the loss and fills in the defaults. Numbers must keep their meaning in the dtype. */
+export function lossParams(name: LossName, options: LossOptions, dtype?: DType): Readonly<LossParams> {
   const spec: LossSpec = LOSSES[name]
   const { convention = 'exact' } = options
   checkOneOf('convention', convention, CONVENTIONS)
@@ -95,7 +95,7 @@ export function lossParams(name: LossName, options: LossOptions, like?: FloatArr
     if (!isLossOption(option) || options[option] === undefined) continue
     const value = options[option]
     EXPECTED[option](option, value)
-    if (like && typeof value === 'number') checkInDtype(option, value, like)
+    if (dtype && typeof value === 'number') checkInDtype(option, value, dtype)
     if (!spec.options.includes(option) && !Object.is(value, base[option])) {
       const having = lossesWhere((other) => other.options.includes(option))
       throw argumentError(option, `no value but the default with ${name} (it is for ${having})`, show(value))
@@ -107,9 +107,9 @@ export function lossParams(name: LossName, options: LossOptions, like?: FloatArr
   return params
 }
 
-function checkInDtype(option: LossOption, value: number, like: FloatArray): void {
-  checkRange(option, value, like, 'a number')
-  if (POSITIVE.includes(option) && like.BYTES_PER_ELEMENT === 4 && Math.fround(value) === 0) {
+function checkInDtype(option: LossOption, value: number, dtype: DType): void {
+  checkRange(option, value, dtype, 'a number')
+  if (POSITIVE.includes(option) && dtype === 'float32' && Math.fround(value) === 0) {
     throw argumentError(option, 'a number that is not 0 as a float32', show(value))
   }
 }

@@ -10,14 +10,28 @@ const scalars = new Float64Array(SCALARS.length)
 
 /** Runs a checked job on the addon. */
 export function nativeBoxLoss(job: BoxLossJob, backend: BackendName, device: number): Summary {
-  writeCommon(job, backend, device)
+  scalars[SCALAR.backend] = backend === 'cuda' ? 1 : 0
+  scalars[SCALAR.device] = device
+  writeScalars(job)
+  const { pred, target, weight, gradOutput, loss, grad, gradTarget, iou } = job
+  try {
+    loadNative().boxLoss(scalars, pred, target, weight, gradOutput, loss, grad, gradTarget, iou)
+  } catch (error) {
+    throw fromNative(error)
+  }
+  return { loss: scalars[SCALAR.resultLoss], invalid: scalars[SCALAR.resultInvalid] }
+}
+
+/** The block of numbers of a call over arrays of any kind. */
+export function writeScalars(job: BoxLossJob<object>): Float64Array {
+  writeParams(job)
   scalars[SCALAR.lossScale] = job.lossScale
   scalars[SCALAR.gradScale] = job.gradScale
   scalars[SCALAR.sumScale] = job.sumScale
   scalars[SCALAR.sumDivisor] = job.sumDivisor
   scalars[SCALAR.ignoreInvalid] = Number(job.ignoreInvalid)
   scalars[SCALAR.ignoreAll] = Number(job.ignoreAll)
-  const { pred, target, weight, gradOutput, loss, grad, gradTarget, iou } = job
+  const { weight, gradOutput, loss, grad, gradTarget, iou } = job
   // Bit k stands for argument k of the call below; pred and target, 1 and 2, are always there.
   scalars[SCALAR.arrays] =
     0b110 |
@@ -27,17 +41,14 @@ export function nativeBoxLoss(job: BoxLossJob, backend: BackendName, device: num
     (grad ? 1 << 6 : 0) |
     (gradTarget ? 1 << 7 : 0) |
     (iou ? 1 << 8 : 0)
-  try {
-    loadNative().boxLoss(scalars, pred, target, weight, gradOutput, loss, grad, gradTarget, iou)
-  } catch (error) {
-    throw fromNative(error)
-  }
-  return { loss: scalars[SCALAR.resultLoss], invalid: scalars[SCALAR.resultInvalid] }
+  return scalars
 }
 
 /** Runs a checked job, with boxes on both sides, on the addon. */
 export function nativePairwise(job: PairwiseJob, backend: BackendName, device: number): void {
-  writeCommon(job, backend, device)
+  scalars[SCALAR.backend] = backend === 'cuda' ? 1 : 0
+  scalars[SCALAR.device] = device
+  writeParams(job)
   scalars[SCALAR.pairValue] = PAIR_VALUES.indexOf(job.value)
   try {
     loadNative().pairwise(scalars, job.a, job.b, job.out)
@@ -46,9 +57,7 @@ export function nativePairwise(job: PairwiseJob, backend: BackendName, device: n
   }
 }
 
-function writeCommon({ name, format, params }: BoxLossJob | PairwiseJob, backend: BackendName, device: number): void {
-  scalars[SCALAR.backend] = backend === 'cuda' ? 1 : 0
-  scalars[SCALAR.device] = device
+function writeParams({ name, format, params }: BoxLossJob<object> | PairwiseJob): void {
   scalars[SCALAR.lossIndex] = LOSS_NAMES.indexOf(name)
   scalars[SCALAR.format] = FORMATS.indexOf(format)
   scalars[SCALAR.alpha] = params.alpha
@@ -66,7 +75,7 @@ function writeCommon({ name, format, params }: BoxLossJob | PairwiseJob, backend
 }
 
 /** CUDA errors carry CUDA's own name; anything else is a fault of this package and passes as it is. */
-function fromNative(error: unknown): unknown {
+export function fromNative(error: unknown): unknown {
   const { cudaName, outOfMemory, message } = error as { cudaName?: string; outOfMemory?: boolean; message: string }
   if (cudaName === undefined) return error
   return new ScaLossError(outOfMemory ? 'ERR_SCALOSS_CUDA_OUT_OF_MEMORY' : 'ERR_SCALOSS_CUDA', message, {

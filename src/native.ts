@@ -37,12 +37,58 @@ export interface NativeCuda {
   devices: CudaDeviceInfo[]
 }
 
+declare const opaque: unique symbol
+/** An object of the addon, which alone can look into it. Goes when it is released or garbage. */
+export interface NativeHandle {
+  readonly [opaque]: true
+}
+type OptionalHandle = NativeHandle | undefined
+
+/** Streams, events and tensors of CUDA devices (`binding/cuda/objects.h`). */
+export interface NativeCudaObjects {
+  openStream(device: number, pointer: bigint | undefined): NativeHandle
+  streamPointer(stream: NativeHandle): bigint
+  synchronizeStream(stream: NativeHandle): void
+  synchronizeDevice(device: number): void
+  recordEvent(stream: NativeHandle): NativeHandle
+  synchronizeEvent(event: NativeHandle): void
+  /** Milliseconds; waits for the second. */
+  elapsedTime(from: NativeHandle, to: NativeHandle): number
+  /** Of zeros. `dtype` is a position in `dtypes`. */
+  newTensor(stream: NativeHandle, dtype: number, length: number): NativeHandle
+  foreignTensor(stream: NativeHandle, dtype: number, length: number, pointer: bigint): NativeHandle
+  /** Shares the memory. */
+  subTensor(tensor: NativeHandle, begin: number, length: number): NativeHandle
+  tensorPointer(tensor: NativeHandle): bigint
+  writeTensor(tensor: NativeHandle, data: FloatArray | Uint16Array): void
+  readTensor(tensor: NativeHandle, out: FloatArray | Uint16Array): void
+  copyTensor(stream: NativeHandle, to: NativeHandle, from: NativeHandle): void
+  /** Bytes: total, free, allocated, reserved. */
+  deviceMemory(device: number): [number, number, number, number]
+  /** Enqueues one call. Tensors as the arrays of `boxLoss`; `sum` and `invalid` take one number of float64. */
+  deviceBoxLoss(
+    scalars: Float64Array,
+    stream: NativeHandle,
+    pred: NativeHandle,
+    target: NativeHandle,
+    weight: OptionalHandle,
+    gradOutput: OptionalHandle,
+    loss: OptionalHandle,
+    grad: OptionalHandle,
+    gradTarget: OptionalHandle,
+    iou: OptionalHandle,
+    sum: NativeHandle,
+    invalid: NativeHandle,
+  ): void
+}
+
 /** Everything the addon exports (`binding/addon.cpp`); `test/native.test.ts` compares name by name. */
-export interface Native {
-  /** Names of the losses, formats, modes and scalar fields, in the addon's order. */
+export interface Native extends NativeCudaObjects {
+  /** Names of the losses, formats, modes, dtypes of tensors and scalar fields, in the addon's order. */
   readonly losses: string[]
   readonly formats: string[]
   readonly modes: string[]
+  readonly dtypes: string[]
   readonly scalars: string[]
   /** One call over host arrays. `scalars` holds the numbers, in the order of `Native.scalars`, and takes two results. */
   boxLoss(
@@ -58,6 +104,8 @@ export interface Native {
   ): void
   /** Values of all pairs of [N, 2 axes] and [M, 2 axes] boxes, N and M > 0, to [N, M]. */
   pairwise(scalars: Float64Array, a: FloatArray, b: FloatArray, out: FloatArray): void
+  /** Lets an object go at once; it may have gone before. */
+  release(handle: NativeHandle): void
   /** SIMD levels that this build has and this CPU can run, from narrowest to widest. */
   simdLevels(): string[]
   /** The SIMD level in force. */

@@ -16,6 +16,8 @@ import {
   checkKeys,
   checkOneOf,
   checkOverlap,
+  dtypeOf,
+  overlap,
 } from './validate.js'
 
 const OPTIONS = [
@@ -46,7 +48,7 @@ export function pairwise<A extends FloatArray>(name: LossName, a: A, b: A, optio
   checkBoxes('b', b, 2 * axes)
   checkDtype('b', b, a, 'a')
   checkKeys('options', options, OPTIONS)
-  const params = lossParams(name, options, a)
+  const params = lossParams(name, options, dtypeOf(a))
   const { format = 'xyxy', similarity = false, backend: asked = 'auto', device = 0, out } = options
   checkFormat(format, axes)
   checkBoolean('similarity', similarity)
@@ -55,7 +57,7 @@ export function pairwise<A extends FloatArray>(name: LossName, a: A, b: A, optio
   const columns = b.length / (2 * axes)
   if (out !== undefined) {
     checkArray('out', out, a, rows * columns, `[${rows}, ${columns}]`, 'a')
-    checkOverlap(['out'], [out], ['a', 'b'], [a, b])
+    checkOverlap(['out'], [out], ['a', 'b'], [a, b], overlap)
   }
   const backend = resolveBackend(asked)
   checkDevice(device, backend)

@@ -3,7 +3,7 @@ import { invalidArgument } from './errors.js'
 import type { BoxLossJob } from './js-backend.js'
 import { lossParams } from './loss-params.js'
 import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from './losses.js'
-import type { BackendName, BoxLossOptions, FloatArray, Out } from './types.js'
+import type { BackendName, BoxLossOptions, CallOptions, DType, FloatArray, Out } from './types.js'
 import {
   checkArray,
   checkBoolean,
@@ -16,12 +16,14 @@ import {
   checkOverlap,
   checkRange,
   checkRows,
+  dtypeOf,
+  overlap,
 } from './validate.js'
 
-// Those of a training step come first: the list is searched for every option of every call.
-const OPTIONS = [
+/** Those that the calls over all kinds of arrays have. Those of a training step come first: the list is searched for every
+ * option of every call. */
+export const CALL_OPTIONS = [
   'out',
-  'backend',
   'format',
   'reduction',
   'weight',
@@ -32,16 +34,16 @@ const OPTIONS = [
   'gradTarget',
   'iou',
   'onInvalid',
-  'device',
   'convention',
   ...LOSS_OPTIONS,
-] as const satisfies (keyof BoxLossOptions)[]
+] as const satisfies (keyof CallOptions<unknown>)[]
+const OPTIONS = ['backend', ...CALL_OPTIONS, 'device'] as const satisfies (keyof BoxLossOptions)[]
 const REDUCTIONS = ['none', 'sum', 'mean']
 const ON_INVALID = ['propagate', 'ignore', 'throw']
 const INPUTS = ['pred', 'target', 'weight', 'gradOutput']
-const OUTPUTS = ['loss', 'grad', 'gradTarget', 'iou'] as const satisfies (keyof Out)[]
+export const OUTPUTS = ['loss', 'grad', 'gradTarget', 'iou'] as const satisfies (keyof Out)[]
 const OUT_MEMBERS = OUTPUTS.map((name) => `out.${name}`)
-const NO_OUT: Out = {}
+const NO_OUT: Out<never> = {}
 
 /** A call that is ready to run. */
 export interface Prepared {
@@ -52,14 +54,56 @@ export interface Prepared {
 
 /** Checks everything, fills in the defaults and finds or makes the arrays for the results. */
 export function prepare(name: LossName, pred: FloatArray, target: FloatArray, options: BoxLossOptions): Prepared {
+  checkKeys('options', options, OPTIONS)
+  const job = prepareJob(name, pred, target, options, HOST_ARRAYS)
+  const { backend: asked = 'auto', device = 0, onInvalid } = options
+  checkOneOf('backend', asked, BACKENDS)
+  const backend = resolveBackend(asked)
+  checkDevice(device, backend)
+  if (onInvalid === 'throw') checkRows(pred, target, job.format, LOSSES[name].axes)
+  return { job, backend, device }
+}
+
+/** What differs between arrays of the host and of a device. */
+export interface ArrayKind<A> {
+  /** [N, columns] boxes. */
+  checkBoxes(argument: string, value: unknown, columns: number): asserts value is A
+  /** An array like another, with `length` elements; `shape` says in words what they are. */
+  checkArray(argument: string, value: unknown, like: A, length: number, shape: string): void
+  /** Whether two arrays share memory. */
+  overlap(a: A, b: A): boolean
+  allocate(like: A, length: number): A
+  /** In which numbers of such an array are computed. */
+  dtypeOf(array: A): DType
+  lengthOf(array: A): number
+}
+
+const HOST_ARRAYS: ArrayKind<FloatArray> = {
+  checkBoxes,
+  checkArray,
+  overlap,
+  allocate: (like, length) => (like.BYTES_PER_ELEMENT === 8 ? new Float64Array(length) : new Float32Array(length)),
+  dtypeOf,
+  lengthOf: (array) => array.length,
+}
+
+/** All of it but what depends on where the call runs. */
+export function prepareJob<A extends object>(
+  name: LossName,
+  pred: A,
+  target: A,
+  options: CallOptions<A>,
+  kind: ArrayKind<A>,
+): BoxLossJob<A> {
   checkOneOf('name', name, LOSS_NAMES)
   const { axes } = LOSSES[name]
   const columns = 2 * axes
-  checkBoxes('pred', pred, columns)
-  checkArray('target', target, pred, pred.length, 'as pred')
-  checkKeys('options', options, OPTIONS)
-  const params = lossParams(name, options, pred)
-  const n = pred.length / columns
+  kind.checkBoxes('pred', pred, columns)
+  const length = kind.lengthOf(pred)
+  kind.checkArray('target', target, pred, length, 'as pred')
+  const dtype = kind.dtypeOf(pred)
+  const params = lossParams(name, options, dtype)
+  const n = length / columns
   const {
     format = 'xyxy',
     reduction = 'mean',
@@ -71,20 +115,17 @@ export function prepare(name: LossName, pred: FloatArray, target: FloatArray, op
     gradTarget = false,
     iou = false,
     onInvalid = 'propagate',
-    backend: asked = 'auto',
-    device = 0,
     out = NO_OUT,
   } = options
   checkFormat(format, axes)
   checkOneOf('reduction', reduction, REDUCTIONS)
   checkOneOf('onInvalid', onInvalid, ON_INVALID)
-  checkOneOf('backend', asked, BACKENDS)
   checkBoolean('grad', grad)
   checkBoolean('gradTarget', gradTarget)
   checkBoolean('iou', iou)
   checkFinite('lossWeight', lossWeight)
-  checkRange('lossWeight', lossWeight, pred, 'a number')
-  if (weight !== undefined) checkArray('weight', weight, pred, n, 'one a box')
+  checkRange('lossWeight', lossWeight, dtype, 'a number')
+  if (weight !== undefined) kind.checkArray('weight', weight, pred, n, 'one a box')
   if (normalizer !== undefined) {
     checkFinite('normalizer', normalizer)
     if (reduction === 'none')
@@ -93,29 +134,30 @@ export function prepare(name: LossName, pred: FloatArray, target: FloatArray, op
   if (typeof gradOutput === 'number') checkFinite('gradOutput', gradOutput)
   else if (reduction !== 'none')
     throw invalidArgument('gradOutput', `a number with reduction '${reduction}'`, gradOutput)
-  else checkArray('gradOutput', gradOutput, pred, n, 'one a box')
+  else kind.checkArray('gradOutput', gradOutput, pred, n, 'one a box')
 
   const perRow = typeof gradOutput === 'number' ? undefined : gradOutput
   if (out !== NO_OUT) {
     checkKeys('out', out, OUTPUTS)
-    checkOut('loss', out.loss, reduction === 'none', "reduction: 'none'", pred, n, 'one a box')
-    checkOut('grad', out.grad, grad, 'grad: true', pred, columns * n, 'as pred')
-    checkOut('gradTarget', out.gradTarget, gradTarget, 'gradTarget: true', pred, columns * n, 'as pred')
-    checkOut('iou', out.iou, iou, 'iou: true', pred, n, 'one a box')
-    checkOverlap(OUT_MEMBERS, [out.loss, out.grad, out.gradTarget, out.iou], INPUTS, [pred, target, weight, perRow])
+    const checkOut = (name: keyof Out, wanted: boolean, option: string, length: number, shape: string) => {
+      const array = out[name]
+      if (array === undefined) return
+      if (!wanted) throw invalidArgument(`out.${name}`, `to go with ${option}`, array)
+      kind.checkArray(`out.${name}`, array, pred, length, shape)
+    }
+    checkOut('loss', reduction === 'none', "reduction: 'none'", n, 'one a box')
+    checkOut('grad', grad, 'grad: true', length, 'as pred')
+    checkOut('gradTarget', gradTarget, 'gradTarget: true', length, 'as pred')
+    checkOut('iou', iou, 'iou: true', n, 'one a box')
+    const outputs = [out.loss, out.grad, out.gradTarget, out.iou]
+    checkOverlap(OUT_MEMBERS, outputs, INPUTS, [pred, target, weight, perRow], kind.overlap)
   }
 
-  const backend = resolveBackend(asked)
-  checkDevice(device, backend)
-  if (onInvalid === 'throw') checkRows(pred, target, format, axes)
-
-  const allocate =
-    pred.BYTES_PER_ELEMENT === 8 ? (k: number) => new Float64Array(k) : (k: number) => new Float32Array(k)
   const divisor = normalizer ?? (reduction === 'mean' ? n : 1)
   const upstream = lossWeight * (typeof gradOutput === 'number' ? gradOutput : 1)
-  checkRange('gradOutput', upstream, pred, 'a number that times lossWeight is')
-  if (divisor !== 0) checkRange('normalizer', upstream / divisor, pred, 'a number that leaves lossWeight / normalizer')
-  const job: BoxLossJob = {
+  checkRange('gradOutput', upstream, dtype, 'a number that times lossWeight is')
+  if (divisor !== 0) checkRange('normalizer', upstream / divisor, dtype, 'a number that leaves lossWeight / normalizer')
+  return {
     name,
     params,
     format,
@@ -123,10 +165,10 @@ export function prepare(name: LossName, pred: FloatArray, target: FloatArray, op
     target,
     weight,
     gradOutput: perRow,
-    loss: reduction === 'none' ? (out.loss ?? allocate(n)) : undefined,
-    grad: grad ? (out.grad ?? allocate(columns * n)) : undefined,
-    gradTarget: gradTarget ? (out.gradTarget ?? allocate(columns * n)) : undefined,
-    iou: iou ? (out.iou ?? allocate(n)) : undefined,
+    loss: reduction === 'none' ? (out.loss ?? kind.allocate(pred, n)) : undefined,
+    grad: grad ? (out.grad ?? kind.allocate(pred, length)) : undefined,
+    gradTarget: gradTarget ? (out.gradTarget ?? kind.allocate(pred, length)) : undefined,
+    iou: iou ? (out.iou ?? kind.allocate(pred, n)) : undefined,
     lossScale: lossWeight,
     gradScale: upstream / divisor,
     sumScale: lossWeight,
@@ -134,20 +176,4 @@ export function prepare(name: LossName, pred: FloatArray, target: FloatArray, op
     ignoreInvalid: onInvalid === 'ignore',
     ignoreAll: divisor <= 0,
   }
-  return { job, backend, device }
-}
-
-/** A result array that was given: `wanted` and `option` say whether the call has such a result, and through what. */
-function checkOut(
-  name: keyof Out,
-  array: FloatArray | undefined,
-  wanted: boolean,
-  option: string,
-  pred: FloatArray,
-  length: number,
-  shape: string,
-): void {
-  if (array === undefined) return
-  if (!wanted) throw invalidArgument(`out.${name}`, `to go with ${option}`, array)
-  checkArray(`out.${name}`, array, pred, length, shape)
 }

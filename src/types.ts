@@ -6,11 +6,14 @@ export type { Convention, Format, LossName, Mode }
 /** Storage type of boxes, losses and gradients: `float32` is `Float32Array`, `float64` is `Float64Array`. */
 export type FloatArray = Float32Array | Float64Array
 
+/** What calls compute with. */
+export type DType = 'float32' | 'float64'
+
 export type BackendName = 'cuda' | 'cpu' | 'js'
 export type Reduction = 'none' | 'sum' | 'mean'
 
 /** Arrays for the results of a call. Each must have the dtype of `pred` and overlap no other array of the call. */
-export interface Out<A extends FloatArray = FloatArray> {
+export interface Out<A = FloatArray> {
   /** [N] per-box losses; only with `reduction: 'none'`. */
   loss?: A
   /** [N, 4] gradient for the prediction. */
@@ -53,7 +56,8 @@ export interface LossOptions {
   convention?: Convention
 }
 
-export interface BoxLossOptions<A extends FloatArray = FloatArray> extends LossOptions {
+/** Options of a call over arrays of type A, wherever these are. */
+export interface CallOptions<A> extends LossOptions {
   /** Layout of the numbers of a box; gradients come back in it. Default `'xyxy'`. */
   format?: Format
   /** `'none'`: [N] losses; `'sum'`: Σ w·l; `'mean'` (default): Σ w·l / N. `normalizer` replaces the divisor. */
@@ -75,12 +79,15 @@ export interface BoxLossOptions<A extends FloatArray = FloatArray> extends LossO
   /** What a row with a non-finite coordinate, x2 < x1 or y2 < y1 does. `'propagate'` (default): the formulas as they
    * stand for an inverted box, NaN for a coordinate that is not finite; `'ignore'`: the row counts 0; `'throw'`: an error that names the row, and nothing is written. */
   onInvalid?: 'propagate' | 'ignore' | 'throw'
+  /** Arrays to write the results to; nothing is allocated for those given. */
+  out?: Out<A>
+}
+
+export interface BoxLossOptions<A extends FloatArray = FloatArray> extends CallOptions<A> {
   /** Default `'auto'`: CUDA where it is available, else the CPU, else JavaScript. */
   backend?: BackendName | 'auto'
   /** Index of the CUDA device. Default 0. */
   device?: number
-  /** Arrays to write the results to; nothing is allocated for those given. */
-  out?: Out<A>
 }
 
 export interface PairwiseOptions<A extends FloatArray = FloatArray> extends LossOptions {
@@ -97,7 +104,7 @@ export interface PairwiseOptions<A extends FloatArray = FloatArray> extends Loss
 }
 
 /** The value given for an option, or undefined. */
-type Given<O, K extends PropertyKey> = K extends keyof O ? O[K] : undefined
+export type Given<O, K extends PropertyKey> = K extends keyof O ? O[K] : undefined
 
 /** Result of `boxLoss`; which members there are follows from the options. */
 export interface BoxLossResult<A extends FloatArray = FloatArray, O = BoxLossOptions<A>> {

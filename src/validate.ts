@@ -2,20 +2,20 @@ import { argumentError, invalidArgument, ScaLossError, show } from './errors.js'
 import { FORMATS, type Format } from './formats.js'
 import { isValidBox, readCorners } from './js-backend.js'
 import { loadNative } from './native.js'
-import type { BackendName, FloatArray } from './types.js'
+import type { BackendName, DType, FloatArray } from './types.js'
 
 /** `yxyx` says nothing of a third axis. */
 const FORMATS_3D = FORMATS.filter((format) => format !== 'yxyx')
 
 /** `'Float32Array'` and the like, also for arrays of another realm (a test runner's context), where instanceof fails. */
-function typeOf(value: unknown): string | undefined {
+export function typeOf(value: unknown): string | undefined {
   return ArrayBuffer.isView(value)
     ? (value as unknown as { [Symbol.toStringTag]: string })[Symbol.toStringTag]
     : undefined
 }
 
 /** The memory behind an array must be a plain ArrayBuffer: there, fixed in size, and not changed by other threads. */
-function checkBuffer(argument: string, array: FloatArray): void {
+export function checkBuffer(argument: string, array: FloatArray | Uint16Array): void {
   const buffer: ArrayBufferLike & { resizable?: boolean } = array.buffer
   // instanceof is the quick answer; it fails for an ArrayBuffer of another realm.
   if (!(buffer instanceof ArrayBuffer) && Object.prototype.toString.call(buffer) !== '[object ArrayBuffer]') {
@@ -74,12 +74,14 @@ export function checkFinite(argument: string, value: unknown): void {
   if (typeof value !== 'number' || !Number.isFinite(value)) throw invalidArgument(argument, 'a finite number', value)
 }
 
-/** A number that is still finite in the dtype of `like`: an infinite factor would make NaN of every 0. `what` says in
- * words which number it is. */
-export function checkRange(argument: string, value: number, like: FloatArray, what: string): void {
-  if (Number.isFinite(like.BYTES_PER_ELEMENT === 4 ? Math.fround(value) : value)) return
-  throw argumentError(argument, `${what} within the range of ${typeOf(like)}`, String(value))
+/** A number that is still finite in the dtype: an infinite factor would make NaN of every 0. `what` says in words which
+ * number it is. */
+export function checkRange(argument: string, value: number, dtype: DType, what: string): void {
+  if (Number.isFinite(dtype === 'float32' ? Math.fround(value) : value)) return
+  throw argumentError(argument, `${what} within the range of ${dtype}`, String(value))
 }
+
+export const dtypeOf = (array: FloatArray): DType => (array.BYTES_PER_ELEMENT === 4 ? 'float32' : 'float64')
 
 /** `device`, which must be there if the backend is CUDA. */
 export function checkDevice(device: unknown, backend: BackendName): void {
@@ -114,19 +116,18 @@ export function checkKeys(argument: string, value: unknown, allowed: readonly st
   }
 }
 
-type Arrays = readonly (FloatArray | undefined)[]
-
 /** Results must not overwrite inputs or each other: rows would be read after they were changed. Names go with arrays. */
-export function checkOverlap(
+export function checkOverlap<A extends object>(
   outputNames: readonly string[],
-  outputs: Arrays,
+  outputs: readonly (A | undefined)[],
   inputNames: readonly string[],
-  inputs: Arrays,
+  inputs: readonly (A | undefined)[],
+  overlaps: (a: A, b: A) => boolean,
 ): void {
   for (let i = 0; i < outputs.length; ++i) {
     const output = outputs[i]
     if (!output) continue
-    const overlapped = (array: FloatArray | undefined) => array !== undefined && overlaps(output, array)
+    const overlapped = (array: A | undefined) => array !== undefined && overlaps(output, array)
     const input = inputs.findIndex(overlapped)
     const earlier = outputs.findIndex((array, k) => k < i && overlapped(array))
     if (input < 0 && earlier < 0) continue
@@ -135,7 +136,8 @@ export function checkOverlap(
   }
 }
 
-function overlaps(a: FloatArray, b: FloatArray): boolean {
+/** Whether two arrays share memory. */
+export function overlap(a: FloatArray, b: FloatArray): boolean {
   return (
     a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength
   )

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { backends } from '../src/backends.js'
 import { gradcheck } from '../src/cli/gradcheck.js'
-import { DTYPES, type DType, type Evaluate, gradCheck } from '../src/grad-check.js'
+import { DTYPES, type Evaluate, gradCheck } from '../src/grad-check.js'
 import { LOSS_NAMES, type LossName } from '../src/losses.js'
+import type { DType } from '../src/types.js'
 import { scaloss } from './support/cli.js'
 import { mapped, planting, rows } from './support/gradcheck.js'
 

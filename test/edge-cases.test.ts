@@ -61,7 +61,7 @@ describe.each(BACKENDS)('%s', (backend) => {
     expect(() => boxLoss('sca', boxes, boxes.slice(), { ...options, backend })).toThrow(
       expect.objectContaining({
         code: 'ERR_SCALOSS_INVALID_ARGUMENT',
-        message: expect.stringMatching(new RegExp(`^${name}: expected a number.* within the range of Float`)),
+        message: expect.stringMatching(new RegExp(`^${name}: expected a number.* within the range of float`)),
       }),
     )
   })

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { TENSOR_DTYPES } from '../src/cuda/tensor.js'
 import { FORMATS } from '../src/formats.js'
 import { backends, boxLoss } from '../src/index.js'
 import { LOSS_NAMES, MODES } from '../src/losses.js'
@@ -12,6 +13,7 @@ describe('the seam between TypeScript and the addon', () => {
       losses: 'object',
       formats: 'object',
       modes: 'object',
+      dtypes: 'object',
       scalars: 'object',
       boxLoss: 'function',
       pairwise: 'function',
@@ -19,6 +21,23 @@ describe('the seam between TypeScript and the addon', () => {
       simd: 'function',
       setSimd: 'function',
       cuda: 'function',
+      release: 'function',
+      openStream: 'function',
+      streamPointer: 'function',
+      synchronizeStream: 'function',
+      synchronizeDevice: 'function',
+      recordEvent: 'function',
+      synchronizeEvent: 'function',
+      elapsedTime: 'function',
+      newTensor: 'function',
+      foreignTensor: 'function',
+      subTensor: 'function',
+      tensorPointer: 'function',
+      writeTensor: 'function',
+      readTensor: 'function',
+      copyTensor: 'function',
+      deviceMemory: 'function',
+      deviceBoxLoss: 'function',
     }
     const exported = Object.fromEntries(Object.entries(native).map(([name, value]) => [name, typeof value]))
     expect(exported).toEqual(typed)
@@ -28,6 +47,7 @@ describe('the seam between TypeScript and the addon', () => {
     expect(native.losses).toEqual(LOSS_NAMES)
     expect(native.formats).toEqual(FORMATS)
     expect(native.modes).toEqual(MODES)
+    expect(native.dtypes).toEqual(TENSOR_DTYPES)
     expect(native.scalars).toEqual(SCALARS)
   })
 

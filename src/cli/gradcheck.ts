@@ -1,8 +1,8 @@
 import { BACKENDS, backends, resolveBackend } from '../backends.js'
 import { drawProblem } from '../grad-check/problem.js'
-import { checkGradient, DTYPES, type DType, type Evaluate, type GradCheckReport } from '../grad-check.js'
+import { checkGradient, DTYPES, type Evaluate, type GradCheckReport } from '../grad-check.js'
 import { LOSS_NAMES, LOSSES, type LossName, type LossSpec } from '../losses.js'
-import type { BackendName, LossOptions } from '../types.js'
+import type { BackendName, DType, LossOptions } from '../types.js'
 import { type Column, formatTable } from './table.js'
 import { type Io, numberOf, parseOptions, wrongValue } from './usage.js'
 

@@ -1,0 +1,153 @@
+import { argumentError, invalidArgument } from '../errors.js'
+import type { BoxLossJob } from '../js-backend.js'
+import type { LossName } from '../losses.js'
+import type { NativeHandle } from '../native.js'
+import { writeScalars } from '../native-call.js'
+import { type ArrayKind, CALL_OPTIONS, OUTPUTS, prepareJob } from '../prepare.js'
+import type { CallOptions, Given, Out } from '../types.js'
+import { checkKeys, checkOverlap } from '../validate.js'
+import type { CudaDevice } from './device.js'
+import { callNative, handleOf } from './object.js'
+import type { CudaStream } from './stream.js'
+import { type CudaTensor, checkTensor, streamOf } from './tensor.js'
+
+/** Tensors for the results of a call: as of `boxLoss`, and the two numbers that it computes. */
+export interface DeviceOut extends Out<CudaTensor> {
+  /** [N] in the dtype of `pred` with `reduction: 'none'`, otherwise one number of float64. */
+  loss?: CudaTensor
+  /** One number of float64. */
+  invalid?: CudaTensor
+}
+
+export interface DeviceBoxLossOptions extends CallOptions<CudaTensor> {
+  /** `'throw'` would have to wait for the device, and is an error. */
+  onInvalid?: 'propagate' | 'ignore'
+  /** On which the call is enqueued. Default: the device's own. */
+  stream?: CudaStream
+  out?: DeviceOut
+}
+
+/** Results of a call over tensors, which are there once its stream gets to them. */
+export interface DeviceBoxLossResult<O = DeviceBoxLossOptions> {
+  /** The reduced loss, one number of float64; with `reduction: 'none'` [N] in the dtype of `pred`. */
+  loss: CudaTensor
+  grad: Given<O, 'grad'> extends infer G ? (G extends false ? undefined : CudaTensor) : never
+  gradTarget: Given<O, 'gradTarget'> extends infer G ? (G extends true ? CudaTensor : undefined) : never
+  iou: Given<O, 'iou'> extends infer I ? (I extends true ? CudaTensor : undefined) : never
+  /** The number of invalid rows, one number of float64. */
+  invalid: CudaTensor
+}
+
+const OPTIONS = [...CALL_OPTIONS, 'stream'] as const satisfies (keyof DeviceBoxLossOptions)[]
+const OUT_KEYS = [...OUTPUTS, 'invalid'] as const satisfies (keyof DeviceOut)[]
+/** Kernels load boxes by so many bytes. */
+const ALIGNMENT = 16n
+
+export function deviceBoxLoss<O extends DeviceBoxLossOptions>(
+  device: CudaDevice,
+  name: LossName,
+  pred: CudaTensor,
+  target: CudaTensor,
+  options: DeviceBoxLossOptions = {},
+): DeviceBoxLossResult<O> {
+  checkKeys('options', options, OPTIONS)
+  const { onInvalid, out = {} } = options
+  checkKeys('out', out, OUT_KEYS)
+  if ((onInvalid as string) === 'throw') {
+    throw invalidArgument(
+      'onInvalid',
+      "'propagate' or 'ignore' for tensors, whose rows only the device sees",
+      onInvalid,
+    )
+  }
+  const stream = streamOf(device, options.stream)
+  const isReduced = options.reduction !== 'none'
+  const { loss, invalid, ...arrays } = out
+  const perRow: Out<CudaTensor> = isReduced || !loss ? arrays : { ...arrays, loss }
+  const job = prepareJob(name, pred, target, { ...options, out: perRow }, tensorsOf(device))
+  const numbers = numbersOf(device, isReduced ? loss : undefined, invalid, job)
+  callNative((native) => {
+    const handle = (tensor: CudaTensor | undefined): NativeHandle | undefined => tensor && handleOf(tensor, 'tensor')
+    native.deviceBoxLoss(
+      writeScalars(job),
+      stream,
+      handleOf(pred, 'pred'),
+      handleOf(target, 'target'),
+      handle(job.weight),
+      handle(job.gradOutput),
+      handle(job.loss),
+      handle(job.grad),
+      handle(job.gradTarget),
+      handle(job.iou),
+      handleOf(numbers.loss, 'out.loss'),
+      handleOf(numbers.invalid, 'out.invalid'),
+    )
+  })
+  const { grad, gradTarget, iou } = job
+  return { loss: job.loss ?? numbers.loss, grad, gradTarget, iou, invalid: numbers.invalid } as DeviceBoxLossResult<O>
+}
+
+/** Where the reduced loss and the number of invalid rows go: as given, or to new memory. */
+function numbersOf(
+  device: CudaDevice,
+  loss: CudaTensor | undefined,
+  invalid: CudaTensor | undefined,
+  job: BoxLossJob<CudaTensor>,
+): { loss: CudaTensor; invalid: CudaTensor } {
+  const given = { 'out.loss': loss, 'out.invalid': invalid }
+  for (const [argument, tensor] of Object.entries(given)) {
+    if (tensor === undefined) continue
+    checkTensor(argument, tensor, device)
+    if (tensor.dtype !== 'float64' || tensor.length !== 1) {
+      throw argumentError(argument, 'one number of float64', `${tensor.length} of ${tensor.dtype}`)
+    }
+  }
+  if (loss || invalid) {
+    const { pred, target, weight, gradOutput, loss: losses, grad, gradTarget, iou } = job
+    const others = { pred, target, weight, gradOutput, loss: losses, grad, gradTarget, iou }
+    checkOverlap(Object.keys(given), Object.values(given), Object.keys(others), Object.values(others), overlap)
+  }
+  if (loss && invalid) return { loss, invalid }
+  const both = device.tensor(2, 'float64')
+  const numbers = { loss: loss ?? both.subarray(0, 1), invalid: invalid ?? both.subarray(1, 2) }
+  both.dispose()
+  return numbers
+}
+
+/** Tensors of a device as the arrays of a call. */
+function tensorsOf(device: CudaDevice): ArrayKind<CudaTensor> {
+  const checkAligned = (argument: string, tensor: CudaTensor) => {
+    if (tensor.pointer % ALIGNMENT === 0n) return
+    const address = `0x${tensor.pointer.toString(16)}`
+    throw argumentError(argument, `an address that is a multiple of ${ALIGNMENT}`, address)
+  }
+  return {
+    checkBoxes(argument, value, columns): asserts value is CudaTensor {
+      checkTensor(argument, value, device)
+      checkAligned(argument, value)
+      if (value.length === 0 || value.length % columns !== 0) {
+        throw argumentError(
+          argument,
+          `a length that is a multiple of ${columns}, [N, ${columns}], N > 0`,
+          `${value.length}`,
+        )
+      }
+    },
+    checkArray(argument, value, like, length, shape) {
+      checkTensor(argument, value, device)
+      if (value.dtype !== like.dtype) throw argumentError(argument, `dtype ${like.dtype}, as pred`, value.dtype)
+      if (value.length !== length) throw argumentError(argument, `length ${length} (${shape})`, `${value.length}`)
+      checkAligned(argument, value)
+    },
+    overlap,
+    allocate: (like, length) => device.tensor(length, like.dtype),
+    dtypeOf: ({ dtype }) => (dtype === 'float64' ? dtype : 'float32'),
+    lengthOf: ({ length }) => length,
+  }
+}
+
+/** Whether two tensors share memory. */
+function overlap(a: CudaTensor, b: CudaTensor): boolean {
+  const [from, other] = [a.pointer, b.pointer]
+  return from < other + BigInt(b.byteLength) && other < from + BigInt(a.byteLength)
+}

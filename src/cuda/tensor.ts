@@ -1,0 +1,122 @@
+import { argumentError, invalidArgument } from '../errors.js'
+import type { NativeHandle } from '../native.js'
+import type { FloatArray } from '../types.js'
+import { checkBuffer, typeOf } from '../validate.js'
+import type { CudaDevice } from './device.js'
+import { callNative, handleOf, NativeObject } from './object.js'
+import { CudaStream } from './stream.js'
+
+/** How a tensor stores its numbers. Those of 16 bits are computed with as float32. */
+export type TensorDType = 'float32' | 'float64' | 'float16' | 'bfloat16'
+
+/** The order is the contract with `binding/cuda/objects.h`. */
+export const TENSOR_DTYPES = ['float32', 'float64', 'float16', 'bfloat16'] as const satisfies TensorDType[]
+export const BYTES_OF: Record<TensorDType, number> = { float32: 4, float64: 8, float16: 2, bfloat16: 2 }
+
+/** What a tensor is written from and read to: its numbers, or the bits of those of 16 bits. */
+export type TensorArray = FloatArray | Uint16Array
+
+/** The array types that go with each dtype; the first is what `read()` makes. */
+const ARRAYS: Record<TensorDType, readonly string[]> = {
+  float32: ['Float32Array'],
+  float64: ['Float64Array'],
+  float16: ['Float32Array', 'Uint16Array'],
+  bfloat16: ['Float32Array', 'Uint16Array'],
+}
+
+/** An array of numbers on a device: boxes, weights, losses, gradients. Made by `device.tensor()` and `device.boxLoss()`. */
+export class CudaTensor extends NativeObject {
+  readonly device: CudaDevice
+  readonly dtype: TensorDType
+  /** In numbers. */
+  readonly length: number
+
+  /** @internal */
+  constructor(device: CudaDevice, handle: NativeHandle, dtype: TensorDType, length: number) {
+    super(handle)
+    this.device = device
+    this.dtype = dtype
+    this.length = length
+  }
+
+  get byteLength(): number {
+    return this.length * BYTES_OF[this.dtype]
+  }
+
+  /** The address on the device, for other native code. */
+  get pointer(): bigint {
+    return callNative((native) => native.tensorPointer(handleOf(this, 'tensor')))
+  }
+
+  /**
+   * The numbers, once earlier work with this tensor is done.
+   *
+   * @param out array to fill, of this length: Float32Array (Float64Array for float64), or for dtypes of 16 bits Uint16Array, which
+   *   takes the bits. Default: a new array.
+   */
+  read(): FloatArray
+  read<A extends TensorArray>(out: A): A
+  read(out?: TensorArray): TensorArray {
+    const array = out ?? (this.dtype === 'float64' ? new Float64Array(this.length) : new Float32Array(this.length))
+    this.#check('out', array)
+    callNative((native) => native.readTensor(handleOf(this, 'tensor'), array))
+    return array
+  }
+
+  /** Sets the numbers from an array as `read` takes it, rounding to nearest even. The array can be changed afterwards. */
+  write(data: TensorArray): this {
+    this.#check('data', data)
+    callNative((native) => native.writeTensor(handleOf(this, 'tensor'), data))
+    return this
+  }
+
+  /** Enqueues a copy of the numbers of another tensor of the same device, dtype and length. */
+  copyFrom(other: CudaTensor, options: { stream?: CudaStream } = {}): this {
+    checkTensor('other', other, this.device)
+    if (other.dtype !== this.dtype) throw argumentError('other', `a tensor of ${this.dtype}`, `one of ${other.dtype}`)
+    if (other.length !== this.length) throw argumentError('other', `length ${this.length}`, `${other.length}`)
+    const stream = streamOf(this.device, options.stream)
+    callNative((native) => native.copyTensor(stream, handleOf(this, 'tensor'), handleOf(other, 'other')))
+    return this
+  }
+
+  /** Numbers `begin` to `end`, exclusive, in the same memory. */
+  subarray(begin = 0, end = this.length): CudaTensor {
+    const isPart = Number.isInteger(begin) && Number.isInteger(end) && 0 <= begin && begin <= end && end <= this.length
+    if (!isPart) {
+      throw argumentError('begin, end', `whole numbers, 0 <= begin <= end <= ${this.length}`, `${begin}, ${end}`)
+    }
+    const handle = callNative((native) => native.subTensor(handleOf(this, 'tensor'), begin, end - begin))
+    return new CudaTensor(this.device, handle, this.dtype, end - begin)
+  }
+
+  #check(argument: string, array: unknown): asserts array is TensorArray {
+    checkTensorArray(argument, array, this.dtype)
+    if (array.length !== this.length) throw invalidArgument(argument, `length ${this.length}`, array)
+  }
+}
+
+export function checkTensorArray(argument: string, array: unknown, dtype: TensorDType): asserts array is TensorArray {
+  if (!ARRAYS[dtype].includes(typeOf(array) ?? '')) {
+    throw invalidArgument(argument, `a ${ARRAYS[dtype].join(' or a ')}, for a tensor of ${dtype}`, array)
+  }
+  checkBuffer(argument, array as TensorArray)
+}
+
+export function checkTensor(argument: string, value: unknown, device: CudaDevice): asserts value is CudaTensor {
+  if (!(value instanceof CudaTensor)) throw invalidArgument(argument, 'a CudaTensor', value)
+  handleOf(value, argument)
+  if (value.device !== device) {
+    throw argumentError(argument, `a tensor of CUDA device ${device.index}`, `one of device ${value.device.index}`)
+  }
+}
+
+/** The stream of a call, by default the device's own. */
+export function streamOf(device: CudaDevice, stream: CudaStream | undefined): NativeHandle {
+  if (stream === undefined) return handleOf(device.defaultStream, 'stream')
+  if (!(stream instanceof CudaStream)) throw invalidArgument('stream', 'a CudaStream', stream)
+  if (stream.device !== device) {
+    throw argumentError('stream', `a stream of CUDA device ${device.index}`, `one of device ${stream.device.index}`)
+  }
+  return handleOf(stream, 'stream')
+}
