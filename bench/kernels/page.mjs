@@ -6,6 +6,16 @@ import { BOX_INSTRUCTIONS, blocksOf, LONG_LOSSES, SPILLS } from './limits.mjs'
 const HEAD = ['kernel', 'pass', 'dtype', 'registers', 'blocks an SM', 'spill bytes', 'stack', 'instructions', 'helpers']
 
 /**
+ * A sentence and its exceptions, one a line.
+ * @param {string} sentence Without its full stop.
+ * @param {string[]} exceptions
+ */
+const exceptFor = (sentence, exceptions) =>
+  exceptions.length === 0
+    ? [`${sentence}.`, '']
+    : [`${sentence}, but for:`, '', ...exceptions.map((exception) => `- ${exception}.`), '']
+
+/**
  * docs/kernels.md.
  * @param {Row[]} rows
  * @param {string} release Of nvcc.
@@ -43,14 +53,14 @@ export function writePage(rows, release) {
     '',
     '`test/kernels.test.ts` compiles them again, where there is nvcc. The PTX has no contraction, approximation, flush to zero, local memory',
     'or atomic on floating-point numbers, and streams boxes in loads as wide as they are aligned. With the release of nvcc above, registers',
-    'stay within the same multiple of eight and counts of instructions within 3 % of this table; nothing spills or has a stack, but:',
-    '',
-    ...Object.entries(SPILLS).map(([name, { spill, reason }]) => `- ${name}: ${spill} bytes; ${reason}.`),
-    '',
-    `A box takes at most ${BOX_INSTRUCTIONS} instructions, as many as an H200 issues while its memory moves the 48 bytes of one, but in:`,
-    '',
-    ...Object.entries(LONG_LOSSES).map(([name, reason]) => `- \`${name}\`: ${reason}.`),
-    '',
+    ...exceptFor(
+      'stay within the same multiple of eight and counts of instructions within 3 % of this table; nothing spills or has a stack',
+      Object.entries(SPILLS).map(([name, { spill, reason }]) => `${name}: ${spill} bytes; ${reason}`),
+    ),
+    ...exceptFor(
+      `A box takes at most ${BOX_INSTRUCTIONS} instructions, as many as an H200 issues while its memory moves the 48 bytes of one`,
+      Object.entries(LONG_LOSSES).map(([name, reason]) => `\`${name}\`: ${reason}`),
+    ),
   ].join('\n')
 }
 
