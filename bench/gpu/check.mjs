@@ -9,11 +9,12 @@ import { mixedBoxes, requiredOptions } from './inputs.mjs'
  */
 
 /**
+ * Throws where the bits differ.
  * @param {string} what
  * @param {FloatArray | Uint16Array} got
  * @param {FloatArray | Uint16Array} expected
  */
-function sameBits(what, got, expected) {
+export function sameBits(what, got, expected) {
   const bytes = (/** @type {FloatArray | Uint16Array} */ a) => Buffer.from(a.buffer, a.byteOffset, a.byteLength)
   if (bytes(got).equals(bytes(expected))) return
   const at = expected.findIndex((value, i) => !Object.is(value, got[i]))

@@ -76,14 +76,12 @@ function timeCopy({ device, pred, grad }, budget) {
 /**
  * Every loss at every size in float32; and the copy before each size and after the last, as the ceiling of the same minutes.
  * @param {Device} device
+ * @param {Row[]} rows Receives the rows one by one: what fails later does not take them along.
+ * @param {Quartiles[]} copies Receives GB/s.
  * @param {Plan} plan
  */
-export function timeLosses(device, plan) {
+export function timeLosses(device, rows, copies, plan) {
   const { rotateBytes, budget, say } = plan
-  /** @type {Row[]} */
-  const rows = []
-  /** @type {Quartiles[]} */
-  const copies = []
   for (const axes of /** @type {const} */ ([2, 3])) {
     const losses = plan.losses.filter((loss) => loss.axes === axes)
     const sizes = plan.sizes.filter((boxes) => axes === 2 || boxes <= plan.largestOfThreeAxes)
@@ -110,31 +108,31 @@ export function timeLosses(device, plan) {
     copies.push(timeCopy(pool, budget))
     pool.dispose()
   }
-  return { rows, copies }
 }
 
 /**
  * Other storage than float32, and losses of each box.
  * @param {Device} device
+ * @param {Row[]} rows Receives the rows.
  * @param {{ losses: LossName[], boxes: number, rotateBytes: number, budget: Budget, say: (text: string) => void }} what
  */
-export function timeStorage(device, { losses, boxes, rotateBytes, budget, say }) {
+export function timeStorage(device, rows, { losses, boxes, rotateBytes, budget, say }) {
   const cases = /** @type {const} */ ([
     ['float32', 'none'],
     ['float64', 'sum'],
     ['float16', 'sum'],
     ['bfloat16', 'sum'],
   ])
-  return cases.flatMap(([dtype, reduction]) => {
+  for (const [dtype, reduction] of cases) {
     const least = Math.ceil(rotateBytes / (12 * BYTES[dtype]))
     const pool = makePool(device, { boxes: Math.max(boxes, Math.ceil(least / boxes) * boxes), axes: 2, dtype })
     warmUp(device, () => pool.grad.copyFrom(pool.pred), budget.warmUp / 3)
     const slices = pool.slices(boxes, rotateBytes)
-    const rows = losses.map((loss) =>
-      timeCase(pool, slices, { loss, axes: 2, dtype, reduction, pass: 'fused', boxes }, budget),
-    )
+    for (const loss of losses) {
+      const what = /** @type {const} */ ({ loss, axes: 2, dtype, reduction, pass: 'fused', boxes })
+      rows.push(timeCase(pool, slices, what, budget))
+    }
     pool.dispose()
     say(`${dtype}, ${reduction}: ${boxes} boxes`)
-    return rows
-  })
+  }
 }

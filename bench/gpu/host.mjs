@@ -1,4 +1,5 @@
 import { alloc, boxLoss, createPlan } from 'scaloss'
+import { sameBits } from './check.mjs'
 import { BYTES, fill, mixedBoxes, requiredOptions } from './inputs.mjs'
 import { bandwidth, timeOnHost, warmUp } from './timing.mjs'
 
@@ -21,6 +22,7 @@ import { bandwidth, timeOnHost, warmUp } from './timing.mjs'
  * @property {number[]} sizes
  * @property {Budget} budget
  * @property {(text: string) => void} say
+ * @property {(what: string, error: unknown) => void} failed
  */
 
 const BLOCK = 2 ** 20 // boxes of random numbers; larger arrays repeat them
@@ -38,55 +40,81 @@ export const CALLS = {
 }
 
 /**
- * Milliseconds of small calls.
+ * Milliseconds of small calls of a loss.
  * @param {Device} device
+ * @param {LossName} loss
+ * @param {number} boxes
+ * @param {Budget} budget
+ * @returns {Record<keyof typeof CALLS, Quartiles>}
+ */
+function timeCalls(device, loss, boxes, budget) {
+  const { pred, target } = mixedBoxes(boxes)
+  const required = requiredOptions(loss)
+
+  const tensors = { pred: device.tensor(pred), target: device.tensor(target) }
+  const out = {
+    loss: device.tensor(1, 'float64'),
+    grad: device.tensor(pred.length, 'float32'),
+    invalid: device.tensor(1, 'float64'),
+  }
+  const deviceOptions = { ...required, out }
+  const enqueue = () => device.boxLoss(loss, tensors.pred, tensors.target, deviceOptions)
+  const value = new Float64Array(1)
+  const result = () => {
+    enqueue()
+    out.loss.read(value)
+  }
+
+  const onHost = (/** @type {'cuda' | 'cpu'} */ backend) => {
+    const options = { ...required, backend, out: { grad: new Float32Array(pred.length) } }
+    return () => boxLoss(loss, pred, target, options)
+  }
+  const onCuda = onHost('cuda')
+  const onCpu = onHost('cpu')
+  const plan = createPlan(loss, { ...required, boxes, backend: 'cuda' })
+  plan.pred.set(pred)
+  plan.target.set(target)
+
+  const expected = onCpu()
+  result()
+  for (const [what, got] of Object.entries({
+    'device tensors': { loss: value[0], grad: out.grad.read() },
+    'host arrays': onCuda(),
+    plan: plan.run(),
+  })) {
+    sameBits(`${what}: loss`, Float64Array.of(Number(got.loss)), Float64Array.of(expected.loss))
+    sameBits(`${what}: gradient`, got.grad ?? new Float32Array(), expected.grad)
+  }
+
+  warmUp(device, enqueue, budget.warmUp / 10)
+  const short = { ...budget, sample: Math.min(budget.sample, ENQUEUED) }
+  const times = {
+    enqueue: timeOnHost(enqueue, short, () => device.synchronize()),
+    result: timeOnHost(result, budget),
+    host: timeOnHost(onCuda, budget),
+    plan: timeOnHost(() => plan.run(), budget),
+    cpu: timeOnHost(onCpu, budget),
+  }
+  plan.dispose()
+  for (const tensor of [...Object.values(tensors), ...Object.values(out)]) tensor.dispose()
+  return times
+}
+
+/**
+ * @param {Device} device
+ * @param {LatencyRow[]} rows Receives the rows.
  * @param {What} what
  */
-export function timeLatency(device, { losses, sizes, budget, say }) {
-  /** @type {LatencyRow[]} */
-  const rows = []
+export function timeLatency(device, rows, { losses, sizes, budget, say, failed }) {
   for (const loss of losses)
-    for (const boxes of sizes) {
-      const { pred, target } = mixedBoxes(boxes)
-      const required = requiredOptions(loss)
-
-      const tensors = { pred: device.tensor(pred), target: device.tensor(target) }
-      const out = {
-        loss: device.tensor(1, 'float64'),
-        grad: device.tensor(pred.length, 'float32'),
-        invalid: device.tensor(1, 'float64'),
+    for (const boxes of sizes)
+      try {
+        const times = timeCalls(device, loss, boxes, budget)
+        for (const [what, ms] of Object.entries(times)) rows.push({ what, loss, boxes, ms })
+        say(`${loss}, ${boxes} boxes: ${(1e3 * times.result.median).toFixed(1)} µs to the result`)
+      } catch (error) {
+        failed(`small calls of ${loss}, ${boxes} boxes`, error)
       }
-      const enqueue = () => device.boxLoss(loss, tensors.pred, tensors.target, { ...required, out })
-      const value = new Float64Array(1)
-      const result = () => {
-        enqueue()
-        out.loss.read(value)
-      }
-
-      const hostOut = { grad: new Float32Array(pred.length) }
-      const onHost = (/** @type {'cuda' | 'cpu'} */ backend) => {
-        const options = { ...required, backend, out: hostOut }
-        return () => boxLoss(loss, pred, target, options)
-      }
-      const plan = createPlan(loss, { ...required, boxes, backend: 'cuda' })
-      plan.pred.set(pred)
-      plan.target.set(target)
-
-      warmUp(device, enqueue, budget.warmUp / 10)
-      const short = { ...budget, sample: Math.min(budget.sample, ENQUEUED) }
-      const times = {
-        enqueue: timeOnHost(enqueue, short, () => device.synchronize()),
-        result: timeOnHost(result, budget),
-        host: timeOnHost(onHost('cuda'), budget),
-        plan: timeOnHost(() => plan.run(), budget),
-        cpu: timeOnHost(onHost('cpu'), budget),
-      }
-      for (const [what, ms] of Object.entries(times)) rows.push({ what, loss, boxes, ms })
-      plan.dispose()
-      for (const tensor of [...Object.values(tensors), ...Object.values(out)]) tensor.dispose()
-      say(`${loss}, ${boxes} boxes: ${(1e3 * times.result.median).toFixed(1)} µs to the result`)
-    }
-  return rows
 }
 
 /**
@@ -112,47 +140,48 @@ export function timePinnedCopies(device, { bytes, budget }) {
 }
 
 /**
- * One call over ordinary arrays and over pinned ones, both directions of the copies overlapped, against the slower direction alone.
- * @param {{ up: Quartiles, down: Quartiles }} copies
- * @param {What} what
+ * One call over arrays in host memory, on CUDA and on the CPU.
+ * @param {LossName} loss
+ * @param {Record<'pred' | 'target' | 'grad', Float32Array>} arrays
+ * @param {Budget} budget
  */
-export function timeHostArrays(copies, { losses, sizes, budget, say }) {
-  const limitOf = (/** @type {number} */ boxes) =>
-    Math.max((UP * boxes) / copies.up.median, (DOWN * boxes) / copies.down.median) / 1e6
-  /** @type {HostRow[]} */
-  const rows = []
-  for (const boxes of sizes) {
-    const block = mixedBoxes(Math.min(boxes, BLOCK))
-    /** @type {Record<Memory, () => Float32Array>} */
-    const memories = {
-      ordinary: () => new Float32Array(4 * boxes),
-      pinned: () => alloc(boxes, 'float32', { backend: 'cuda' }),
-    }
-    for (const memory of /** @type {Memory[]} */ (Object.keys(memories))) {
-      const array = memories[memory]
-      const pred = fill(array(), block.pred)
-      const target = fill(array(), block.target)
-      const out = { grad: array() }
-      for (const loss of losses) {
-        const call = (/** @type {'cuda' | 'cpu'} */ backend) => {
-          const options = { ...requiredOptions(loss), backend, out }
-          return () => boxLoss(loss, pred, target, options)
-        }
-        const expected = call('cpu')()
-        const grad = out.grad.slice()
-        out.grad.fill(NaN)
-        const { loss: got } = call('cuda')()
-        if (got !== expected.loss || Buffer.compare(Buffer.from(grad.buffer), bytesOf(out.grad)) !== 0)
-          throw new Error(`${loss} over ${boxes} boxes in ${memory} arrays differs from backend 'cpu'`)
-        const ms = timeOnHost(call('cuda'), budget)
-        const cpu = timeOnHost(call('cpu'), budget)
-        rows.push({ loss, memory, boxes, ms, limit: limitOf(boxes), cpu })
-        say(`${loss}, ${boxes} boxes, ${memory}: ${ms.median.toFixed(2)} ms, CPU ${cpu.median.toFixed(2)} ms`)
-      }
-    }
+function timeBackends(loss, { pred, target, grad }, budget) {
+  const call = (/** @type {'cuda' | 'cpu'} */ backend) => {
+    const options = { ...requiredOptions(loss), backend, out: { grad } }
+    return () => boxLoss(loss, pred, target, options)
   }
-  return rows
+  const onCpu = call('cpu')
+  const onCuda = call('cuda')
+  const { loss: expected } = onCpu()
+  const expectedGrad = grad.slice()
+  grad.fill(NaN)
+  sameBits('loss', Float64Array.of(onCuda().loss), Float64Array.of(expected))
+  sameBits('gradient', grad, expectedGrad)
+  return { ms: timeOnHost(onCuda, budget), cpu: timeOnHost(onCpu, budget) }
 }
 
-/** @param {Float32Array} array */
-const bytesOf = ({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength)
+/**
+ * Calls over ordinary arrays and over pinned ones. Their limit: both directions of the copies overlapped, so the slower one alone.
+ * @param {{ up: Quartiles, down: Quartiles }} copies
+ * @param {HostRow[]} rows Receives the rows.
+ * @param {What} what
+ */
+export function timeHostArrays(copies, rows, { losses, sizes, budget, say, failed }) {
+  for (const boxes of sizes) {
+    const limit = (boxes * Math.max(UP / copies.up.median, DOWN / copies.down.median)) / 1e6
+    const block = mixedBoxes(Math.min(boxes, BLOCK))
+    for (const memory of /** @type {const} */ (['ordinary', 'pinned'])) {
+      const array = () =>
+        memory === 'ordinary' ? new Float32Array(4 * boxes) : alloc(boxes, 'float32', { backend: 'cuda' })
+      const arrays = { pred: fill(array(), block.pred), target: fill(array(), block.target), grad: array() }
+      for (const loss of losses)
+        try {
+          const { ms, cpu } = timeBackends(loss, arrays, budget)
+          rows.push({ loss, memory, boxes, ms, limit, cpu })
+          say(`${loss}, ${boxes} boxes, ${memory}: ${ms.median.toFixed(2)} ms, CPU ${cpu.median.toFixed(2)} ms`)
+        } catch (error) {
+          failed(`${loss}, ${boxes} boxes in ${memory} arrays`, error)
+        }
+    }
+  }
+}

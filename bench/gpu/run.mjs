@@ -8,7 +8,8 @@ import { machine } from '../support.mjs'
 import { checkBits } from './check.mjs'
 import { timeLosses, timeStorage } from './device.mjs'
 import { timeHostArrays, timeLatency, timePinnedCopies } from './host.mjs'
-import { page, targetTable } from './report.mjs'
+import { page } from './report.mjs'
+import { targetTable } from './targets.mjs'
 import { budgetOf } from './timing.mjs'
 import { compareTorch } from './torch.mjs'
 
@@ -206,14 +207,12 @@ const common = {
 }
 part('device-resident', () => {
   const losses = names.map((loss) => ({ loss, axes: LOSSES[loss].axes }))
-  const { rows, copies } = timeLosses(device, {
+  timeLosses(device, report.rows, report.copies, {
     ...common,
     losses,
     sizes: upTo(scope.sizes),
     passes: ['fused', 'forward'],
   })
-  report.rows = rows
-  report.copies.push(...copies)
 })
 if (!flags['no-torch'])
   part('PyTorch', () => {
@@ -226,30 +225,29 @@ if (!flags['no-torch'])
       quick: flags.quick,
     })
     if (report.torch.skipped) say(`skipped: ${report.torch.skipped}`)
+    if (report.torch.ended) failed('PyTorch', report.torch.ended)
     for (const { loss, agrees } of report.torch.checks)
       if (!agrees) failed(`PyTorch, ${loss}`, 'the plain formula disagrees with scaloss')
   })
 part('device-resident once more, for the drift', () => {
   const losses = ofTwoAxes(names).map((loss) => ({ loss, axes: LOSSES[loss].axes }))
   const sizes = upTo(scope.torchSizes).sort((a, b) => a - b)
-  const { rows, copies } = timeLosses(device, { ...common, losses, sizes, passes: ['fused'] })
-  report.again = rows
-  report.copies.push(...copies)
+  timeLosses(device, report.again, report.copies, { ...common, losses, sizes, passes: ['fused'] })
 })
 part('storage', () => {
   const dtypes = /** @type {const} */ (['float64', 'float16', 'bfloat16'])
   const losses = few.filter((name) => dtypes.map((dtype) => passesCheck(name, dtype)).every(Boolean))
   const boxes = Math.min(scope.storageBoxes, most)
-  report.storage = timeStorage(device, { losses, boxes, rotateBytes, budget, say })
+  timeStorage(device, report.storage, { losses, boxes, rotateBytes, budget, say })
 })
 part('small calls', () => {
-  report.latency = timeLatency(device, { losses: few, sizes: upTo(scope.latencySizes), budget, say })
+  timeLatency(device, report.latency, { losses: few, sizes: upTo(scope.latencySizes), budget, say, failed })
 })
 part('host arrays', () => {
   report.pinned = timePinnedCopies(device, { bytes: scope.pinnedBytes, budget })
   const { up, down } = report.pinned
   say(`pinned copies: ${up.median.toFixed(1)} GB/s up, ${down.median.toFixed(1)} GB/s down`)
-  report.host = timeHostArrays(report.pinned, { losses: few, sizes: upTo(scope.hostSizes), budget, say })
+  timeHostArrays(report.pinned, report.host, { losses: few, sizes: upTo(scope.hostSizes), budget, say, failed })
 })
 report.gpu.after = nvidiaSmi()
 save()

@@ -12,11 +12,13 @@ import { mixedBoxes, requiredOptions } from './inputs.mjs'
 
 /** Losses that torch.compile is asked for: a compilation takes seconds. */
 const COMPILED = ['sca', 'giou', 'ciou', 'smooth_l1']
+const OVERTIME = 45 // seconds, for a compilation that began within the budget
 
 /**
  * What torch_compare.py leaves.
  * @typedef {object} TorchResult
  * @property {string | null} skipped Why nothing was timed.
+ * @property {string} [ended] Why it did not come to its end.
  * @property {string} [torch]
  * @property {string} [torchvision]
  * @property {string} [cuda]
@@ -62,14 +64,17 @@ export function compareTorch({ names, sizes, checkBoxes, rotateBytes, budget, qu
     writeFileSync(join(folder, 'task.json'), JSON.stringify({ losses, compiled: COMPILED, sizes, rotateBytes }))
     const script = join(import.meta.dirname, 'torch_compare.py')
     const args = [script, folder, '--budget', String(budget), ...(quick ? ['--quick'] : [])]
-    // A compilation that began within the budget may end after it.
-    const { error, status, signal } = spawnSync('python3', args, { stdio: 'inherit', timeout: (budget + 45) * 1e3 })
+    const { error, status, signal } = spawnSync('python3', args, {
+      stdio: 'inherit',
+      timeout: (budget + OVERTIME) * 1e3,
+      env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
+    })
+    const ended = error?.message ?? (status === 0 ? undefined : `ended with ${signal ?? `exit code ${status}`}`)
     const file = join(folder, 'result.json')
-    if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8'))
-    const skipped = error
-      ? `python3: ${error.message}`
-      : `torch_compare.py ended with ${signal ?? `exit code ${status}`}`
-    return { skipped, checks: [], results: [], notMeasured: [] }
+    const result = existsSync(file)
+      ? JSON.parse(readFileSync(file, 'utf8'))
+      : { skipped: ended, checks: [], results: [], notMeasured: [] }
+    return { ...result, ...(ended && { ended }) }
   } finally {
     rmSync(folder, { recursive: true })
   }
