@@ -14,7 +14,7 @@ import { bandwidth, timeOnDevice, warmUp } from './timing.mjs'
  * @typedef {'mean' | 'sum' | 'none'} Reduction
  * @typedef {{ loss: LossName, axes: 2 | 3, dtype: DType, reduction: Reduction, pass: Pass, boxes: number }} Case
  * @typedef {Case & { ms: Quartiles, bytes: number, gbPerS: Quartiles }} Row `bytes`: of a box, read and written.
- * @typedef {object} Plan What to time.
+ * @typedef {object} Scope What to time.
  * @property {readonly { loss: LossName, axes: 2 | 3 }[]} losses
  * @property {readonly number[]} sizes
  * @property {readonly Pass[]} passes
@@ -78,13 +78,13 @@ function timeCopy({ device, pred, grad }, budget) {
  * @param {Device} device
  * @param {Row[]} rows Receives the rows one by one: what fails later does not take them along.
  * @param {Quartiles[]} copies Receives GB/s.
- * @param {Plan} plan
+ * @param {Scope} scope
  */
-export function timeLosses(device, rows, copies, plan) {
-  const { rotateBytes, budget, say } = plan
+export function timeLosses(device, rows, copies, scope) {
+  const { rotateBytes, budget, say } = scope
   for (const axes of /** @type {const} */ ([2, 3])) {
-    const losses = plan.losses.filter((loss) => loss.axes === axes)
-    const sizes = plan.sizes.filter((boxes) => axes === 2 || boxes <= plan.largestOfThreeAxes)
+    const losses = scope.losses.filter((loss) => loss.axes === axes)
+    const sizes = scope.sizes.filter((boxes) => axes === 2 || boxes <= scope.largestOfThreeAxes)
     const largest = Math.max(...sizes)
     if (losses.length === 0 || sizes.length === 0) continue
     const boxes = Math.max(largest, Math.ceil(rotateBytes / (6 * axes * BYTES.float32)))
@@ -95,13 +95,13 @@ export function timeLosses(device, rows, copies, plan) {
       copies.push(timeCopy(pool, budget))
       for (const { loss } of losses)
         try {
-          if (boxes === largest) checkTail(pool, loss, { boxes, last: Math.min(boxes, plan.tail) })
-          for (const pass of plan.passes) {
+          if (boxes === largest) checkTail(pool, loss, { boxes, last: Math.min(boxes, scope.tail) })
+          for (const pass of scope.passes) {
             const what = /** @type {const} */ ({ loss, axes, dtype: 'float32', reduction: 'mean', pass, boxes })
             rows.push(timeCase(pool, slices, what, budget))
           }
         } catch (error) {
-          plan.failed(`${loss}, ${boxes} boxes`, error)
+          scope.failed(`${loss}, ${boxes} boxes`, error)
         }
       say(`${boxes} boxes, ${axes} axes: ${losses.length} losses, copy ${copies.at(-1)?.median.toFixed(0)} GB/s`)
     }
@@ -110,29 +110,34 @@ export function timeLosses(device, rows, copies, plan) {
   }
 }
 
+const STORAGE = /** @type {const} */ ([
+  ['float32', 'none'],
+  ['float64', 'sum'],
+  ['float16', 'sum'],
+  ['bfloat16', 'sum'],
+])
+
 /**
  * Other storage than float32, and losses of each box.
  * @param {Device} device
  * @param {Row[]} rows Receives the rows.
- * @param {{ losses: LossName[], boxes: number, rotateBytes: number, budget: Budget, say: (text: string) => void }} what
+ * @param {Omit<Scope, 'losses' | 'sizes' | 'passes' | 'tail' | 'largestOfThreeAxes'> & { losses: LossName[], boxes: number,
+ *   isRight: (loss: LossName, dtype: DType) => boolean }} scope `isRight`: what is not is not timed.
  */
-export function timeStorage(device, rows, { losses, boxes, rotateBytes, budget, say }) {
-  const cases = /** @type {const} */ ([
-    ['float32', 'none'],
-    ['float64', 'sum'],
-    ['float16', 'sum'],
-    ['bfloat16', 'sum'],
-  ])
-  for (const [dtype, reduction] of cases) {
-    const least = Math.ceil(rotateBytes / (12 * BYTES[dtype]))
-    const pool = makePool(device, { boxes: Math.max(boxes, Math.ceil(least / boxes) * boxes), axes: 2, dtype })
-    warmUp(device, () => pool.grad.copyFrom(pool.pred), budget.warmUp / 3)
-    const slices = pool.slices(boxes, rotateBytes)
-    for (const loss of losses) {
-      const what = /** @type {const} */ ({ loss, axes: 2, dtype, reduction, pass: 'fused', boxes })
-      rows.push(timeCase(pool, slices, what, budget))
+export function timeStorage(device, rows, { losses, boxes, rotateBytes, budget, say, failed, isRight }) {
+  for (const [dtype, reduction] of STORAGE)
+    try {
+      const least = Math.ceil(rotateBytes / (12 * BYTES[dtype]))
+      const pool = makePool(device, { boxes: Math.max(boxes, Math.ceil(least / boxes) * boxes), axes: 2, dtype })
+      warmUp(device, () => pool.grad.copyFrom(pool.pred), budget.warmUp / 3)
+      const slices = pool.slices(boxes, rotateBytes)
+      for (const loss of losses.filter((loss) => isRight(loss, dtype))) {
+        const what = /** @type {const} */ ({ loss, axes: 2, dtype, reduction, pass: 'fused', boxes })
+        rows.push(timeCase(pool, slices, what, budget))
+      }
+      pool.dispose()
+      say(`${dtype}, ${reduction}: ${boxes} boxes`)
+    } catch (error) {
+      failed(`${dtype}, ${reduction}`, error)
     }
-    pool.dispose()
-    say(`${dtype}, ${reduction}: ${boxes} boxes`)
-  }
 }

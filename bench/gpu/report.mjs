@@ -98,7 +98,8 @@ function torchSection(report) {
     `PyTorch ${torch.torch} (CUDA ${torch.cuda})${torch.torchvision ? `, torchvision ${torch.torchvision}` : ''}: forward, backward and mean of plain ` +
       `statements of the formulas (plain_losses.py), which agreed with scaloss first: in float64 within ${torch.tolerance?.float64} of the largest ` +
       `loss and gradient, in float32, as timed, within ${torch.tolerance?.float32} of the gradient's norm and of the loss; ${torch.leftOut} pairs ` +
-      `within 0.001 pixels of a kink were left out. Its copy: ${torch.copy ? spread(torch.copy) : '?'} GB/s.`,
+      `within 0.001 pixels of a kink were left out. Inputs are used in turns as above; gradients get the memory that its allocator has free, which ` +
+      `at 1 M boxes the L2 holds. Its copy: ${torch.copy ? spread(torch.copy) : '?'} GB/s.`,
     ...(drift.length > 0
       ? [`scaloss: mean of before and after; after took ${spread(quartiles(drift))} times as long as before.`]
       : []),

@@ -22,6 +22,7 @@ import { compareTorch } from './torch.mjs'
 
 /**
  * @import { LossName } from 'scaloss'
+ * @import { DType } from './inputs.mjs'
  * @import { Report } from './report.mjs'
  */
 
@@ -34,6 +35,7 @@ const FULL = {
   latencySizes: [16, 256, 1024, 4096, 16384],
   hostSizes: [65536, 262144, MILLION, 4 * MILLION, 16 * MILLION],
   checkBoxes: 65536 + 17, // the last tile is not full
+  tailBoxes: 65536,
   torchCheckBoxes: 65536,
   rotateBytes: 2 ** 30,
   pinnedBytes: 2 ** 28,
@@ -47,6 +49,7 @@ const QUICK = {
   latencySizes: [16, 256],
   hostSizes: [256, 4096],
   checkBoxes: 1024 + 17,
+  tailBoxes: 1000,
   torchCheckBoxes: 1000,
   rotateBytes: 2 ** 18,
   pinnedBytes: 2 ** 16,
@@ -173,7 +176,7 @@ function part(name, run) {
 
 /**
  * @param {LossName} name
- * @param {Parameters<typeof checkBits>[4]} [dtype]
+ * @param {DType} [dtype]
  */
 function passesCheck(name, dtype) {
   try {
@@ -187,7 +190,7 @@ function passesCheck(name, dtype) {
 
 const { name: gpuName, computeCapability, driver, runtime } = report.gpu
 say(
-  `${gpuName}, ${computeCapability}, driver for CUDA ${driver}, runtime ${runtime}; ${JSON.stringify(report.gpu.before)}`,
+  `${gpuName}, ${computeCapability}, driver for CUDA ${driver}, runtime ${runtime}; ${report.gpu.before ? JSON.stringify(report.gpu.before) : 'no nvidia-smi'}`,
 )
 
 /** @type {LossName[]} */
@@ -199,7 +202,7 @@ part('the bits of the CPU backend', () => {
 
 const common = {
   largestOfThreeAxes: scope.largestOfThreeAxes,
-  tail: scope.checkBoxes,
+  tail: scope.tailBoxes,
   rotateBytes,
   budget,
   say,
@@ -235,10 +238,8 @@ part('device-resident once more, for the drift', () => {
   timeLosses(device, report.again, report.copies, { ...common, losses, sizes, passes: ['fused'] })
 })
 part('storage', () => {
-  const dtypes = /** @type {const} */ (['float64', 'float16', 'bfloat16'])
-  const losses = few.filter((name) => dtypes.map((dtype) => passesCheck(name, dtype)).every(Boolean))
   const boxes = Math.min(scope.storageBoxes, most)
-  timeStorage(device, report.storage, { losses, boxes, rotateBytes, budget, say })
+  timeStorage(device, report.storage, { ...common, losses: few, boxes, isRight: passesCheck })
 })
 part('small calls', () => {
   timeLatency(device, report.latency, { losses: few, sizes: upTo(scope.latencySizes), budget, say, failed })

@@ -9,6 +9,7 @@ written again after each row, so that a run that is ended early leaves what it h
 import argparse
 import itertools
 import json
+import math
 import os
 import statistics
 import sys
@@ -62,7 +63,8 @@ class Task:
 
 
 def error(got, expected):
-    return float(np.abs(got - expected).max() / np.abs(expected).max())
+    worst = float(np.abs(got - expected).max() / np.abs(expected).max())
+    return worst if math.isfinite(worst) else sys.float_info.max  # JSON has no NaN
 
 
 def check_formulas(task, torch, device):
@@ -90,15 +92,16 @@ def check_formulas(task, torch, device):
 
 
 class DeviceClock:
-    """Milliseconds on the GPU, between events."""
+    """Milliseconds of calls on the GPU, between events."""
 
     def __init__(self, torch):
         self.torch = torch
 
-    def time(self, work):
+    def time(self, call, calls):
         start, end = (self.torch.cuda.Event(enable_timing=True) for _ in range(2))
         start.record()
-        work()
+        for _ in range(calls):
+            call()
         end.record()
         end.synchronize()
         return start.elapsed_time(end)
@@ -107,9 +110,10 @@ class DeviceClock:
 class HostClock:
     """For a quick run without a GPU."""
 
-    def time(self, work):
+    def time(self, call, calls):
         start = time.perf_counter()
-        work()
+        for _ in range(calls):
+            call()
         return 1e3 * (time.perf_counter() - start)
 
 
@@ -139,7 +143,8 @@ class Comparison:
         turn = itertools.count()
 
         def sample(calls):
-            return self.clock.time(lambda: [call(next(turn)) for _ in range(calls)]) / calls
+            # Results go at once: the allocator gives their memory to the next call, as in a training loop.
+            return self.clock.time(lambda: call(next(turn)), calls) / calls
 
         sample(2)  # the caching allocator's first allocations
         estimate = max(sample(3), 1e-4)
@@ -246,7 +251,7 @@ class Comparison:
     def run(self, losses):
         warm, until = self.torch.rand(1 << 20, device=self.device), time.monotonic() + self.warm_up
         while time.monotonic() < until:
-            self.clock.time(lambda: [warm.mul_(1) for _ in range(100)])
+            self.clock.time(lambda: warm.mul_(1), 100)
         self.result["copy"] = self.copy()
         chosen_by_mode = {"eager": losses, "torchvision": self.peers(), "compile": self.task.compiled}
         for mode, chosen in chosen_by_mode.items():
@@ -285,7 +290,6 @@ def main():
         comparison = Comparison(task, torch, device, started + arguments.budget, arguments.quick)
         comparison.result["checks"] = checks
         comparison.run([check["loss"] for check in checks if check["agrees"]])
-    sys.exit(0 if all(check["agrees"] for check in checks) else 1)
 
 
 if __name__ == "__main__":
