@@ -1,5 +1,5 @@
 // One row of a loss with nothing optional: xyxy, mean, gradient for the prediction. bench/kernels.mjs counts the
-// instructions, which is what a kernel of cuda/box_loss.cuh executes for a box on its plain path.
+// instructions, which is what a kernel of cuda/box_loss.cuh executes for a regular pair on its plain path.
 #include "../cuda/box_loss.cuh"
 
 namespace scaloss {
@@ -11,14 +11,17 @@ __global__ void one_row_kernel(const float* pred, const float* target, float* gr
   job.params = params;
   job.params.epsilon = 0;
   job.params.enlarge_small = 1;
+  job.pred = pred;
+  job.target = target;
   job.grad = grad;
   job.loss_scale = 1;
   job.grad_scale = grad_scale;
   const int64_t row = threadIdx.x;
-  const InRegisters<float, 2> boxes = {decode(job.format, load_row(pred, row, AxesCount<2>())),
-                                       decode(job.format, load_row(target, row, AxesCount<2>()))};
-  const RowSummary<float> summary =
-      evaluate_row<Loss, Pass::fused>(job, boxes.pred(), boxes.target(), 1.0f, 1.0f, boxes, StoreAt{row});
+  const RowInput<float, 2> in = load_input<2>(job, row);
+  const Box<float> first = decode(job.format, in.pred), second = decode(job.format, in.target);
+  constexpr Range range = Loss::kRange;
+  if (!is_in<range>(first, second, 0.0f)) return;
+  const RowSummary<float> summary = run_row<Loss, Pass::fused, range>(job, first, second, in, row);
   lanes[row] += double(summary.weighted_loss) + summary.invalid;
 }
 

@@ -106,11 +106,15 @@ struct FamilyPair {
   const IouTerm<N>& iou;
 };
 
+// Where a loss of the family has faster code.
+template <class Terms>
+constexpr Range kFamilyRange = Range::regular;
+
 // A loss of the family is 1 - IoU and the kTerms terms that Terms::fill() writes. any_option: options that have no code
 // in FamilyLoss may be at work.
 template <class Terms>
 struct FamilyLoss : Terms {
-  static constexpr Range kRange = Range::regular;
+  static constexpr Range kRange = kFamilyRange<Terms>;
   static constexpr bool kFamily = true, kIsRatio = true;
   template <class N>
   static SCALOSS_FN PairTerms<N, 2> evaluate(const Axes<N, 2>& axes, const LossParams<StorageOf<N>>& params) {
@@ -175,6 +179,9 @@ struct IouCdTerms {
     terms[0] = with_loss(N(params.alpha) * cd.loss, N(params.alpha), cd);
   }
 };
+// Its corner distance gains from more than regular pairs; for 1 - IoU these are the same.
+template <>
+constexpr Range kFamilyRange<IouCdTerms> = Range::ordinary;
 using IouCdLoss = FamilyLoss<IouCdTerms>;
 
 // 1 - IoU + rho^2/c^2 + (w - W)^2/wmax^2 + (h - H)^2/hmax^2.

@@ -17,8 +17,8 @@ export const LOSSES = [
 
 /** Narrowest first: a kernel of 16-bit boxes computes in float32. */
 const DTYPES = new Map([
-  ['__half', 'float16'],
-  ['__nv_bfloat16', 'bfloat16'],
+  ['Float16', 'float16'],
+  ['BFloat16', 'bfloat16'],
   ['float', 'float32'],
   ['double', 'float64'],
 ])

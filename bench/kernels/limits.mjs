@@ -12,12 +12,6 @@ export const BOX_INSTRUCTIONS = 370
  * @type {Record<string, string>}
  */
 export const LONG_LOSSES = {
-  sca: 'side overlap and corner distance: 6 reciprocals, 3 square roots',
-  giou: 'the union and the enclosing area are scaled each by its own power of two',
-  diou: 'the union and the squared diagonal are scaled each by its own power of two',
-  ciou: 'as `diou`, and two arcus tangents and their slopes',
-  iou_cd: 'IoU and corner distance: 5 reciprocals, 3 square roots',
-  eiou: 'four ratios, each with a reciprocal and a power of two of its own',
   siou: 'four exponentials, 6 reciprocals and a square root',
 }
 
@@ -25,13 +19,7 @@ export const LONG_LOSSES = {
  * Bytes that a thread spills and has on the stack.
  * @type {Record<string, { spill: number, stack: number, reason: string }>}
  */
-export const SPILLS = {
-  '`nwd`, loss and gradient, float32': {
-    spill: 32,
-    stack: 8,
-    reason: 'ptxas holds it to 64 registers, of which an SM has enough for four blocks',
-  },
-}
+export const SPILLS = {}
 
 const SPREAD = 0.03
 /** A committed count may be off by so much, rounded up, before it must be written again. */
