@@ -7,7 +7,9 @@
 #include "cuda/backend.h"
 #include "cuda/objects.h"
 #include "handle.h"
+#include "host_memory.h"
 #include "pairwise.h"
+#include "plan.h"
 
 namespace scaloss {
 
@@ -67,6 +69,9 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("scalars", names(env, {SCALOSS_LOSS_NUMBERS(SCALOSS_NUMBER) SCALOSS_SCALARS(SCALOSS_NAME)}));
 #undef SCALOSS_NUMBER
 #undef SCALOSS_NAME
+#define SCALOSS_NAME(name) #name,
+  exports.Set("planValues", names(env, {SCALOSS_PLAN_VALUES(SCALOSS_NAME)}));
+#undef SCALOSS_NAME
 #define SCALOSS_NAME(name, type) #name,
   exports.Set("dtypes", names(env, {SCALOSS_DTYPES(SCALOSS_NAME)}));
 #undef SCALOSS_NAME
@@ -77,6 +82,9 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   };
   set("boxLoss", box_loss);
   set("pairwise", pairwise);
+  set("allocate", allocate_host_memory);
+  set("newPlan", new_plan);
+  set("runPlan", run_plan);
   set("release", release_handle);
 #define SCALOSS_SET(name, function) set(#name, function);
   SCALOSS_CUDA_FUNCTIONS(SCALOSS_SET)

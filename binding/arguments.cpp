@@ -1,5 +1,7 @@
 #include "arguments.h"
 
+#include <new>
+
 #include "../cuda/losses.h"
 #include "cuda/backend.h"
 
@@ -101,6 +103,10 @@ void throw_in_js(napi_env env, const char* function) {
     Napi::Error thrown = Napi::Error::New(env, error.what());
     thrown.Set("cudaName", error.name);
     thrown.Set("outOfMemory", error.is_out_of_memory);
+    thrown.ThrowAsJavaScriptException();
+  } catch (const std::bad_alloc&) {
+    Napi::Error thrown = Napi::Error::New(env, "out of memory");
+    thrown.Set("hostOutOfMemory", true);
     thrown.ThrowAsJavaScriptException();
   } catch (const std::exception& error) {
     napi_throw_error(env, nullptr, error.what());

@@ -2,10 +2,12 @@
 // because `export *` would also pass on the markers that Node adds to a CommonJS module.
 export type * from './index.js'
 export {
+  alloc,
   backends,
   boxLoss,
   cdLoss,
   ciouLoss,
+  createPlan,
   cuda,
   diouLoss,
   giouLoss,

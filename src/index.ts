@@ -1,3 +1,4 @@
+export { type AllocOptions, alloc } from './alloc.js'
 export {
   type Backends,
   backends,
@@ -32,6 +33,7 @@ export {
   gradCheck,
 } from './grad-check.js'
 export { pairwise } from './pairwise.js'
+export { createPlan, type Plan, type PlanOptions, type RunOptions } from './plan.js'
 export type {
   BackendName,
   BoxLossOptions,

@@ -8,11 +8,15 @@ import type { BackendName } from './types.js'
 /** The numbers of a call on their way to the addon and back; calls are synchronous, so one block serves all. */
 const scalars = new Float64Array(SCALARS.length)
 
+interface NativeErrorDetails {
+  cudaName: string
+  outOfMemory: boolean
+  hostOutOfMemory: boolean
+}
+
 /** Runs a checked job on the addon. */
 export function nativeBoxLoss(job: BoxLossJob, backend: BackendName, device: number): Summary {
-  scalars[SCALAR.backend] = backend === 'cuda' ? 1 : 0
-  scalars[SCALAR.device] = device
-  writeScalars(job)
+  writeScalars(job, backend, device)
   const { pred, target, weight, gradOutput, loss, grad, gradTarget, iou } = job
   try {
     loadNative().boxLoss(scalars, pred, target, weight, gradOutput, loss, grad, gradTarget, iou)
@@ -23,8 +27,8 @@ export function nativeBoxLoss(job: BoxLossJob, backend: BackendName, device: num
 }
 
 /** The block of numbers of a call over arrays of any kind. */
-export function writeScalars(job: BoxLossJob<object>): Float64Array {
-  writeParams(job)
+export function writeScalars(job: BoxLossJob<object>, backend: BackendName, device: number): Float64Array {
+  writeCommon(job, backend, device)
   scalars[SCALAR.lossScale] = job.lossScale
   scalars[SCALAR.gradScale] = job.gradScale
   scalars[SCALAR.sumScale] = job.sumScale
@@ -46,9 +50,7 @@ export function writeScalars(job: BoxLossJob<object>): Float64Array {
 
 /** Runs a checked job, with boxes on both sides, on the addon. */
 export function nativePairwise(job: PairwiseJob, backend: BackendName, device: number): void {
-  scalars[SCALAR.backend] = backend === 'cuda' ? 1 : 0
-  scalars[SCALAR.device] = device
-  writeParams(job)
+  writeCommon(job, backend, device)
   scalars[SCALAR.pairValue] = PAIR_VALUES.indexOf(job.value)
   try {
     loadNative().pairwise(scalars, job.a, job.b, job.out)
@@ -57,7 +59,13 @@ export function nativePairwise(job: PairwiseJob, backend: BackendName, device: n
   }
 }
 
-function writeParams({ name, format, params }: BoxLossJob<object> | PairwiseJob): void {
+function writeCommon(
+  { name, format, params }: BoxLossJob<object> | PairwiseJob,
+  backend: BackendName,
+  device: number,
+): void {
+  scalars[SCALAR.backend] = backend === 'cuda' ? 1 : 0
+  scalars[SCALAR.device] = device
   scalars[SCALAR.lossIndex] = LOSS_NAMES.indexOf(name)
   scalars[SCALAR.format] = FORMATS.indexOf(format)
   scalars[SCALAR.alpha] = params.alpha
@@ -76,7 +84,8 @@ function writeParams({ name, format, params }: BoxLossJob<object> | PairwiseJob)
 
 /** CUDA errors carry CUDA's own name; anything else is a fault of this package and passes as it is. */
 export function fromNative(error: unknown): unknown {
-  const { cudaName, outOfMemory, message } = error as { cudaName?: string; outOfMemory?: boolean; message: string }
+  const { cudaName, outOfMemory, hostOutOfMemory, message } = error as Error & Partial<NativeErrorDetails>
+  if (hostOutOfMemory) return new ScaLossError('ERR_SCALOSS_OUT_OF_MEMORY', message, { cause: error })
   if (cudaName === undefined) return error
   return new ScaLossError(outOfMemory ? 'ERR_SCALOSS_CUDA_OUT_OF_MEMORY' : 'ERR_SCALOSS_CUDA', message, {
     cause: error,

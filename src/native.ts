@@ -89,6 +89,7 @@ export interface Native extends NativeCudaObjects {
   readonly formats: string[]
   readonly modes: string[]
   readonly dtypes: string[]
+  readonly planValues: string[]
   readonly scalars: string[]
   /** One call over host arrays. `scalars` holds the numbers, in the order of `Native.scalars`, and takes two results. */
   boxLoss(
@@ -104,6 +105,25 @@ export interface Native extends NativeCudaObjects {
   ): void
   /** Values of all pairs of [N, 2 axes] and [M, 2 axes] boxes, N and M > 0, to [N, M]. */
   pairwise(scalars: Float64Array, a: FloatArray, b: FloatArray, out: FloatArray): void
+  /** Memory of zeros, aligned to 64 bytes; pinned: CUDA copies it without waiting. It lives as long as either of the two that are
+   * returned. Undefined where the runtime allows no external buffers. */
+  allocate(bytes: number, pinned: boolean): [NativeHandle, ArrayBuffer] | undefined
+  /** A call of `boxLoss` over arrays within `memory`, which the plan keeps, to run again and again. `values` holds what changes
+   * from run to run, in the order of `planValues`, and takes two results. */
+  newPlan(
+    scalars: Float64Array,
+    memory: NativeHandle,
+    pred: FloatArray,
+    target: FloatArray,
+    weight: OptionalArray,
+    gradOutput: OptionalArray,
+    loss: OptionalArray,
+    grad: OptionalArray,
+    gradTarget: OptionalArray,
+    iou: OptionalArray,
+    values: Float64Array,
+  ): NativeHandle
+  runPlan(plan: NativeHandle): void
   /** Lets an object go at once; it may have gone before. */
   release(handle: NativeHandle): void
   /** SIMD levels that this build has and this CPU can run, from narrowest to widest. */
@@ -151,6 +171,18 @@ export const SCALAR = Object.fromEntries(SCALARS.map((name, i) => [name, i])) as
   (typeof SCALARS)[number],
   number
 >
+
+/** What a plan's runs may change, and their results, as in `binding/plan.h`. */
+export const PLAN_VALUES = [
+  'boxes',
+  'lossScale',
+  'gradScale',
+  'sumScale',
+  'sumDivisor',
+  'ignoreAll',
+  'loss',
+  'invalid',
+] as const
 
 let loaded: Native | undefined
 let failure: ScaLossError | undefined

@@ -3,7 +3,7 @@ import { invalidArgument } from './errors.js'
 import type { BoxLossJob } from './js-backend.js'
 import { lossParams } from './loss-params.js'
 import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from './losses.js'
-import type { BackendName, BoxLossOptions, CallOptions, DType, FloatArray, Out } from './types.js'
+import type { BackendName, BoxLossOptions, CallOptions, DType, FloatArray, Out, Reduction } from './types.js'
 import {
   checkArray,
   checkBoolean,
@@ -78,7 +78,7 @@ export interface ArrayKind<A> {
   lengthOf(array: A): number
 }
 
-const HOST_ARRAYS: ArrayKind<FloatArray> = {
+export const HOST_ARRAYS: ArrayKind<FloatArray> = {
   checkBoxes,
   checkArray,
   overlap,
@@ -153,10 +153,12 @@ export function prepareJob<A extends object>(
     checkOverlap(OUT_MEMBERS, outputs, INPUTS, [pred, target, weight, perRow], kind.overlap)
   }
 
-  const divisor = normalizer ?? (reduction === 'mean' ? n : 1)
-  const upstream = lossWeight * (typeof gradOutput === 'number' ? gradOutput : 1)
-  checkRange('gradOutput', upstream, dtype, 'a number that times lossWeight is')
-  if (divisor !== 0) checkRange('normalizer', upstream / divisor, dtype, 'a number that leaves lossWeight / normalizer')
+  const scales = scalesOf(n, dtype, {
+    reduction,
+    normalizer,
+    lossWeight,
+    gradOutput: perRow ? 1 : (gradOutput as number),
+  })
   return {
     name,
     params,
@@ -169,11 +171,29 @@ export function prepareJob<A extends object>(
     grad: grad ? (out.grad ?? kind.allocate(pred, length)) : undefined,
     gradTarget: gradTarget ? (out.gradTarget ?? kind.allocate(pred, length)) : undefined,
     iou: iou ? (out.iou ?? kind.allocate(pred, n)) : undefined,
+    ignoreInvalid: onInvalid === 'ignore',
+    ...scales,
+  }
+}
+
+export type Scales = Pick<BoxLossJob, 'lossScale' | 'gradScale' | 'sumScale' | 'sumDivisor' | 'ignoreAll'>
+
+/** What loss and gradients of N boxes are multiplied by. */
+export function scalesOf(
+  n: number,
+  dtype: DType,
+  options: { reduction: Reduction; normalizer: number | undefined; lossWeight: number; gradOutput: number },
+): Scales {
+  const { reduction, normalizer, lossWeight, gradOutput } = options
+  const divisor = normalizer ?? (reduction === 'mean' ? n : 1)
+  const upstream = lossWeight * gradOutput
+  checkRange('gradOutput', upstream, dtype, 'a number that times lossWeight is')
+  if (divisor !== 0) checkRange('normalizer', upstream / divisor, dtype, 'a number that leaves lossWeight / normalizer')
+  return {
     lossScale: lossWeight,
     gradScale: upstream / divisor,
     sumScale: lossWeight,
     sumDivisor: divisor,
-    ignoreInvalid: onInvalid === 'ignore',
     ignoreAll: divisor <= 0,
   }
 }

@@ -3,7 +3,7 @@ import { TENSOR_DTYPES } from '../src/cuda/tensor.js'
 import { FORMATS } from '../src/formats.js'
 import { backends, boxLoss } from '../src/index.js'
 import { LOSS_NAMES, MODES } from '../src/losses.js'
-import { loadNative, type Native, SCALAR, SCALARS } from '../src/native.js'
+import { loadNative, type Native, PLAN_VALUES, SCALAR, SCALARS } from '../src/native.js'
 
 const native = loadNative()
 
@@ -14,6 +14,10 @@ describe('the seam between TypeScript and the addon', () => {
       formats: 'object',
       modes: 'object',
       dtypes: 'object',
+      planValues: 'object',
+      allocate: 'function',
+      newPlan: 'function',
+      runPlan: 'function',
       scalars: 'object',
       boxLoss: 'function',
       pairwise: 'function',
@@ -48,6 +52,7 @@ describe('the seam between TypeScript and the addon', () => {
     expect(native.formats).toEqual(FORMATS)
     expect(native.modes).toEqual(MODES)
     expect(native.dtypes).toEqual(TENSOR_DTYPES)
+    expect(native.planValues).toEqual(PLAN_VALUES)
     expect(native.scalars).toEqual(SCALARS)
   })
 

@@ -26,6 +26,11 @@ void cuda_pairwise(const PairwiseJob<T>&, int) {
 template void cuda_pairwise(const PairwiseJob<float>&, int);
 template void cuda_pairwise(const PairwiseJob<double>&, int);
 
+void* cuda_allocate_pinned(size_t) {
+  throw CudaError("cudaErrorNotSupported", false, probe_cuda().message);
+}
+void cuda_free_pinned(void*) {}
+
 #define SCALOSS_DEFINE(name, function)                                                                              \
   napi_value function(napi_env env, napi_callback_info) {                                                           \
     return with_js_errors(                                                                                          \

@@ -43,4 +43,8 @@ BoxLossSummary cuda_box_loss(const BoxLossJob<T>& job, int device);
 template <class T>
 void cuda_pairwise(const PairwiseJob<T>& job, int device);
 
+// Memory of the host that copies to and from devices need not wait for. Throws CudaError.
+void* cuda_allocate_pinned(size_t bytes);
+void cuda_free_pinned(void* data);
+
 }  // namespace scaloss

@@ -93,17 +93,15 @@ struct Reachable {
 }  // namespace
 
 PinnedMemory::~PinnedMemory() {
-  if (data_) cudaFreeHost(data_);
+  if (data_) cuda_free_pinned(data_);
 }
 
 void PinnedMemory::reserve(size_t bytes) {
   if (bytes <= bytes_) return;
-  if (data_) CHECK_CUDA(cudaFreeHost(data_));
+  if (data_) cuda_free_pinned(data_);
   data_ = nullptr;
   bytes_ = 0;
-  void* data = nullptr;
-  CHECK_CUDA(cudaHostAlloc(&data, bytes, cudaHostAllocDefault));
-  data_ = static_cast<char*>(data);
+  data_ = static_cast<char*>(cuda_allocate_pinned(bytes));
   bytes_ = bytes;
 }
 
@@ -274,6 +272,16 @@ void HostCaller::run_rows(const PairwiseJob<T>& host) {
     copy(host.out + row * host.columns, job.out, job.rows * host.columns, cudaMemcpyDeviceToHost);
   }
   compute_->synchronize();
+}
+
+void* cuda_allocate_pinned(size_t bytes) {
+  void* data = nullptr;
+  // Portable: pinned for every device.
+  CHECK_CUDA(cudaHostAlloc(&data, bytes, cudaHostAllocPortable));
+  return data;
+}
+void cuda_free_pinned(void* data) {
+  cudaFreeHost(data);  // an error here is one of earlier work, which the next call reports
 }
 
 template <class T>

@@ -3,11 +3,11 @@ import type { BoxLossJob } from '../js-backend.js'
 import type { LossName } from '../losses.js'
 import type { NativeHandle } from '../native.js'
 import { writeScalars } from '../native-call.js'
+import { callNative, handleOf } from '../native-object.js'
 import { type ArrayKind, CALL_OPTIONS, OUTPUTS, prepareJob } from '../prepare.js'
 import type { CallOptions, Given, Out } from '../types.js'
 import { checkKeys, checkOverlap } from '../validate.js'
 import type { CudaDevice } from './device.js'
-import { callNative, handleOf } from './object.js'
 import type { CudaStream } from './stream.js'
 import { type CudaTensor, checkTensor, streamOf } from './tensor.js'
 
@@ -69,7 +69,7 @@ export function deviceBoxLoss<O extends DeviceBoxLossOptions>(
   callNative((native) => {
     const handle = (tensor: CudaTensor | undefined): NativeHandle | undefined => tensor && handleOf(tensor, 'tensor')
     native.deviceBoxLoss(
-      writeScalars(job),
+      writeScalars(job, 'cuda', device.index),
       stream,
       handleOf(pred, 'pred'),
       handleOf(target, 'target'),

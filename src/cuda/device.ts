@@ -1,9 +1,9 @@
 import { argumentError, invalidArgument } from '../errors.js'
 import type { LossName } from '../losses.js'
 import type { CudaDeviceInfo } from '../native.js'
+import { callNative, handleOf } from '../native-object.js'
 import { checkOneOf, typeOf } from '../validate.js'
 import { type DeviceBoxLossOptions, type DeviceBoxLossResult, deviceBoxLoss } from './box-loss.js'
-import { callNative, handleOf } from './object.js'
 import { CudaStream } from './stream.js'
 import { BYTES_OF, CudaTensor, checkTensorArray, TENSOR_DTYPES, type TensorArray, type TensorDType } from './tensor.js'
 

@@ -1,9 +1,9 @@
 import { argumentError, invalidArgument } from '../errors.js'
 import type { NativeHandle } from '../native.js'
+import { callNative, handleOf, NativeObject } from '../native-object.js'
 import type { FloatArray } from '../types.js'
 import { checkBuffer, typeOf } from '../validate.js'
 import type { CudaDevice } from './device.js'
-import { callNative, handleOf, NativeObject } from './object.js'
 import { CudaStream } from './stream.js'
 
 /** How a tensor stores its numbers. Those of 16 bits are computed with as float32. */

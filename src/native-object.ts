@@ -1,6 +1,6 @@
-import { ScaLossError } from '../errors.js'
-import { fromNative } from '../native-call.js'
-import { loadNative, type Native, type NativeHandle } from '../native.js'
+import { ScaLossError } from './errors.js'
+import { loadNative, type Native, type NativeHandle } from './native.js'
+import { fromNative } from './native-call.js'
 
 /** Calls the addon; what it throws comes out as a `ScaLossError`. */
 export function callNative<T>(call: (native: Native) => T): T {

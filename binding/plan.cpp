@@ -1,0 +1,107 @@
+#include "plan.h"
+
+#include "cpu/backend.h"
+#include "cuda/backend.h"
+#include "host_memory.h"
+
+namespace scaloss {
+
+namespace {
+
+enum Argument { k_memory = 1, k_pred, k_target, k_weight, k_gradOutput, k_planLoss, k_grad, k_gradTarget, k_iou,
+                k_values };
+
+enum PlanValue {
+#define SCALOSS_ROW(name) k_value_##name,
+  SCALOSS_PLAN_VALUES(SCALOSS_ROW)
+#undef SCALOSS_ROW
+      kPlanValues
+};
+
+struct Plan : Handle {
+  virtual void run() = 0;
+};
+
+template <class T>
+class PlanOf : public Plan {
+ public:
+  PlanOf(napi_env env, const Arguments& arguments, size_t length)
+      : memory_(handle_from_js<HostMemoryHandle>(env, arguments[int(k_memory)]).memory),
+        job_(arguments.box_loss_job<T>()) {
+    const size_t n = length / (2 * arguments.axes());
+    job_.boxes = int64_t(n);
+    job_.pred = own<T>(arguments, k_pred, length);
+    job_.target = own<T>(arguments, k_target, length);
+    job_.weight = optional(arguments, k_weight, n);
+    job_.grad_output = optional(arguments, k_gradOutput, n);
+    job_.loss = optional(arguments, k_planLoss, n);
+    job_.grad = optional(arguments, k_grad, length);
+    job_.grad_target = optional(arguments, k_gradTarget, length);
+    job_.iou = optional(arguments, k_iou, n);
+    values_ = own<double>(arguments, k_values, kPlanValues);
+    if (arguments.index(k_backend, 2, "backend") == 1) {
+      device_ = arguments.index(k_device, int(probe_cuda().devices.size()), "device");
+    }
+  }
+
+  void run() override {
+    BoxLossJob<T> job = job_;
+    const double boxes = values_[k_value_boxes];
+    if (!(boxes >= 1 && boxes <= double(job_.boxes))) throw ArgumentError{"a run of more boxes than the plan has"};
+    job.boxes = int64_t(boxes);
+    job.loss_scale = T(values_[k_value_lossScale]);
+    job.grad_scale = T(values_[k_value_gradScale]);
+    job.sum_scale = values_[k_value_sumScale];
+    job.sum_divisor = values_[k_value_sumDivisor];
+    job.ignore_all = values_[k_value_ignoreAll] != 0;
+    const BoxLossSummary summary = device_ < 0 ? cpu_box_loss(job) : cuda_box_loss(job, device_);
+    values_[k_value_loss] = summary.loss;
+    values_[k_value_invalid] = double(summary.invalid);
+  }
+
+ private:
+  template <class A>
+  A* own(const Arguments& arguments, Argument argument, size_t length) const {
+    A* const data = arguments.array<A>(argument, length);
+    if (!memory_->contains(data, length * sizeof(A))) throw ArgumentError{"an array is not in the plan's memory"};
+    return data;
+  }
+  // As of boxLoss: null where the scalar `arrays` does not name it; its bits count from pred, 1.
+  T* optional(const Arguments& arguments, Argument argument, size_t length) const {
+    const bool given = unsigned(arguments[k_arrays]) >> (argument - 1) & 1;
+    return given ? own<T>(arguments, argument, length) : nullptr;
+  }
+
+  const std::shared_ptr<HostMemory> memory_;
+  BoxLossJob<T> job_;
+  double* values_ = nullptr;
+  int device_ = -1;  // the CPU
+};
+
+}  // namespace
+
+napi_value new_plan(napi_env env, napi_callback_info info) {
+  return with_js_errors(env, "newPlan", [=]() -> napi_value {
+    const Arguments arguments(env, info);
+    const ArrayView pred = arguments.boxes(k_pred, 2 * arguments.axes());
+    std::unique_ptr<Plan> plan;
+    if (pred.type == napi_float64_array) {
+      plan = std::make_unique<PlanOf<double>>(env, arguments, pred.length);
+    } else {
+      plan = std::make_unique<PlanOf<float>>(env, arguments, pred.length);
+    }
+    return handle_to_js(env, std::move(plan));
+  });
+}
+
+napi_value run_plan(napi_env env, napi_callback_info info) {
+  return with_js_errors(env, "runPlan", [=]() -> napi_value {
+    size_t count = 1;
+    napi_value value;
+    napi_get_cb_info(env, info, &count, &value, nullptr, nullptr);
+    handle_from_js<Plan>(env, value).run();
+    return nullptr;
+  });
+}
+
+}  // namespace scaloss
