@@ -49,11 +49,6 @@ struct BufferShare {
   std::shared_ptr<HostMemory> memory;
 };
 
-static void count_memory(napi_env env, int64_t change) {
-  int64_t total;
-  napi_adjust_external_memory(env, change, &total);
-}
-
 napi_value allocate_host_memory(napi_env env, napi_callback_info info) {
   return with_js_errors(env, "allocate", [=]() -> napi_value {
     size_t count = 2;
@@ -66,17 +61,13 @@ napi_value allocate_host_memory(napi_env env, napi_callback_info info) {
     if (!(bytes >= 1 && bytes <= 0x1p50)) throw ArgumentError{"a number of bytes is out of range"};
     auto share = std::make_unique<BufferShare>(BufferShare{std::make_shared<HostMemory>(size_t(bytes), pinned)});
     auto handle = std::make_unique<HostMemoryHandle>(share->memory);
-    const auto finalize = [](napi_env env, void*, void* hint) {
-      auto* const share = static_cast<BufferShare*>(hint);
-      count_memory(env, -int64_t(share->memory->bytes));
-      delete share;
-    };
+    // V8 counts the memory of array buffers itself.
+    const auto finalize = [](napi_env, void*, void* hint) { delete static_cast<BufferShare*>(hint); };
     HostMemory& memory = *share->memory;
     if (napi_create_external_arraybuffer(env, memory.data(), memory.bytes, finalize, share.get(), &buffer) != napi_ok) {
       return nullptr;
     }
     share.release();
-    count_memory(env, int64_t(memory.bytes));
     napi_create_array_with_length(env, 2, &result);
     napi_set_element(env, result, 0, handle_to_js(env, std::move(handle)));
     napi_set_element(env, result, 1, buffer);

@@ -40,7 +40,7 @@ struct EventHandle : Handle {
     if (status != cudaSuccess) cudaEventDestroy(event);
     check_cuda(status, "cudaEventRecord");
   }
-  ~EventHandle() override { cudaEventDestroy(event); }
+  ~EventHandle() override { ignore_cuda(cudaEventDestroy(event)); }
   const int device;
   cudaEvent_t event = nullptr;
 };

@@ -132,8 +132,7 @@ void HostCaller::or_wait(Body body) {
   try {
     body();
   } catch (const CudaError&) {
-    cudaDeviceSynchronize();
-    cudaGetLastError();
+    ignore_cuda(cudaDeviceSynchronize());
     compute_->reset();
     throw;
   }
@@ -281,7 +280,7 @@ void* cuda_allocate_pinned(size_t bytes) {
   return data;
 }
 void cuda_free_pinned(void* data) {
-  cudaFreeHost(data);  // an error here is one of earlier work, which the next call reports
+  ignore_cuda(cudaFreeHost(data));
 }
 
 template <class T>

@@ -10,6 +10,10 @@ void check_cuda(cudaError_t status, const char* call) {
                   std::string(call) + ": " + cudaGetErrorName(status) + ": " + cudaGetErrorString(status));
 }
 
+void ignore_cuda(cudaError_t status) noexcept {
+  if (status != cudaSuccess) cudaGetLastError();  // or the next launch would report it
+}
+
 static std::string reason_of(cudaError_t status, int driver) {
   if (driver == 0) return "no-driver";
   switch (status) {

@@ -57,8 +57,7 @@ void* DevicePool::allocate(size_t bytes, cudaStream_t stream) {
 }
 
 void DevicePool::release(void* data, size_t bytes, cudaStream_t stream) noexcept {
-  // An error here is one of earlier work, which the next call reports.
-  pool_ ? cudaFreeAsync(data, stream) : cudaFree(data);
+  ignore_cuda(pool_ && stream ? cudaFreeAsync(data, stream) : cudaFree(data));
   allocated_ -= bytes;
 }
 
@@ -80,14 +79,14 @@ Stream::Stream(int device, cudaStream_t foreign) : device(device), is_foreign(tr
 }
 
 Stream::~Stream() {
-  cudaSetDevice(device);
+  ignore_cuda(cudaSetDevice(device));
   // A foreign stream may be gone by now.
-  if (is_foreign && counters_) cudaEventSynchronize(event_);
+  if (is_foreign) ignore_cuda(cudaEventSynchronize(event_));
   const cudaStream_t order = is_foreign ? nullptr : handle_;
   if (counters_) DevicePool::of(device).release(counters_, sizeof(Counters), order);
   if (partials_) DevicePool::of(device).release(partials_, partials_size_ * sizeof(double), order);
-  cudaEventDestroy(event_);
-  if (!is_foreign) cudaStreamDestroy(handle_);
+  ignore_cuda(cudaEventDestroy(event_));
+  if (!is_foreign) ignore_cuda(cudaStreamDestroy(handle_));
 }
 
 void Stream::synchronize() const {
@@ -130,7 +129,7 @@ DeviceMemory::DeviceMemory(std::shared_ptr<Stream> home, void* foreign, size_t b
 
 DeviceMemory::~DeviceMemory() {
   if (is_foreign) return;
-  cudaSetDevice(device());
+  ignore_cuda(cudaSetDevice(device()));
   try {
     if (last_ != home_) home_->wait_for(*last_);
   } catch (const CudaError&) {

@@ -18,6 +18,7 @@ class DevicePool {
   static DevicePool& of(int device);
 
   void* allocate(size_t bytes, cudaStream_t stream);
+  // Without a stream: at once, nothing being under way with it.
   void release(void* data, size_t bytes, cudaStream_t stream) noexcept;
 
   // What is handed out, and what the pool keeps of the device's memory for that. Bytes.

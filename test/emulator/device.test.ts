@@ -1,0 +1,435 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { FORMATS } from '../../src/formats.js'
+import { backends, type CudaTensor, cuda, type FloatArray, ScaLossError } from '../../src/index.js'
+import { firstDifference, onCpu, onDevice } from '../support/device.js'
+import { mulberry32, randomPairs } from '../support/random.js'
+import { rejection } from '../support/rejection.js'
+import { boxesAround } from '../support/same-bits.js'
+import { ALL, axesOf } from '../support/variants.js'
+
+// Tensors that stay on a device: results, streams, memory, and what is refused. Runs on a GPU, too.
+const device = cuda.device(0)
+const isEmulated = device.name === 'Emulator'
+/** Ways in which the emulator runs what is enqueued; a GPU has its own. */
+const ORDERS = isEmulated ? ['lazy', 'eager', '1', '2', '3'] : ['']
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
+describe.each([
+  ['float32', Float32Array, { least: -149, low: -149, high: 120 }],
+  ['float64', Float64Array, { least: -1074, low: -1074, high: 1016 }],
+] as const)('%s: the bits of the CPU backend', (_, Float, sizes) => {
+  const n = 1300
+  const rows = { 2: boxesAround(n, Float, sizes, 2), 3: boxesAround(n, Float, sizes, 3) }
+  const random = mulberry32(3)
+  const perRow = () => new Float(n).map(() => (random() < 0.1 ? 0 : 2 * random()))
+
+  it.each(ALL)('$label', (variant) => {
+    const { name, options } = variant
+    const axes = axesOf(variant)
+    const { pred, target } = rows[axes]
+    const format = FORMATS[Math.floor((axes === 2 ? 4 : 3) * random())]
+    for (const more of [
+      {},
+      { grad: false, reduction: 'sum', normalizer: 7 } as const,
+      {
+        reduction: 'none',
+        gradTarget: true,
+        iou: true,
+        weight: perRow(),
+        gradOutput: perRow(),
+        format,
+        lossWeight: -3,
+      } as const,
+    ]) {
+      const all = { ...options, ...more }
+      expect(firstDifference(onDevice({ device }, name, pred, target, all), onCpu(name, pred, target, all))).toBe(
+        undefined,
+      )
+    }
+  })
+})
+
+describe.each(['float16', 'bfloat16'] as const)('%s', (dtype) => {
+  /** All numbers of the dtype from the smallest to the largest, as its definition gives them. */
+  const [exponentBits, mantissaBits] = dtype === 'float16' ? [5, 10] : [8, 7]
+  const valueOf = (bits: number) => {
+    const exponent = (bits >> mantissaBits) & (2 ** exponentBits - 1)
+    const mantissa = bits & (2 ** mantissaBits - 1)
+    const bias = 2 ** (exponentBits - 1) - 1
+    const sign = bits & 0x8000 ? -1 : 1
+    if (exponent === 2 ** exponentBits - 1) return mantissa ? Number.NaN : sign * Number.POSITIVE_INFINITY
+    const scale = 2 ** (Math.max(exponent, 1) - bias - mantissaBits)
+    return sign * scale * (exponent === 0 ? mantissa : mantissa + 2 ** mantissaBits)
+  }
+  const everything = Uint16Array.from({ length: 2 ** 16 }, (_, bits) => bits)
+  const positive = Array.from({ length: 2 ** 15 }, (_, bits) => valueOf(bits)).filter(Number.isFinite)
+
+  it('reads every number of 16 bits as what it stands for, and gives its bits back', () => {
+    const tensor = device.tensor(everything, dtype)
+    expect(tensor.read()).toEqual(Float32Array.from(everything, valueOf))
+    expect(tensor.read(new Uint16Array(2 ** 16))).toEqual(everything)
+    expect(tensor.byteLength).toBe(2 ** 17)
+  })
+
+  it('rounds to nearest, ties to even', () => {
+    // Numbers of the dtype, the middle between each and the next, and float32 numbers on either side of that.
+    const wide = new Float32Array(1)
+    const bits = new Uint32Array(wide.buffer)
+    const next = (x: number, by: number) => {
+      wide[0] = x
+      bits[0] += by
+      return wide[0]
+    }
+    const cases: [number, number][] = []
+    for (let i = 0; i + 1 < positive.length; i += 7) {
+      const middle = (positive[i] + positive[i + 1]) / 2
+      const [below, above] = [next(middle, -1), next(middle, 1)]
+      cases.push([positive[i], positive[i]], [middle, positive[i % 2 === 0 ? i : i + 1]])
+      if (Math.fround(middle) === middle) cases.push([below, positive[i]], [above, positive[i + 1]])
+    }
+    const largest = positive[positive.length - 1]
+    const beyond = largest + (largest - positive[positive.length - 2]) / 2
+    if (Math.fround(beyond) === beyond) cases.push([beyond, Number.POSITIVE_INFINITY], [next(beyond, -1), largest])
+    cases.push([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY], [Number.NaN, Number.NaN], [0, 0])
+    const [from, to] = [cases.map(([x]) => x), cases.map(([, y]) => y)]
+    const mirrored = device.tensor(Float32Array.from([...from, ...from.map((x) => -x)]), dtype)
+    expect(mirrored.read()).toEqual(Float32Array.from([...to, ...to.map((y) => -y)]))
+  })
+
+  it.each(['sca', 'giou', 'nwd', 'sca3'] as const)('%s: computes in float32, and rounds what it stores', (name) => {
+    const axes = name === 'sca3' ? 3 : 2
+    const n = 1100
+    const boxes = randomPairs(Float32Array, n, { seed: 4, axes })
+    const rounded = (array: FloatArray) => device.tensor(array, dtype).read() as Float32Array
+    const random = mulberry32(5)
+    const perRow = () => rounded(new Float32Array(n).map(() => 2 * random()))
+    const [pred, target] = [rounded(boxes.pred), rounded(boxes.target)]
+    for (const options of [
+      { reduction: 'none', gradTarget: true, iou: true, weight: perRow(), gradOutput: perRow() } as const,
+      { grad: false, reduction: 'sum' } as const,
+    ]) {
+      const expected = onCpu(name, pred, target, options)
+      for (const key of ['loss', 'grad', 'gradTarget', 'iou'] as const) {
+        const isStored = expected[key] && !(key === 'loss' && options.reduction === 'sum')
+        if (isStored) expected[key] = [...rounded(Float32Array.from(expected[key] ?? []))]
+      }
+      expect(firstDifference(onDevice({ device, dtype }, name, pred, target, options), expected)).toBe(undefined)
+    }
+  })
+})
+
+describe('streams', () => {
+  const { pred, target } = randomPairs(Float32Array, 5000, { seed: 6 })
+
+  it.each(ORDERS)('work of one waits for work of another that uses the same tensor (%s)', (order) => {
+    if (order) vi.stubEnv('EMULATOR_STREAMS', order)
+    const [a, b] = [device.stream(), device.stream()]
+    const boxes = device.tensor(pred)
+    const goal = device.tensor(target)
+    const grad = device.tensor(pred.length)
+    const first = device.boxLoss('sca', boxes, goal, { stream: a, out: { grad }, reduction: 'sum' })
+    // Takes the gradient for boxes, on another stream, and overwrites it on a third.
+    const second = device.boxLoss('l1', grad, goal, { stream: b })
+    grad.copyFrom(boxes)
+    const expected = onCpu('sca', pred, target, { reduction: 'sum' })
+    expect(second.loss.read()[0]).toBe(onCpu('l1', Float32Array.from(expected.grad ?? []), target).loss?.[0])
+    expect(first.loss.read()[0]).toBe(expected.loss?.[0])
+    expect(grad.read()).toEqual(pred)
+  })
+
+  it.each(ORDERS)('a tensor goes once work that was enqueued with it is done (%s)', (order) => {
+    if (order) vi.stubEnv('EMULATOR_STREAMS', order)
+    const stream = device.stream()
+    const results = Array.from({ length: 5 }, () => {
+      using boxes = device.tensor(pred)
+      using goal = device.tensor(target)
+      const { loss, grad, invalid } = device.boxLoss('sca', boxes, goal, { stream })
+      grad.dispose()
+      invalid.dispose()
+      return loss
+    })
+    stream.dispose()
+    const expected = onCpu('sca', pred, target).loss
+    for (const loss of results) expect([...loss.read()]).toEqual(expected)
+  })
+
+  it('the same bits call after call, on one stream and on several', () => {
+    const [boxes, goal] = [device.tensor(pred), device.tensor(target)]
+    const streams = [device.defaultStream, device.stream(), device.stream()]
+    const losses = Array.from({ length: 12 }, (_, i) =>
+      device.boxLoss('ciou', boxes, goal, { stream: streams[i % 3], grad: false }),
+    )
+    const [expected] = onCpu('ciou', pred, target).loss ?? []
+    for (const { loss } of losses) expect(loss.read()[0]).toBe(expected)
+  })
+
+  it('events tell the time between two points', () => {
+    const stream = device.stream()
+    const start = stream.record()
+    device.boxLoss('sca', device.tensor(pred), device.tensor(target), { stream })
+    const end = stream.record()
+    end.synchronize()
+    expect(end.since(start)).toBeGreaterThan(0)
+    expect(rejection(() => end.since({} as never)).argument).toBe('earlier')
+  })
+
+  it('a stream of other native code by its pointer', () => {
+    const own = device.stream()
+    const stream = device.streamFromPointer(own.pointer)
+    expect(stream.pointer).toBe(own.pointer)
+    const { loss, grad } = device.boxLoss('sca', device.tensor(pred), device.tensor(target), { stream })
+    stream.dispose()
+    own.synchronize()
+    own.dispose()
+    const expected = onCpu('sca', pred, target)
+    expect([...loss.read()]).toEqual(expected.loss)
+    expect([...grad.read()]).toEqual(expected.grad)
+  })
+
+  it('synchronize waits for a stream or for all', () => {
+    const stream = device.stream()
+    device.boxLoss('sca', device.tensor(pred), device.tensor(target), { stream })
+    stream.synchronize()
+    device.synchronize()
+  })
+})
+
+describe('memory', () => {
+  const collectGarbage = async () => {
+    setFlagsFromString('--expose-gc')
+    const gc = runInNewContext('gc')
+    for (let i = 0; i < 3; ++i) {
+      gc()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    device.synchronize()
+  }
+
+  it('is counted, and given back by dispose() and at the end of a block with using', () => {
+    const before = device.memory()
+    expect(before.total).toBeGreaterThan(before.free)
+    const tensor = device.tensor(1000, 'float64')
+    expect(device.memory().allocated).toBe(before.allocated + 8000)
+    expect(device.memory().reserved).toBeGreaterThanOrEqual(device.memory().allocated)
+    tensor.dispose()
+    tensor.dispose()
+    expect(tensor.disposed).toBe(true)
+    {
+      using other = device.tensor(Float32Array.of(1, 2))
+      expect(device.memory().allocated).toBe(before.allocated + 8)
+      expect(other.read()).toEqual(Float32Array.of(1, 2))
+    }
+    expect(device.memory().allocated).toBe(before.allocated)
+  })
+
+  it('of garbage is given back', async () => {
+    await collectGarbage()
+    const before = device.memory().allocated
+    let tensors: CudaTensor[] | undefined = Array.from({ length: 10 }, () => device.tensor(100_000))
+    expect(device.memory().allocated).toBe(before + 4_000_000)
+    expect(tensors).toHaveLength(10)
+    tensors = undefined
+    await collectGarbage()
+    expect(device.memory().allocated).toBe(before)
+  })
+
+  it('counts as memory that V8 should collect: a program that disposes of nothing goes on', async () => {
+    await collectGarbage()
+    const before = device.memory().allocated
+    const size = 16 << 20
+    let most = 0
+    // Of the event loop there must be something left, in which garbage is given back.
+    for (let i = 0; i < 100; ++i) {
+      device.tensor(size / 4)
+      most = Math.max(most, device.memory().allocated - before)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(most).toBeLessThan(50 * size)
+  })
+
+  it('calls with out allocate nothing', () => {
+    const { pred, target } = randomPairs(Float32Array, 2000, { seed: 2 })
+    const [boxes, goal] = [device.tensor(pred), device.tensor(target)]
+    const out = { grad: device.tensor(8000), loss: device.tensor(1, 'float64'), invalid: device.tensor(1, 'float64') }
+    device.boxLoss('sca', boxes, goal, { out })
+    const before = device.memory().allocated
+    for (let i = 0; i < 3; ++i) {
+      const result = device.boxLoss('sca', boxes, goal, { out })
+      expect(result.loss).toBe(out.loss)
+      expect(result.grad).toBe(out.grad)
+      expect(result.invalid).toBe(out.invalid)
+    }
+    expect(device.memory().allocated).toBe(before)
+    const expected = onCpu('sca', pred, target)
+    expect([[...out.loss.read()], [...out.grad.read()]]).toEqual([expected.loss, expected.grad])
+  })
+
+  it('a tensor of zeros, and parts of one that share its memory and keep it', () => {
+    const tensor = device.tensor(10)
+    expect(tensor.read()).toEqual(new Float32Array(10))
+    const part = tensor.subarray(2, 6)
+    expect(part.pointer).toBe(tensor.pointer + 8n)
+    part.write(Float32Array.of(1, 2, 3, 4))
+    expect(tensor.read()).toEqual(Float32Array.of(0, 0, 1, 2, 3, 4, 0, 0, 0, 0))
+    tensor.dispose()
+    expect(part.read()).toEqual(Float32Array.of(1, 2, 3, 4))
+    expect(part.subarray(4).read()).toEqual(new Float32Array(0))
+  })
+
+  it('of other native code by its pointer', () => {
+    const owner = device.tensor(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8))
+    const view = device.fromPointer(owner.pointer + 16n, 4)
+    expect(view.read()).toEqual(Float32Array.of(5, 6, 7, 8))
+    const { grad } = device.boxLoss('l1', view, owner.subarray(0, 4))
+    expect(grad.read()).toEqual(Float32Array.of(1, 1, 1, 1))
+    view.dispose()
+    expect(owner.read()[4]).toBe(5)
+  })
+
+  it('that there is not: an error with the name CUDA gives it, and the device goes on working', () => {
+    const before = device.memory().allocated
+    let thrown: unknown
+    try {
+      device.tensor(2 ** 44)
+    } catch (error) {
+      thrown = error
+    }
+    expect(thrown).toBeInstanceOf(ScaLossError)
+    expect(thrown).toMatchObject({
+      code: 'ERR_SCALOSS_CUDA_OUT_OF_MEMORY',
+      message: expect.stringMatching(/^cudaErrorMemoryAllocation: out of device memory: asked for \d+ bytes, free are/),
+    })
+    const { pred, target } = randomPairs(Float32Array, 100, { seed: 2 })
+    expect(firstDifference(onDevice({ device }, 'sca', pred, target), onCpu('sca', pred, target))).toBe(undefined)
+    expect(device.memory().allocated).toBeGreaterThanOrEqual(before)
+  })
+})
+
+describe('refuses', () => {
+  const boxes = (n = 2) => device.tensor(4 * n)
+  const anything = (value: unknown) => value as never
+
+  it('a tensor, stream or event that was disposed', () => {
+    const [tensor, stream] = [boxes(), device.stream()]
+    const event = stream.record()
+    for (const object of [tensor, stream, event]) object.dispose()
+    const uses: [string, () => unknown][] = [
+      ['tensor', () => tensor.read()],
+      ['tensor', () => tensor.write(new Float32Array(8))],
+      ['tensor', () => tensor.pointer],
+      ['tensor', () => tensor.subarray(0)],
+      ['pred', () => device.boxLoss('sca', tensor, boxes())],
+      ['out.grad', () => device.boxLoss('sca', boxes(), boxes(), { out: { grad: tensor } })],
+      ['other', () => boxes().copyFrom(tensor)],
+      ['stream', () => stream.synchronize()],
+      ['stream', () => device.boxLoss('sca', boxes(), boxes(), { stream })],
+      ['event', () => event.synchronize()],
+    ]
+    for (const [argument, use] of uses) {
+      expect(use).toThrow(expect.objectContaining({ code: 'ERR_SCALOSS_DISPOSED' }))
+      expect(use).toThrow(new RegExp(`^${argument}: expected a Cuda\\w+ in use, got one that was disposed$`))
+    }
+  })
+
+  it('tensors that do not go together', () => {
+    const wrong: [string, () => unknown][] = [
+      ['pred', () => device.boxLoss('sca', anything(new Float32Array(8)), boxes())],
+      ['target', () => device.boxLoss('sca', boxes(), anything(undefined))],
+      ['pred', () => device.boxLoss('sca', device.tensor(7), device.tensor(7))],
+      ['pred', () => device.boxLoss('sca', device.tensor(0), device.tensor(0))],
+      ['pred', () => device.boxLoss('sca3', device.tensor(8), device.tensor(8))],
+      ['target', () => device.boxLoss('sca', boxes(2), boxes(3))],
+      ['target', () => device.boxLoss('sca', boxes(), device.tensor(8, 'float16'))],
+      ['target', () => device.boxLoss('sca', boxes(), device.tensor(12).subarray(2, 10))],
+      ['weight', () => device.boxLoss('sca', boxes(), boxes(), { weight: device.tensor(3) })],
+      ['gradOutput', () => device.boxLoss('sca', boxes(), boxes(), { gradOutput: device.tensor(2) })],
+      ['out.grad', () => device.boxLoss('sca', boxes(), boxes(), { grad: false, out: { grad: boxes() } })],
+      ['out.loss', () => device.boxLoss('sca', boxes(), boxes(), { out: { loss: device.tensor(1) } })],
+      ['out.invalid', () => device.boxLoss('sca', boxes(), boxes(), { out: { invalid: device.tensor(2, 'float64') } })],
+      ['out', () => device.boxLoss('sca', boxes(), boxes(), { out: anything({ grads: boxes() }) })],
+      ['options', () => device.boxLoss('sca', boxes(), boxes(), anything({ backend: 'cuda' }))],
+      ['onInvalid', () => device.boxLoss('sca', boxes(), boxes(), { onInvalid: anything('throw') })],
+      ['stream', () => device.boxLoss('sca', boxes(), boxes(), { stream: anything({}) })],
+      ['name', () => device.boxLoss(anything('iuo'), boxes(), boxes())],
+      ['alpha', () => device.boxLoss('sca', device.tensor(8, 'float16'), device.tensor(8, 'float16'), { alpha: 1e39 })],
+      ['other', () => boxes().copyFrom(boxes(3))],
+      ['other', () => boxes().copyFrom(device.tensor(8, 'bfloat16'))],
+    ]
+    for (const [argument, call] of wrong) expect(rejection(call).argument).toBe(argument)
+  })
+
+  it('results that overlap other tensors of the call', () => {
+    const [pred, target] = [boxes(), boxes()]
+    const whole = device.tensor(16)
+    const loss = device.tensor(1, 'float64')
+    expect(rejection(() => device.boxLoss('sca', pred, target, { out: { grad: target } })).argument).toBe('out.grad')
+    const overlapping = { grad: whole.subarray(0, 8), gradTarget: whole.subarray(4, 12) }
+    const call = () => device.boxLoss('sca', pred, target, { gradTarget: true, out: overlapping })
+    expect(rejection(call).argument).toBe('out.gradTarget')
+    const both = { loss, invalid: loss }
+    expect(rejection(() => device.boxLoss('sca', pred, target, { out: both })).argument).toBe('out.invalid')
+  })
+
+  it('arrays that do not go with a tensor', () => {
+    const wrong: [string, () => unknown][] = [
+      ['data', () => device.tensor(anything([1, 2]))],
+      ['data', () => device.tensor(-1)],
+      ['data', () => device.tensor(1.5)],
+      ['data', () => device.tensor(new Float64Array(1), 'float32')],
+      ['data', () => device.tensor(new Float64Array(1), 'float16')],
+      ['data', () => device.tensor(new Uint16Array(1))],
+      ['data', () => device.tensor(new Float32Array(new SharedArrayBuffer(4)))],
+      ['dtype', () => device.tensor(1, anything('int8'))],
+      ['data', () => boxes().write(new Float32Array(7))],
+      ['data', () => boxes().write(new Float64Array(8))],
+      ['out', () => boxes().read(new Float32Array(9))],
+      ['out', () => boxes().read(new Uint16Array(8))],
+      ['begin, end', () => boxes().subarray(3, 2)],
+      ['begin, end', () => boxes().subarray(0, 9)],
+      ['pointer', () => device.fromPointer(anything(16), 4)],
+      ['pointer', () => device.fromPointer(0n, 4)],
+      ['pointer', () => device.fromPointer(boxes().pointer + 1n, 4)],
+      ['length', () => device.fromPointer(boxes().pointer, -4)],
+      ['pointer', () => device.streamFromPointer(-1n)],
+    ]
+    for (const [argument, call] of wrong) {
+      const { message } = (() => {
+        try {
+          return { message: String(call()) }
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'ERR_SCALOSS_INVALID_ARGUMENT' })
+          return error as Error
+        }
+      })()
+      expect(message).toMatch(new RegExp(`^${argument}: expected .+, got .+$`))
+    }
+  })
+
+  it('a device that is not there', () => {
+    const { length } = (backends().cuda as { devices: unknown[] }).devices
+    expect(() => cuda.device(length)).toThrow(
+      `device: expected the index of one of ${length} CUDA devices, got ${length}`,
+    )
+    expect(cuda.device(0)).toBe(device)
+  })
+
+  it.runIf(isEmulated)('tensors and streams of another device', () => {
+    const other = cuda.device(1)
+    const foreign = other.tensor(8)
+    expect(rejection(() => device.boxLoss('sca', boxes(), foreign)).message).toBe(
+      'target: expected a tensor of CUDA device 0, got one of device 1',
+    )
+    expect(rejection(() => device.boxLoss('sca', boxes(), boxes(), { stream: other.stream() })).argument).toBe('stream')
+    expect(rejection(() => boxes().copyFrom(foreign)).argument).toBe('other')
+    expect(rejection(() => device.fromPointer(foreign.pointer, 8)).argument).toBe('pointer')
+    const { pred, target } = randomPairs(Float32Array, 100, { seed: 2 })
+    expect(firstDifference(onDevice({ device: other }, 'sca', pred, target), onCpu('sca', pred, target))).toBe(
+      undefined,
+    )
+  })
+})
