@@ -31,6 +31,7 @@ export default defineConfig({
             'test/emulator/{kernels,pairwise}.test.ts',
             `test/{${EVERY_BACKEND.join()}}.test.ts`,
           ],
+          globalSetup: path('test/gpu/find-device.ts'),
           setupFiles: path('test/gpu/setup.ts'),
           testTimeout: 120_000,
         },

@@ -80,7 +80,7 @@ try {
   ]
   run('tar', '-C', stage, ...same, '-I', 'gzip -6n', '-cf', archive, 'bin', 'scaloss')
   cpSync(join(root, 'scripts/gpu-kit/run.sh'), join(kit, 'run.sh'))
-  const changed = run('git', 'status', '--porcelain').trim() === '' ? '' : ' with changes'
+  const changed = run('git', 'status', '--porcelain').trim() === '' ? '' : '-dirty'
   writeFileSync(
     join(kit, 'MANIFEST'),
     [
