@@ -81,7 +81,7 @@ profile() {
     --kernel-name regex:box_loss --launch-skip 2 --launch-count 1 \
     node -e '
       const { boxLoss } = require("./dist/index.js")
-      const random = () => Float32Array.from({ length: 4 << 24 }, (_, i) => (i % 4 < 2 ? 0 : 100) + 50 * Math.random())
+      const random = () => new Float32Array(4 << 24).map((_, i) => (i % 4 < 2 ? 0 : 100) + 50 * Math.random())
       const [pred, target, grad] = [random(), random(), new Float32Array(4 << 24)]
       for (let i = 0; i < 3; ++i) boxLoss("sca", pred, target, { backend: "cuda", out: { grad } })'
 }
