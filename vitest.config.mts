@@ -3,6 +3,12 @@ import { defineConfig } from 'vitest/config'
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
+/** Suites over every backend that runs here. */
+const EVERY_BACKEND = [
+  ...['backends-agree', 'bad-input', 'batches', 'conventions', 'edge-cases', 'golden', 'gradient', 'invalid-boxes'],
+  ...['options', 'pairwise', 'properties', 'results'],
+]
+
 export default defineConfig({
   test: {
     projects: [
@@ -14,6 +20,20 @@ export default defineConfig({
           include: ['test/emulator/*.test.ts', 'test/golden.test.ts'],
           globalSetup: path('test/emulator/build.ts'),
           env: { SCALOSS_PREBUILD: path('build/emulator') },
+        },
+      },
+      {
+        // The kernels on a GPU; without one every test is skipped (docs/gpu.md).
+        test: {
+          name: 'GPU',
+          include: [
+            'test/gpu/*.test.ts',
+            'test/emulator/{kernels,pairwise,tensors,host-arrays}.test.ts',
+            `test/{${EVERY_BACKEND.join()}}.test.ts`,
+          ],
+          globalSetup: path('test/gpu/find-device.ts'),
+          setupFiles: path('test/gpu/setup.ts'),
+          testTimeout: 120_000,
         },
       },
     ],

@@ -1,13 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { type BackendName, backends } from '../src/index.js'
+import { COMPILED } from './support/backends.js'
 import { KINDS, type Kind, randomPairs } from './support/random.js'
 import { evaluate, expectClose, sizesOf } from './support/results.js'
 import { ALL, axesOf, TOGETHER, type Variant } from './support/variants.js'
 
 // The native code against the formulas stated plainly, which the backend 'js' computes, for every loss with every option.
 
-const BACKENDS: BackendName[] = backends().cuda.available ? ['cpu', 'cuda'] : ['cpu']
-const CONFIGURATIONS = BACKENDS.flatMap((backend) => [
+const CONFIGURATIONS = COMPILED.flatMap((backend) => [
   { backend, dtype: 'float32', Boxes: Float32Array, most: { loss: 6 * 2 ** -23, grad: 12 * 2 ** -23 } },
   { backend, dtype: 'float64', Boxes: Float64Array, most: { loss: 1e-13, grad: 1e-12 } },
 ])

@@ -4,13 +4,14 @@ import { backends } from '../src/backends.js'
 import { boxLoss } from '../src/box-loss.js'
 import { ScaLossError } from '../src/errors.js'
 import type { FloatArray, Out } from '../src/types.js'
+import { EVERY_BACKEND } from './support/backends.js'
 import { randomPairs } from './support/random.js'
 import { rejection } from './support/rejection.js'
 
 const POISON = 12345
 /** Rows of the calls below. */
 const N = 2
-const CONFIGURATIONS = (['cpu', 'js'] as const).flatMap((backend) => [
+const CONFIGURATIONS = EVERY_BACKEND.flatMap((backend) => [
   { backend, Boxes: Float32Array, Other: Float64Array },
   { backend, Boxes: Float64Array, Other: Float32Array },
 ])

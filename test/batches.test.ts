@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { boxLoss } from '../src/box-loss.js'
 import { loadNative } from '../src/native.js'
 import type { FloatArray } from '../src/types.js'
+import { EVERY_BACKEND } from './support/backends.js'
 import { type Boxes, KINDS, mulberry32, randomPairs, VALID_KINDS } from './support/random.js'
 import { ARRAYS, evaluate, expectSame } from './support/results.js'
 import { axesOf, PLAIN } from './support/variants.js'
@@ -38,7 +39,7 @@ function joined(Boxes: Boxes, parts: FloatArray[]): FloatArray {
   return whole
 }
 
-const CONFIGURATIONS = (['cpu', 'js'] as const).flatMap((backend) =>
+const CONFIGURATIONS = EVERY_BACKEND.flatMap((backend) =>
   DTYPES.flatMap(({ dtype, Boxes }) =>
     PLAIN.map((variant) => ({ backend, dtype, Boxes, variant, name: variant.name })),
   ),
@@ -77,9 +78,9 @@ describe.each(CONFIGURATIONS)('$name on $backend in $dtype', ({ backend, Boxes, 
     })
   })
 
-  test.each(backend === 'cpu' ? LEVELS : ['js'])('a row gets the same bits alone and in any batch: %s', (level) => {
+  test.each(backend === 'cpu' ? LEVELS : [backend])('a row gets the same bits alone and in any batch: %s', (level) => {
     if (backend === 'cpu') expect(native.setSimd(level)).toBe(true)
-    const most = backend === 'cpu' ? 70 : 5
+    const most = backend === 'js' ? 5 : 70
     const boxes = randomPairs(Boxes, most, { seed: 8, kinds: MIXED.slice(24), axes })
     const random = mulberry32(9)
     const perRow = { weight: new Boxes(most).map(random), gradOutput: new Boxes(most).map(random) }

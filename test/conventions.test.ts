@@ -3,11 +3,12 @@ import { boxLoss } from '../src/box-loss.js'
 import { deviationOf, faultsOf } from '../src/grad-check/deviation.js'
 import { slopesOfPairs } from '../src/grad-check/slopes.js'
 import type { FloatArray } from '../src/types.js'
+import { EVERY_BACKEND } from './support/backends.js'
 import { randomPairs } from './support/random.js'
 
 // The conventions against the code that they stand for, written down here as its authors have it.
 
-const CONFIGURATIONS = (['cpu', 'js'] as const).flatMap((backend) => [
+const CONFIGURATIONS = EVERY_BACKEND.flatMap((backend) => [
   { backend, Boxes: Float32Array, dtype: 'float32' },
   { backend, Boxes: Float64Array, dtype: 'float64' },
 ])

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type BackendName, backends, boxLoss } from '../src/index.js'
 import { LOSS_NAMES } from '../src/losses.js'
 import { loadNative } from '../src/native.js'
+import { EVERY_BACKEND } from './support/backends.js'
 import {
   categories,
   category,
@@ -95,27 +96,24 @@ describe('golden vectors', () => {
 describe('format cxcywh', () => {
   const { n, pred_cxcywh: pred, target_cxcywh: target } = category('cxcywh')
   const golden = variant('sca@0.5').vectors.find(({ name }) => name === 'cxcywh')!
-  it.each<BackendName>(['cpu', 'js'])(
-    '%s: the golden boxes in centre form give the golden loss and gradient',
-    (backend) => {
-      const result = boxLoss('sca', Float64Array.from(pred!), Float64Array.from(target!), {
-        format: 'cxcywh',
-        reduction: 'none',
-        gradTarget: true,
-        backend,
-      })
-      for (let i = 0; i < n; ++i) {
-        expect(result.loss[i]).toBeCloseTo(golden.loss[i]!, 13)
-        for (const [part, which] of (['grad', 'gradTarget'] as const).entries()) {
-          const start = 8 * i + 4 * part
-          const [x1, y1, x2, y2] = golden.grad.slice(start, start + 4) as [number, number, number, number]
-          const size = Math.max(...[x1, y1, x2, y2].map(Math.abs))
-          const centre = [x1 + x2, y1 + y2, (x2 - x1) / 2, (y2 - y1) / 2]
-          for (const [k, expected] of centre.entries()) {
-            expect(Math.abs(result[which][4 * i + k] - expected)).toBeLessThanOrEqual(1e-13 * size)
-          }
+  it.each(EVERY_BACKEND)('%s: the golden boxes in centre form give the golden loss and gradient', (backend) => {
+    const result = boxLoss('sca', Float64Array.from(pred!), Float64Array.from(target!), {
+      format: 'cxcywh',
+      reduction: 'none',
+      gradTarget: true,
+      backend,
+    })
+    for (let i = 0; i < n; ++i) {
+      expect(result.loss[i]).toBeCloseTo(golden.loss[i]!, 13)
+      for (const [part, which] of (['grad', 'gradTarget'] as const).entries()) {
+        const start = 8 * i + 4 * part
+        const [x1, y1, x2, y2] = golden.grad.slice(start, start + 4) as [number, number, number, number]
+        const size = Math.max(...[x1, y1, x2, y2].map(Math.abs))
+        const centre = [x1 + x2, y1 + y2, (x2 - x1) / 2, (y2 - y1) / 2]
+        for (const [k, expected] of centre.entries()) {
+          expect(Math.abs(result[which][4 * i + k] - expected)).toBeLessThanOrEqual(1e-13 * size)
         }
       }
-    },
-  )
+    }
+  })
 })

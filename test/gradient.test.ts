@@ -5,13 +5,13 @@ import { type Bounds, deviationOf, faultsOf } from '../src/grad-check/deviation.
 import { slopesOf, slopesOfPairs } from '../src/grad-check/slopes.js'
 import { LOSS_NAMES, LOSSES, type LossName } from '../src/losses.js'
 import type { FloatArray, LossOptions } from '../src/types.js'
+import { EVERY_BACKEND } from './support/backends.js'
 import { gradientFaults } from './support/gradcheck.js'
 import { KINDS, mulberry32, randomPairs, toFormat } from './support/random.js'
 
 // Gradients against slopes of the same backend's own losses, and the checks that say so. grad-check.test.ts has the same
 // against the losses of the reference, with all options.
 
-const BACKENDS = ['cpu', 'js'] as const
 /** Without factors that the gradient takes for constants: such a gradient is not the slope of the loss. */
 const OPTIONS: Partial<Record<LossName, LossOptions>> = {
   ciou: { detachAlpha: false },
@@ -31,7 +31,7 @@ const ROUNDING: Bounds = { element: 12 * 2 ** -23, relativeL2: 2 ** -22, directi
 /** Of each kind 5. */
 const PAIRS = 5 * KINDS.length
 
-describe.each(BACKENDS)('%s', (backend) => {
+describe.each(EVERY_BACKEND)('%s', (backend) => {
   describe.each(CASES)('$name as $format', ({ name, format, axes }) => {
     const columns = 2 * axes
     const options = { ...OPTIONS[name], backend, format, reduction: 'none', gradTarget: true } as const

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { boxLoss } from '../src/box-loss.js'
 import type { FloatArray } from '../src/types.js'
+import { EVERY_BACKEND } from './support/backends.js'
 import { mulberry32, randomPairs } from './support/random.js'
 import { combine, evaluate, expectSame } from './support/results.js'
 import { ALL, axesOf, PLAIN, TOGETHER } from './support/variants.js'
@@ -8,7 +9,7 @@ import { ALL, axesOf, PLAIN, TOGETHER } from './support/variants.js'
 // Boxes that are no boxes, and boxes at the ends of the range of numbers.
 
 const POISON = 12345
-const CONFIGURATIONS = (['cpu', 'js'] as const).flatMap((backend) => [
+const CONFIGURATIONS = EVERY_BACKEND.flatMap((backend) => [
   { backend, Boxes: Float32Array, dtype: 'float32' },
   { backend, Boxes: Float64Array, dtype: 'float64' },
 ])
@@ -166,7 +167,7 @@ describe.each(CONFIGURATIONS)('valid boxes of extreme size on $backend, $dtype',
   const middle = [1e-19, 1e-10, 1e-3, 1, 3, 1e10, 1e19, ...(Boxes === Float64Array ? [1e-160, 1e160] : [])]
   const sizes = [least, 12 * least, normal, ...middle, most / 8, most / 4, most / 2, most]
   const values = [0, ...sizes, ...sizes.map((x) => -x)]
-  const n = backend === 'cpu' ? 20_000 : 400
+  const n = backend === 'js' ? 400 : 20_000
 
   /** Boxes with every coordinate one of the values, many an edge in common. */
   function extremePairs(axes: 2 | 3) {
@@ -187,7 +188,7 @@ describe.each(CONFIGURATIONS)('valid boxes of extreme size on $backend, $dtype',
   }
   const rows = { 2: extremePairs(2), 3: extremePairs(3) }
 
-  test.each(backend === 'cpu' ? [...ALL, ...TOGETHER] : PLAIN)('$label: finite, and the gradient is not NaN', (v) => {
+  test.each(backend === 'js' ? PLAIN : [...ALL, ...TOGETHER])('$label: finite, and the gradient is not NaN', (v) => {
     const width = 2 * axesOf(v)
     const { pred, target } = rows[axesOf(v)]
     const result = evaluate(v, rows[axesOf(v)], backend)

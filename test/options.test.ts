@@ -11,14 +11,15 @@ import {
   soLoss,
 } from '../src/box-loss.js'
 import { FORMATS } from '../src/formats.js'
-import type { FloatArray, Format, LossName } from '../src/types.js'
+import type { BackendName, FloatArray, Format, LossName } from '../src/types.js'
+import { EVERY_BACKEND } from './support/backends.js'
 import { mapRows, randomPairs, toFormat } from './support/random.js'
 import { axesOf, PLAIN } from './support/variants.js'
 
 // Options of the call, which do the same to every loss; loss-options.test.ts has those of the losses.
 
 const N = 37
-const CONFIGURATIONS = (['cpu', 'js'] as const).flatMap((backend) =>
+const CONFIGURATIONS = EVERY_BACKEND.flatMap((backend) =>
   PLAIN.flatMap((v) => [
     { backend, v, name: v.name, Boxes: Float32Array, dtype: 'float32' },
     { backend, v, name: v.name, Boxes: Float64Array, dtype: 'float64' },
@@ -232,7 +233,7 @@ describe.each(CONFIGURATIONS)('$name on $backend in $dtype', ({ backend, Boxes, 
 })
 
 describe.each([Float32Array, Float64Array])('iou of $name', (Boxes) => {
-  const iouOf = (name: LossName, backend: 'cpu' | 'js', pred: number[], target: number[]) =>
+  const iouOf = (name: LossName, backend: BackendName, pred: number[], target: number[]) =>
     boxLoss(name, Boxes.from(pred), Boxes.from(target), { backend, iou: true, weight: Boxes.of(0.25) }).iou
 
   test.each([
@@ -245,7 +246,7 @@ describe.each([Float32Array, Float64Array])('iou of $name', (Boxes) => {
     { boxes: 'two lines', a: [0, 0, 4, 0], b: [1, 0, 3, 0], expected: 0 },
     { boxes: 'a line in a box', a: [1, 0, 1, 4], b: [0, 0, 4, 4], expected: 0 },
   ])('boxes $boxes', ({ a, b, expected }) => {
-    for (const backend of ['cpu', 'js'] as const) expect(iouOf('sca', backend, a, b)).toEqual(Boxes.of(expected))
+    for (const backend of EVERY_BACKEND) expect(iouOf('sca', backend, a, b)).toEqual(Boxes.of(expected))
   })
 
   test.each([
@@ -255,7 +256,7 @@ describe.each([Float32Array, Float64Array])('iou of $name', (Boxes) => {
     { boxes: 'apart on z alone', a: [0, 0, 0, 4, 4, 2], b: [0, 0, 3, 4, 4, 4], expected: 0 },
     { boxes: 'two flat ones', a: [0, 0, 1, 4, 4, 1], b: [0, 0, 1, 4, 4, 1], expected: 0 },
   ])('boxes of three axes $boxes', ({ a, b, expected }) => {
-    for (const backend of ['cpu', 'js'] as const) expect(iouOf('so3', backend, a, b)).toEqual(Boxes.of(expected))
+    for (const backend of EVERY_BACKEND) expect(iouOf('so3', backend, a, b)).toEqual(Boxes.of(expected))
   })
 })
 

@@ -3,6 +3,7 @@ import { type BackendName, boxLoss, type FloatArray, type LossName, pairwise, Sc
 import { LOSS_NAMES, LOSSES } from '../src/losses.js'
 import { loadNative } from '../src/native.js'
 import type { LossOptions } from '../src/types.js'
+import { EVERY_BACKEND } from './support/backends.js'
 import { mulberry32 } from './support/random.js'
 import { demanded } from './support/variants.js'
 
@@ -79,7 +80,7 @@ describe.each(native.simdLevels())('cpu, %s', (level) => {
   })
 })
 
-describe.each<BackendName>(['cpu', 'js'])('%s', (backend) => {
+describe.each(EVERY_BACKEND)('%s', (backend) => {
   const a = Float32Array.of(0, 0, 2, 2, 5, 5, 7, 7)
   const b = Float32Array.of(0, 0, 2, 2, 1, 0, 3, 2, 20, 20, 21, 21)
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { LOSSES, type LossSpec } from '../src/losses.js'
 import type { FloatArray } from '../src/types.js'
+import { COMPILED } from './support/backends.js'
 import { KINDS, mapRows, randomPairs, VALID_KINDS } from './support/random.js'
 import { evaluate, expectClose, expectSame, largestOf, type Rows, sizesOf } from './support/results.js'
 import { ALL, axesOf, PLAIN, type Variant, variant } from './support/variants.js'
@@ -74,7 +75,9 @@ const isLopsided = ({ name, params }: Variant) => pairsCorners(variant(name)) &&
 const CONFIGURATIONS = [Float32Array, Float64Array].flatMap((Boxes) => {
   const dtype = Boxes === Float32Array ? 'float32' : 'float64'
   return [
-    ...ALL.map((variant) => ({ backend: 'cpu' as const, Boxes, dtype, variant, label: variant.label, n: 1000 })),
+    ...COMPILED.flatMap((backend) =>
+      ALL.map((variant) => ({ backend, Boxes, dtype, variant, label: variant.label, n: 1000 })),
+    ),
     ...PLAIN.map((variant) => ({ backend: 'js' as const, Boxes, dtype, variant, label: variant.label, n: 114 })),
   ]
 })

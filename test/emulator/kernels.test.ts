@@ -1,23 +1,17 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { FORMATS } from '../../src/formats.js'
-import { type BoxLossOptions, backends, boxLoss, type FloatArray, ScaLossError } from '../../src/index.js'
+import { type BoxLossOptions, boxLoss, type FloatArray } from '../../src/index.js'
 import { mulberry32, randomPairs } from '../support/random.js'
 import { boxesAround, boxesAtLimits, boxesOfFewNumbers, resultBytes } from '../support/same-bits.js'
 import { ALL, axesOf, PLAIN, TOGETHER, type Variant } from '../support/variants.js'
 
-// The very sources of the kernels and of the CUDA backend, against the CPU backend, bit by bit.
+// The very sources of the kernels and of the CUDA backend, against the CPU backend, bit by bit. Runs on a GPU too, where the
+// variables of the emulator mean nothing: calls that differ in them alone are repeated calls there.
 const SCHEDULES = ['forward', 'reverse', '1', '2', '3']
 const GRIDS = ['1', '2', '3', '7']
 
 afterEach(() => {
   vi.unstubAllEnvs()
-})
-
-it('runs on the emulator, and on nothing else', () => {
-  const { cuda } = backends()
-  expect(cuda).toMatchObject({ available: true, devices: [{ name: 'Emulator' }, { name: 'Emulator' }] })
-  const boxes = new Float32Array(4)
-  expect(boxLoss('sca', boxes, boxes.slice()).backend).toBe('cuda')
 })
 
 interface Rows {
@@ -113,34 +107,4 @@ it('adds more tiles than there are lanes in the order of the tree', () => {
   expect(boxLoss('cd', pred, target, { ...options, backend: 'cuda' }).loss).toBe(
     boxLoss('cd', pred, target, { ...options, backend: 'cpu' }).loss,
   )
-})
-
-describe('errors of the device', () => {
-  // More than any call before: device memory is kept and only grows.
-  const boxes = randomPairs(Float64Array, 200_000, { seed: 9 })
-
-  it('out of memory: an error of its own code with the name CUDA gives it, and the next call works', () => {
-    vi.stubEnv('EMULATOR_MEMORY', '1000')
-    let thrown: unknown
-    try {
-      boxLoss('sca', boxes.pred, boxes.target, { backend: 'cuda' })
-    } catch (error) {
-      thrown = error
-    }
-    expect(thrown).toBeInstanceOf(ScaLossError)
-    expect(thrown).toMatchObject({
-      code: 'ERR_SCALOSS_CUDA_OUT_OF_MEMORY',
-      message: expect.stringMatching(/^cudaMalloc.*cudaErrorMemoryAllocation: out of memory$/),
-    })
-    vi.unstubAllEnvs()
-    expect(boxLoss('sca', boxes.pred, boxes.target, { backend: 'cuda' }).loss).toBe(
-      boxLoss('sca', boxes.pred, boxes.target, { backend: 'cpu' }).loss,
-    )
-  })
-
-  it('a device that is not there', () => {
-    expect(() => boxLoss('sca', boxes.pred, boxes.target, { backend: 'cuda', device: 2 })).toThrow(
-      /^device: expected the index of one of 2 CUDA devices, got 2$/,
-    )
-  })
 })

@@ -1,0 +1,101 @@
+import * as scaloss from 'scaloss'
+import { LOSSES } from '../../dist/losses.js'
+
+// Calls every CUDA kernel with every loss, for compute-sanitizer: few boxes, and sizes at which warps and tiles end early.
+
+/**
+ * @import { FloatArray, LossName, LossOptions } from 'scaloss'
+ * @typedef {Float32ArrayConstructor | Float64ArrayConstructor} Float
+ */
+
+const SIZES = [1, 33, 1025, 2500]
+const names = /** @type {LossName[]} */ (Object.keys(LOSSES))
+let calls = 0
+
+/**
+ * @param {Float} Float
+ * @param {number} length
+ * @param {number} axes
+ * @returns {FloatArray}
+ */
+const boxes = (Float, length, axes) =>
+  new Float(length * 2 * axes).map((_, i) => (i % (2 * axes) < axes ? 0 : 60) + 50 * Math.random())
+
+/**
+ * The options of a loss without which it has no value, alone and with one that changes its formula.
+ * @param {LossName} name
+ * @returns {LossOptions[]}
+ */
+function lossOptions(name) {
+  const known = /** @type {readonly string[]} */ (LOSSES[name].options)
+  const demanded = known.includes('imageWidth') ? { imageWidth: 640, imageHeight: 480 } : {}
+  return known.includes('inner') ? [demanded, { ...demanded, inner: 0.7 }] : [demanded]
+}
+
+/**
+ * What asks for a kernel of its own, or for other memory.
+ * @template T
+ * @param {T} perRow
+ */
+const callOptions = (perRow) =>
+  /** @type {const} */ ([
+    {},
+    { grad: false },
+    { reduction: 'none', gradTarget: true, iou: true, weight: perRow, gradOutput: perRow },
+    { grad: false, reduction: 'none', format: 'cxcywh', onInvalid: 'ignore' },
+  ])
+
+/**
+ * Every loss, size and set of options, with the axes of the loss.
+ * @template T
+ * @param {(n: number) => T} perRow
+ * @param {(name: LossName, n: number, options: object) => void} call
+ */
+function forAll(perRow, call) {
+  for (const n of SIZES) {
+    for (const options of callOptions(perRow(n))) {
+      for (const name of names) {
+        for (const more of lossOptions(name)) {
+          call(name, n, { ...options, ...more })
+          ++calls
+        }
+      }
+    }
+  }
+}
+
+for (const Float of [Float32Array, Float64Array]) {
+  forAll(
+    (n) => new Float(n).fill(0.5),
+    (name, n, options) => {
+      const { axes } = LOSSES[name]
+      scaloss.boxLoss(name, boxes(Float, n, axes), boxes(Float, n, axes), { ...options, backend: 'cuda' })
+    },
+  )
+  for (const name of names) {
+    const { axes } = LOSSES[name]
+    for (const similarity of [false, true]) {
+      for (const options of lossOptions(name)) {
+        const [a, b] = [boxes(Float, 40, axes), boxes(Float, 300, axes)]
+        scaloss.pairwise(name, a, b, { ...options, similarity, backend: 'cuda' })
+        ++calls
+      }
+    }
+  }
+}
+
+// Tensors in device memory, where this version has them.
+if ('cuda' in scaloss) {
+  const gpu = /** @type {any} */ (scaloss.cuda).device(0)
+  for (const dtype of ['float32', 'float64', 'float16', 'bfloat16']) {
+    forAll(
+      (n) => gpu.tensor(new Float32Array(n).fill(0.5), dtype),
+      (name, n, options) => {
+        const tensor = () => gpu.tensor(boxes(Float32Array, n, LOSSES[name].axes), dtype)
+        gpu.boxLoss(name, tensor(), tensor(), options)
+      },
+    )
+  }
+  gpu.synchronize()
+}
+console.log(`${calls} calls`)

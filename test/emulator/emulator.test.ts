@@ -1,0 +1,47 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { backends, boxLoss, ScaLossError } from '../../src/index.js'
+import { randomPairs } from '../support/random.js'
+
+// What only the emulator can show.
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
+it('runs on the emulator, and on nothing else', () => {
+  const { cuda } = backends()
+  expect(cuda).toMatchObject({ available: true, devices: [{ name: 'Emulator' }, { name: 'Emulator' }] })
+  const boxes = new Float32Array(4)
+  expect(boxLoss('sca', boxes, boxes.slice()).backend).toBe('cuda')
+})
+
+describe('errors of the device', () => {
+  // More than any call before: what such calls need on the device is kept.
+  const boxes = randomPairs(Float64Array, 200_000, { seed: 9 })
+
+  it('out of memory: an error of its own code with the name CUDA gives it, and the next call works', () => {
+    vi.stubEnv('EMULATOR_MEMORY', '1000')
+    let thrown: unknown
+    try {
+      boxLoss('sca', boxes.pred, boxes.target, { backend: 'cuda' })
+    } catch (error) {
+      thrown = error
+    }
+    expect(thrown).toBeInstanceOf(ScaLossError)
+    expect(thrown).toMatchObject({
+      code: 'ERR_SCALOSS_CUDA_OUT_OF_MEMORY',
+      message: expect.stringMatching(
+        /^cudaErrorMemoryAllocation: out of device memory: asked for \d+ bytes, free are \d+ of 1000$/,
+      ),
+    })
+    vi.unstubAllEnvs()
+    expect(boxLoss('sca', boxes.pred, boxes.target, { backend: 'cuda' }).loss).toBe(
+      boxLoss('sca', boxes.pred, boxes.target, { backend: 'cpu' }).loss,
+    )
+  })
+
+  it('a device that is not there', () => {
+    expect(() => boxLoss('sca', boxes.pred, boxes.target, { backend: 'cuda', device: 2 })).toThrow(
+      /^device: expected the index of one of 2 CUDA devices, got 2$/,
+    )
+  })
+})

@@ -1,0 +1,4 @@
+import { beforeEach, inject } from 'vitest'
+
+const noDevice = inject('noDevice')
+if (noDevice) beforeEach(({ skip }) => skip(noDevice))
