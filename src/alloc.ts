@@ -1,6 +1,6 @@
 import { BACKENDS, resolveBackend } from './backends.js'
 import { invalidArgument } from './errors.js'
-import { findNative, type NativeHandle } from './native.js'
+import type { NativeHandle } from './native.js'
 import { callNative } from './native-object.js'
 import type { BackendName, DType, FloatArray } from './types.js'
 import { checkKeys, checkOneOf } from './validate.js'
@@ -38,9 +38,9 @@ export function alloc(boxes: number, dtype: DType = 'float32', options: AllocOpt
   return block ? new FloatArrayOf(block[1], 0, length) : new FloatArrayOf(length)
 }
 
-/** Memory of the addon, or undefined where there is none to be had: no bytes, no addon, a runtime without external buffers. */
+/** Memory of the addon, or undefined where there is none to be had: no bytes, the js backend, a runtime without external buffers. */
 export function allocateBlock(bytes: number, backend: BackendName): [NativeHandle, ArrayBuffer] | undefined {
-  if (bytes === 0 || findNative() instanceof Error) return undefined
+  if (bytes === 0 || backend === 'js') return undefined
   return callNative((native) => native.allocate(bytes, backend === 'cuda'))
 }
 

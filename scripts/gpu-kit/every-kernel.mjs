@@ -84,18 +84,19 @@ for (const Float of [Float32Array, Float64Array]) {
   }
 }
 
-// Tensors in device memory, where this version has them.
-if ('cuda' in scaloss) {
-  const gpu = /** @type {any} */ (scaloss.cuda).device(0)
-  for (const dtype of ['float32', 'float64', 'float16', 'bfloat16']) {
-    forAll(
-      (n) => gpu.tensor(new Float32Array(n).fill(0.5), dtype),
-      (name, n, options) => {
-        const tensor = () => gpu.tensor(boxes(Float32Array, n, LOSSES[name].axes), dtype)
-        gpu.boxLoss(name, tensor(), tensor(), options)
-      },
-    )
-  }
-  gpu.synchronize()
+// Tensors, in all the types that they store; now and then a wait, in which garbage is given back.
+const device = scaloss.cuda.device(0)
+for (const dtype of /** @type {const} */ (['float32', 'float64', 'float16', 'bfloat16'])) {
+  const Float = dtype === 'float64' ? Float64Array : Float32Array
+  forAll(
+    (n) => device.tensor(new Float(n).fill(0.5), dtype),
+    (name, n, options) => {
+      const tensor = () => device.tensor(boxes(Float, n, LOSSES[name].axes), dtype)
+      const [pred, target] = [tensor(), tensor()]
+      const { loss, grad } = device.boxLoss(name, pred, target, options)
+      loss.read()
+      for (const used of [pred, target, loss, grad]) used?.dispose()
+    },
+  )
 }
 console.log(`${calls} calls`)

@@ -9,7 +9,7 @@ import type { CallOptions, Given, Out } from '../types.js'
 import { checkKeys, checkOverlap } from '../validate.js'
 import type { CudaDevice } from './device.js'
 import type { CudaStream } from './stream.js'
-import { type CudaTensor, checkTensor, streamOf } from './tensor.js'
+import { addressOf, type CudaTensor, checkTensor, streamOf } from './tensor.js'
 
 /** Tensors for the results of a call: as of `boxLoss`, and the two numbers that it computes. */
 export interface DeviceOut extends Out<CudaTensor> {
@@ -41,7 +41,7 @@ export interface DeviceBoxLossResult<O = DeviceBoxLossOptions> {
 const OPTIONS = [...CALL_OPTIONS, 'stream'] as const satisfies (keyof DeviceBoxLossOptions)[]
 const OUT_KEYS = [...OUTPUTS, 'invalid'] as const satisfies (keyof DeviceOut)[]
 /** Kernels load boxes by so many bytes. */
-const ALIGNMENT = 16n
+const ALIGNMENT = 16
 
 export function deviceBoxLoss<O extends DeviceBoxLossOptions>(
   device: CudaDevice,
@@ -117,7 +117,7 @@ function numbersOf(
 /** Tensors of a device as the arrays of a call. */
 function tensorsOf(device: CudaDevice): ArrayKind<CudaTensor> {
   const checkAligned = (argument: string, tensor: CudaTensor) => {
-    if (tensor.pointer % ALIGNMENT === 0n) return
+    if (addressOf(tensor) % ALIGNMENT === 0) return
     const address = `0x${tensor.pointer.toString(16)}`
     throw argumentError(argument, `an address that is a multiple of ${ALIGNMENT}`, address)
   }
@@ -148,6 +148,5 @@ function tensorsOf(device: CudaDevice): ArrayKind<CudaTensor> {
 
 /** Whether two tensors share memory. */
 function overlap(a: CudaTensor, b: CudaTensor): boolean {
-  const [from, other] = [a.pointer, b.pointer]
-  return from < other + BigInt(b.byteLength) && other < from + BigInt(a.byteLength)
+  return addressOf(a) < addressOf(b) + b.byteLength && addressOf(b) < addressOf(a) + a.byteLength
 }

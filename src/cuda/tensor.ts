@@ -24,12 +24,21 @@ const ARRAYS: Record<TensorDType, readonly string[]> = {
   bfloat16: ['Float32Array', 'Uint16Array'],
 }
 
+/** The pointer as a number, which holds any address there is, to compare without bigints in every call. */
+export let addressOf: (tensor: CudaTensor) => number
+
 /** An array of numbers on a device: boxes, weights, losses, gradients. Made by `device.tensor()` and `device.boxLoss()`. */
 export class CudaTensor extends NativeObject {
   readonly device: CudaDevice
   readonly dtype: TensorDType
   /** In numbers. */
   readonly length: number
+  readonly #pointer: bigint
+  readonly #address: number
+
+  static {
+    addressOf = (tensor) => tensor.#address
+  }
 
   /** @internal */
   constructor(device: CudaDevice, handle: NativeHandle, dtype: TensorDType, length: number) {
@@ -37,6 +46,8 @@ export class CudaTensor extends NativeObject {
     this.device = device
     this.dtype = dtype
     this.length = length
+    this.#pointer = callNative((native) => native.tensorPointer(handle))
+    this.#address = Number(this.#pointer)
   }
 
   get byteLength(): number {
@@ -45,7 +56,8 @@ export class CudaTensor extends NativeObject {
 
   /** The address on the device, for other native code. */
   get pointer(): bigint {
-    return callNative((native) => native.tensorPointer(handleOf(this, 'tensor')))
+    handleOf(this, 'tensor')
+    return this.#pointer
   }
 
   /**
