@@ -8,8 +8,18 @@ namespace scaloss {
 
 namespace {
 
-enum Argument { k_memory = 1, k_pred, k_target, k_weight, k_gradOutput, k_planLoss, k_grad, k_gradTarget, k_iou,
-                k_values };
+enum Argument {
+  k_memory = 1,
+  k_pred,
+  k_target,
+  k_weight,
+  k_gradOutput,
+  k_planLoss,
+  k_grad,
+  k_gradTarget,
+  k_iou,
+  k_values
+};
 
 enum PlanValue {
 #define SCALOSS_ROW(name) k_value_##name,

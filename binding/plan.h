@@ -17,8 +17,8 @@ namespace scaloss {
   ROW(loss)                                                   \
   ROW(invalid)
 
-// newPlan(scalars, [memory], pred, target, weight, gradOutput, loss, grad, gradTarget, iou, values): [plan]. Arrays as of
-// boxLoss, all within the memory, which the plan keeps.
+// newPlan(scalars, [memory], pred, target, weight, gradOutput, loss, grad, gradTarget, iou, values): [plan]. Arrays as
+// of boxLoss, all within the memory, which the plan keeps.
 napi_value new_plan(napi_env env, napi_callback_info info);
 
 // runPlan([plan]): void

@@ -3,21 +3,12 @@
 
 namespace scaloss {
 
-// Blocks of 256 threads for each SM. By their registers it holds 2 to 5; any number gives the same results. A first
-// guess, not yet tuned on a GPU.
-constexpr int kBlocksPerMultiprocessor = 4;
-
-unsigned box_loss_blocks(int64_t boxes, int multiprocessors) {
-  const int64_t tiles = tile_count(boxes), resident = int64_t(multiprocessors) * kBlocksPerMultiprocessor;
-  return grid_of(tiles < resident ? tiles : resident);
-}
-
 // Losses of two axes have kernels of their own for training in float32. AnyLoss does for the rest, as one kernel each:
 // a GPU waits for memory rather than for branches that all threads take alike.
 template <class Loss, int D>
 static constexpr BoxLossKernel<float> fused_kernel() {
-  if constexpr (D == 2) return box_loss_kernel<Loss, 2, Pass::fused, float>;
-  return nullptr;
+  if constexpr (D == 2) return kernel_for<Loss, 2, Pass::fused, float>();
+  return {};
 }
 
 template <class S>
@@ -29,18 +20,24 @@ BoxLossKernel<float> kernel_of(const BoxLossJob<float>& job) {
 #define SCALOSS_ROW(name, Loss, axes) fused_kernel<Loss, axes>(),
   static const BoxLossKernel<float> fused[] = {SCALOSS_LOSSES(SCALOSS_ROW)};
 #undef SCALOSS_ROW
-  static const BoxLossKernel<float> any[kPasses] = {box_loss_kernel<AnyLoss, 2, Pass::forward, float>,
-                                                    box_loss_kernel<AnyLoss, 2, Pass::fused, float>};
+  static const BoxLossKernel<float> any[kPasses] = {kernel_for<AnyLoss, 2, Pass::forward, float>(),
+                                                    kernel_for<AnyLoss, 2, Pass::fused, float>()};
   const Pass pass = pass_of(job);
   if (axes_of(job.params.loss) == 3) return rare_kernel<float>(3, pass);
   return job.params.modified || pass == Pass::forward ? any[int(pass)] : fused[job.params.loss];
 }
 
+// As many blocks as run at once: each has its share of the tiles, and a second wave would leave most of the GPU idle.
+template <class S>
+unsigned box_loss_blocks(const BoxLossJob<S>& job, int multiprocessors) {
+  const int64_t tiles = tile_count(job.boxes), resident = int64_t(multiprocessors) * kernel_of(job).resident;
+  return grid_of(tiles < resident ? tiles : resident);
+}
+
 template <class S>
 cudaError_t launch_box_loss(const BoxLossJob<S>& job, const ReductionWorkspace& workspace, int multiprocessors,
                             cudaStream_t stream) {
-  const unsigned blocks = box_loss_blocks(job.boxes, multiprocessors);
-  launch_kernel(kernel_of(job), blocks, kLanes, stream, job, workspace);
+  launch_kernel(kernel_of(job).run, box_loss_blocks(job, multiprocessors), kLanes, stream, job, workspace);
   return cudaGetLastError();
 }
 
@@ -49,7 +46,8 @@ cudaError_t check_kernel_image() {
   return cudaFuncGetAttributes(&attributes, box_loss_kernel<ScaLoss, 2, Pass::fused, float>);
 }
 
-#define SCALOSS_INSTANTIATE(S) \
+#define SCALOSS_INSTANTIATE(S)                                                  \
+  template unsigned box_loss_blocks(const BoxLossJob<S>&, int multiprocessors); \
   template cudaError_t launch_box_loss(const BoxLossJob<S>&, const ReductionWorkspace&, int, cudaStream_t);
 SCALOSS_INSTANTIATE(float)
 SCALOSS_INSTANTIATE(double)

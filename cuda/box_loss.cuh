@@ -174,8 +174,16 @@ __global__ void __launch_bounds__(kLanes, (kResidentBlocks<Loss, S>))
   finish(job, workspace, scratch);
 }
 
+// A kernel, and how many of its blocks an SM holds.
 template <class S>
-using BoxLossKernel = void (*)(BoxLossJob<S>, ReductionWorkspace);
+struct BoxLossKernel {
+  void (*run)(BoxLossJob<S>, ReductionWorkspace);
+  int resident;
+};
+template <class Loss, int D, Pass pass, class S>
+constexpr BoxLossKernel<S> kernel_for() {
+  return {box_loss_kernel<Loss, D, pass, S>, kResidentBlocks<Loss, S>};
+}
 
 // The kernels for any loss of 2 or 3 axes: all but those of box_loss.cu, by the type of the arrays. Each type has a
 // source file of its own, because the driver compiles them file by file.

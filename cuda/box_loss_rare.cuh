@@ -9,8 +9,7 @@ namespace scaloss {
 
 template <class S, int D>
 static BoxLossKernel<S> any_kernel(Pass pass) {
-  return pass == Pass::forward ? box_loss_kernel<AnyLoss, D, Pass::forward, S>
-                               : box_loss_kernel<AnyLoss, D, Pass::fused, S>;
+  return pass == Pass::forward ? kernel_for<AnyLoss, D, Pass::forward, S>() : kernel_for<AnyLoss, D, Pass::fused, S>();
 }
 
 }  // namespace scaloss

@@ -21,8 +21,9 @@ struct ReductionWorkspace {
   double* invalid_rows;         // result
 };
 
-// How many blocks a launch over so many boxes has. Any number would give the same results.
-unsigned box_loss_blocks(int64_t boxes, int multiprocessors);
+// How many blocks the launch of a job has. Any number would give the same results.
+template <class S>
+unsigned box_loss_blocks(const BoxLossJob<S>& job, int multiprocessors);
 
 // Enqueues one launch. All pointers of the job are device memory, or memory of the host that the device reaches,
 // aligned to 16 bytes; boxes > 0. S: float, double, Float16 or BFloat16.

@@ -31,7 +31,7 @@ __global__ void __launch_bounds__(kPairwiseThreads) pairwise_kernel(const __grid
 
 template <class T>
 cudaError_t launch_pairwise(const PairwiseJob<T>& job, int multiprocessors, cudaStream_t stream) {
-  constexpr int kBlocksPerMultiprocessor = 4;  // as in box_loss.cu
+  constexpr int kBlocksPerMultiprocessor = 4;  // by its registers an SM holds 2 to 5
   const int64_t tiles =
       ((job.columns + kPairwiseThreads - 1) / kPairwiseThreads) * ((job.rows + kPairwiseRows - 1) / kPairwiseRows);
   const int64_t resident = int64_t(multiprocessors) * kBlocksPerMultiprocessor;

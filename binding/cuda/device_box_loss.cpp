@@ -74,7 +74,7 @@ void enqueue(napi_env env, const Arguments& arguments, const std::shared_ptr<Str
   double* const invalid_rows = tensors.array<double>(k_invalidRows, 1, sizeof(double));
   const int multiprocessors = probe_cuda().devices[stream->device].multiprocessors;
   const ReductionWorkspace workspace =
-      stream->workspace(tile_count(job.boxes), box_loss_blocks(job.boxes, multiprocessors), sum, invalid_rows);
+      stream->workspace(tile_count(job.boxes), box_loss_blocks(job, multiprocessors), sum, invalid_rows);
   CHECK_CUDA(launch_box_loss(job, workspace, multiprocessors, stream->handle()));
   stream->mark_use();
 }

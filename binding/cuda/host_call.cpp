@@ -164,7 +164,7 @@ void HostCaller::run_mapped(const BoxLossJob<T>& host) {
   each_output(host, [&](int k, auto array, int) {
     if (reachable.output[k]) job.*array = host.*array;
   });
-  const uint32_t blocks = box_loss_blocks(job.boxes, multiprocessors());
+  const uint32_t blocks = box_loss_blocks(job, multiprocessors());
   const ReductionWorkspace workspace = compute_->workspace(tile_count(job.boxes), blocks, results(), results() + 1);
   CHECK_CUDA(launch_box_loss(job, workspace, multiprocessors(), compute_->handle()));
   compute_->synchronize();
@@ -192,7 +192,11 @@ void HostCaller::run_parts(const BoxLossJob<T>& host) {
     if (!slot.memory) slot.memory = std::make_unique<DeviceMemory>(compute_, kSlotBytes);
   }
   uint32_t blocks = 0;
-  for (int64_t i = 0; i < parts; ++i) blocks += box_loss_blocks(boxes_of(i), multiprocessors());
+  for (int64_t i = 0; i < parts; ++i) {
+    BoxLossJob<T> job = host;
+    job.boxes = boxes_of(i);
+    blocks += box_loss_blocks(job, multiprocessors());
+  }
   ReductionWorkspace workspace = compute_->workspace(tile_count(host.boxes), blocks, results(), results() + 1);
   upload_->wait_for(*compute_);  // in whose order the memory of the slots is allocated
 

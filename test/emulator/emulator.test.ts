@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { backends, boxLoss, ScaLossError } from '../../src/index.js'
+import { backends, boxLoss, cuda, pairwise, ScaLossError } from '../../src/index.js'
 import { randomPairs } from '../support/random.js'
 
 // What only the emulator can show.
@@ -8,8 +8,7 @@ afterEach(() => {
 })
 
 it('runs on the emulator, and on nothing else', () => {
-  const { cuda } = backends()
-  expect(cuda).toMatchObject({ available: true, devices: [{ name: 'Emulator' }, { name: 'Emulator' }] })
+  expect(backends().cuda).toMatchObject({ available: true, devices: [{ name: 'Emulator' }, { name: 'Emulator' }] })
   const boxes = new Float32Array(4)
   expect(boxLoss('sca', boxes, boxes.slice()).backend).toBe('cuda')
 })
@@ -37,6 +36,25 @@ describe('errors of the device', () => {
     expect(boxLoss('sca', boxes.pred, boxes.target, { backend: 'cuda' }).loss).toBe(
       boxLoss('sca', boxes.pred, boxes.target, { backend: 'cpu' }).loss,
     )
+  })
+
+  it('a launch that CUDA refuses: an error with its name, and the next call works', () => {
+    const device = cuda.device(0)
+    const [pred, target] = [device.tensor(boxes.pred), device.tensor(boxes.target)]
+    const calls = [
+      () => boxLoss('sca', boxes.pred, boxes.target, { backend: 'cuda' }).loss,
+      () => boxLoss('sca', boxes.pred.slice(0, 40), boxes.target.slice(0, 40), { backend: 'cuda' }).loss,
+      () => pairwise('iou', boxes.pred.slice(0, 40), boxes.target.slice(0, 40), { backend: 'cuda' })[0],
+      () => device.boxLoss('sca', pred, target).loss.read()[0],
+    ]
+    const results = calls.map((call) => call())
+    for (const [i, call] of calls.entries()) {
+      vi.stubEnv('EMULATOR_GRID', '0')
+      expect(call).toThrow(expect.objectContaining({ code: 'ERR_SCALOSS_CUDA' }))
+      expect(call).toThrow(/cudaErrorInvalidConfiguration/)
+      vi.unstubAllEnvs()
+      expect(call()).toBe(results[i])
+    }
   })
 
   it('a device that is not there', () => {
