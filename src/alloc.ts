@@ -23,8 +23,8 @@ export const DTYPES = ['float32', 'float64'] as const satisfies DType[]
  * @returns [boxes, columns], row-major. Its buffer cannot be transferred to a worker.
  * @throws {ScaLossError} `ERR_SCALOSS_OUT_OF_MEMORY`, `ERR_SCALOSS_CUDA_OUT_OF_MEMORY`.
  */
-export function alloc(boxes: number, dtype?: 'float32', options?: AllocOptions): Float32Array<ArrayBuffer>
-export function alloc(boxes: number, dtype: 'float64', options?: AllocOptions): Float64Array<ArrayBuffer>
+export function alloc(boxes: number, dtype?: 'float32', options?: AllocOptions): Float32Array
+export function alloc(boxes: number, dtype: 'float64', options?: AllocOptions): Float64Array
 export function alloc(boxes: number, dtype: DType = 'float32', options: AllocOptions = {}): FloatArray {
   checkOneOf('dtype', dtype, DTYPES)
   checkKeys('options', options, OPTIONS)

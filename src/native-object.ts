@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { ScaLossError } from './errors.js'
 import { loadNative, type Native, type NativeHandle } from './native.js'
 import { fromNative } from './native-call.js'

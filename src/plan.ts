@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { allocateBlock, checkCount, DTYPES } from './alloc.js'
 import { BACKENDS, resolveBackend } from './backends.js'
 import { argumentError, invalidArgument, ScaLossError } from './errors.js'

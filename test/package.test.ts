@@ -51,8 +51,19 @@ describe('what npm runs and packs', () => {
 
 describe('both module systems', () => {
   const names = [
-    ...['ScaLossError', 'backends', 'boxLoss', 'cdLoss', 'ciouLoss', 'diouLoss', 'giouLoss', 'gradCheck', 'iouLoss'],
-    ...['pairwise', 'scaLoss', 'soLoss'],
+    ...[
+      'ScaLossError',
+      'alloc',
+      'backends',
+      'boxLoss',
+      'cdLoss',
+      'ciouLoss',
+      'createPlan',
+      'cuda',
+      'diouLoss',
+      'giouLoss',
+    ],
+    ...['gradCheck', 'iouLoss', 'pairwise', 'scaLoss', 'soLoss'],
   ]
 
   it('export the same names', () => {
@@ -81,7 +92,21 @@ describe('both module systems', () => {
     const { loss, gradTarget, iou } = boxLoss('cd', p, p, { reduction: 'sum', grad: false, gradTarget: true, iou: true })
     const all: [number, Float32Array, Float32Array] = [loss, gradTarget, iou]
     const noGradient: undefined = boxLoss('so', p, p, { grad: false }).grad
-    const error: Error = new ScaLossError('ERR_SCALOSS_CUDA', String([mean, grad, rows, all, noGradient, backends().js.available]))
+    const plan = createPlan('sca', { boxes: 4, reduction: 'none', weight: true })
+    const planned: [Float32Array, Float32Array, undefined, Float32Array] = [plan.run().loss, plan.weight, plan.gradOutput, alloc(4)]
+    const planned64: Float64Array = createPlan('sca', { boxes: 4, dtype: 'float64' }).run().grad
+    const onDevice = () => {
+      const device = cuda.device(0)
+      const tensor = device.tensor(p, 'bfloat16')
+      const { grad, gradTarget } = device.boxLoss('sca', tensor, tensor, { gradTarget: true })
+      const pointers: bigint[] = [grad.pointer, gradTarget.pointer]
+      // @ts-expect-error no gradient was asked for
+      device.boxLoss('sca', tensor, tensor, { grad: false }).grad.read()
+      // @ts-expect-error an array is no tensor
+      device.boxLoss('sca', p, tensor)
+      return pointers
+    }
+    const error: Error = new ScaLossError('ERR_SCALOSS_CUDA', String([mean, grad, rows, all, noGradient, backends().js.available, planned, planned64, onDevice]))
     // @ts-expect-error another dtype
     boxLoss('sca', p, d)
     // @ts-expect-error no such loss
@@ -93,12 +118,20 @@ describe('both module systems', () => {
     throw error`
 
   it.each([
-    ['ES module', 'types.mts', `import { backends, boxLoss, scaLoss, ScaLossError, soLoss } from 'scaloss'`],
-    ['CommonJS', 'types.cts', `import { backends, boxLoss, scaLoss, ScaLossError, soLoss } from 'scaloss'`],
+    [
+      'ES module',
+      'types.mts',
+      `import { alloc, backends, boxLoss, createPlan, cuda, scaLoss, ScaLossError, soLoss } from 'scaloss'`,
+    ],
+    [
+      'CommonJS',
+      'types.cts',
+      `import { alloc, backends, boxLoss, createPlan, cuda, scaLoss, ScaLossError, soLoss } from 'scaloss'`,
+    ],
     [
       'CommonJS require',
       'required.cts',
-      `import s = require('scaloss'); const { backends, boxLoss, scaLoss, ScaLossError, soLoss } = s`,
+      `import s = require('scaloss'); const { alloc, backends, boxLoss, createPlan, cuda, scaLoss, ScaLossError, soLoss } = s`,
     ],
   ])('%s: the types are right', (_, file, imports) => {
     write(file, `${imports}\n${program}`)

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
@@ -23,6 +24,15 @@ function run(body: string) {
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' })
   return { status, signal, stdout, stderr }
 }
+
+it('the example of docs/cuda.md prints what its comments say', () => {
+  const [, example] = /```js\n(.*?)```/s.exec(readFileSync(join(__dirname, '../../docs/cuda.md'), 'utf8')) ?? []
+  const said = [...(example ?? '').matchAll(/\/\/ => (.*)/g)].map(([, text]) => text)
+  const script = (example ?? '').replace("'scaloss'", JSON.stringify(entry.replace(/js$/, 'mjs')))
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+  expect(said.length).toBeGreaterThan(0)
+  expect([stdout.trim().split('\n'), stderr]).toEqual([said, ''])
+})
 
 describe('a process ends as it should', () => {
   it('with tensors, streams and plans in use and work under way', () => {
