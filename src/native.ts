@@ -54,8 +54,8 @@ export interface NativeCudaObjects {
   synchronizeEvent(event: NativeHandle): void
   /** Milliseconds; waits for the second. */
   elapsedTime(from: NativeHandle, to: NativeHandle): number
-  /** Of zeros. `dtype` is a position in `dtypes`. */
-  newTensor(stream: NativeHandle, dtype: number, length: number): NativeHandle
+  /** Of zeros or of what the memory holds. `dtype` is a position in `dtypes`. */
+  newTensor(stream: NativeHandle, dtype: number, length: number, zeros: boolean): NativeHandle
   foreignTensor(stream: NativeHandle, dtype: number, length: number, pointer: bigint): NativeHandle
   /** Shares the memory. */
   subTensor(tensor: NativeHandle, begin: number, length: number): NativeHandle

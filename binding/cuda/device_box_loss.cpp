@@ -19,8 +19,8 @@ enum Argument {
   k_invalidRows
 };
 
-// Kernels load 16 bytes at a time.
-constexpr uintptr_t kKernelAlignment = 16;
+// Of boxes and their gradients: kernels load 16 bytes at a time.
+constexpr uintptr_t kBoxAlignment = 16;
 
 // The tensors of one call, all of one device.
 class Tensors {
@@ -29,7 +29,7 @@ class Tensors {
       : env_(env), arguments_(arguments), stream_(stream) {}
 
   template <class S>
-  S* array(Argument argument, size_t length, uintptr_t alignment = kKernelAlignment) const {
+  S* array(Argument argument, size_t length, uintptr_t alignment = sizeof(S)) const {
     const TensorHandle& tensor = handle_from_js<TensorHandle>(env_, arguments_[int(argument)]);
     const auto fail = [=](const char* why) {
       throw ArgumentError{"argument " + std::to_string(argument) + " has the wrong " + why};
@@ -43,9 +43,9 @@ class Tensors {
   }
   // As of boxLoss: null where the scalar `arrays` does not name it; its bits count from pred, 1.
   template <class S>
-  S* optional(Argument argument, size_t length) const {
+  S* optional(Argument argument, size_t length, uintptr_t alignment = sizeof(S)) const {
     const bool given = unsigned(arguments_[k_arrays]) >> (argument - 1) & 1;
-    return given ? array<S>(argument, length) : nullptr;
+    return given ? array<S>(argument, length, alignment) : nullptr;
   }
 
  private:
@@ -62,16 +62,16 @@ void enqueue(napi_env env, const Arguments& arguments, const std::shared_ptr<Str
   CHECK_CUDA(cudaSetDevice(stream->device));
   BoxLossJob<S> job = arguments.box_loss_job<S>();
   job.boxes = int64_t(n);
-  job.pred = tensors.array<S>(k_pred, length);
-  job.target = tensors.array<S>(k_target, length);
+  job.pred = tensors.array<S>(k_pred, length, kBoxAlignment);
+  job.target = tensors.array<S>(k_target, length, kBoxAlignment);
   job.weight = tensors.optional<S>(k_weight, n);
   job.grad_output = tensors.optional<S>(k_gradOutput, n);
   job.loss = tensors.optional<S>(k_loss, n);
-  job.grad = tensors.optional<S>(k_grad, length);
-  job.grad_target = tensors.optional<S>(k_gradTarget, length);
+  job.grad = tensors.optional<S>(k_grad, length, kBoxAlignment);
+  job.grad_target = tensors.optional<S>(k_gradTarget, length, kBoxAlignment);
   job.iou = tensors.optional<S>(k_iou, n);
-  double* const sum = tensors.array<double>(k_sum, 1, sizeof(double));
-  double* const invalid_rows = tensors.array<double>(k_invalidRows, 1, sizeof(double));
+  double* const sum = tensors.array<double>(k_sum, 1);
+  double* const invalid_rows = tensors.array<double>(k_invalidRows, 1);
   const int multiprocessors = probe_cuda().devices[stream->device].multiprocessors;
   const ReductionWorkspace workspace =
       stream->workspace(tile_count(job.boxes), box_loss_blocks(job, multiprocessors), sum, invalid_rows);

@@ -87,6 +87,11 @@ class Values {
   // Numbers of a tensor; 2^50 of 8 bytes fit into a size_t.
   size_t length(int i) const { return number(i, 0x1p50, "length"); }
 
+  bool boolean(int i) const {
+    bool value = false;
+    napi_get_value_bool(env_, values_[i], &value);
+    return value;
+  }
   bool is_undefined(int i) const {
     napi_valuetype type;
     return napi_typeof(env_, values_[i], &type) == napi_ok && type == napi_undefined;

@@ -18,7 +18,7 @@ namespace scaloss {
   ROW(recordEvent, record_event)             /* ([stream]): [event] */                                          \
   ROW(synchronizeEvent, synchronize_event)   /* ([event]): void */                                              \
   ROW(elapsedTime, elapsed_time)             /* ([event], [event]): ms; waits for the second */                 \
-  ROW(newTensor, new_tensor)                 /* ([stream], dtype, length): [tensor] of zeros */                 \
+  ROW(newTensor, new_tensor)                 /* ([stream], dtype, length, zeros: boolean): [tensor] */          \
   ROW(foreignTensor, foreign_tensor)         /* ([stream], dtype, length, pointer: bigint): [tensor] */         \
   ROW(subTensor, sub_tensor)                 /* ([tensor], begin, length): [tensor] of the same memory */       \
   ROW(tensorPointer, tensor_pointer)         /* ([tensor]): bigint */                                           \

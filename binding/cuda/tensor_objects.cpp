@@ -47,7 +47,7 @@ napi_value new_tensor(napi_env env, napi_callback_info info) {
     CHECK_CUDA(cudaSetDevice(stream->device));
     // Of at least a byte: a tensor without numbers has an address, too.
     auto memory = std::make_shared<DeviceMemory>(stream, bytes == 0 ? 1 : bytes);
-    CHECK_CUDA(cudaMemsetAsync(memory->data(), 0, memory->bytes, stream->handle()));
+    if (values.boolean(3)) CHECK_CUDA(cudaMemsetAsync(memory->data(), 0, memory->bytes, stream->handle()));
     return handle_to_js(values.env(), std::make_unique<TensorHandle>(std::move(memory), dtype, 0, length));
   });
 }

@@ -9,7 +9,7 @@ import type { CallOptions, Given, Out } from '../types.js'
 import { checkKeys, checkOverlap } from '../validate.js'
 import type { CudaDevice } from './device.js'
 import type { CudaStream } from './stream.js'
-import { addressOf, type CudaTensor, checkTensor, streamOf } from './tensor.js'
+import { addressOf, type CudaTensor, checkTensor, newTensor, streamOf } from './tensor.js'
 
 /** Tensors for the results of a call: as of `boxLoss`, and the two numbers that it computes. */
 export interface DeviceOut extends Out<CudaTensor> {
@@ -40,7 +40,7 @@ export interface DeviceBoxLossResult<O = DeviceBoxLossOptions> {
 
 const OPTIONS = [...CALL_OPTIONS, 'stream'] as const satisfies (keyof DeviceBoxLossOptions)[]
 const OUT_KEYS = [...OUTPUTS, 'invalid'] as const satisfies (keyof DeviceOut)[]
-/** Kernels load boxes by so many bytes. */
+/** Of boxes and their gradients, in bytes: kernels load so many at a time. */
 const ALIGNMENT = 16
 
 export function deviceBoxLoss<O extends DeviceBoxLossOptions>(
@@ -108,7 +108,7 @@ function numbersOf(
     checkOverlap(Object.keys(given), Object.values(given), Object.keys(others), Object.values(others), overlap)
   }
   if (loss && invalid) return { loss, invalid }
-  const both = device.tensor(2, 'float64')
+  const both = newTensor(device, 2, 'float64', false)
   const numbers = { loss: loss ?? both.subarray(0, 1), invalid: invalid ?? both.subarray(1, 2) }
   both.dispose()
   return numbers
@@ -137,10 +137,11 @@ function tensorsOf(device: CudaDevice): ArrayKind<CudaTensor> {
       checkTensor(argument, value, device)
       if (value.dtype !== like.dtype) throw argumentError(argument, `dtype ${like.dtype}, as pred`, value.dtype)
       if (value.length !== length) throw argumentError(argument, `length ${length} (${shape})`, `${value.length}`)
-      checkAligned(argument, value)
+      if (length === like.length) checkAligned(argument, value)
     },
     overlap,
-    allocate: (like, length) => device.tensor(length, like.dtype),
+    // Kernels write all of it.
+    allocate: (like, length) => newTensor(device, length, like.dtype, false),
     dtypeOf: ({ dtype }) => (dtype === 'float64' ? dtype : 'float32'),
     lengthOf: ({ length }) => length,
   }

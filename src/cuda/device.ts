@@ -5,7 +5,15 @@ import { callNative, handleOf } from '../native-object.js'
 import { checkOneOf, typeOf } from '../validate.js'
 import { type DeviceBoxLossOptions, type DeviceBoxLossResult, deviceBoxLoss } from './box-loss.js'
 import { CudaStream } from './stream.js'
-import { BYTES_OF, CudaTensor, checkTensorArray, TENSOR_DTYPES, type TensorArray, type TensorDType } from './tensor.js'
+import {
+  BYTES_OF,
+  CudaTensor,
+  checkTensorArray,
+  newTensor,
+  TENSOR_DTYPES,
+  type TensorArray,
+  type TensorDType,
+} from './tensor.js'
 
 /** Bytes of a device's memory. */
 export interface DeviceMemory {
@@ -69,9 +77,12 @@ export class CudaDevice {
   tensor(data: TensorArray | number, dtype?: TensorDType): CudaTensor {
     const type = dtype ?? (typeOf(data) === 'Float64Array' ? 'float64' : 'float32')
     checkOneOf('dtype', type, TENSOR_DTYPES)
-    if (typeof data === 'number') return this.#allocate('data', data, type)
+    if (typeof data === 'number') {
+      checkLength('data', data)
+      return newTensor(this, data, type, true)
+    }
     checkTensorArray('data', data, type)
-    return this.#allocate('data', data.length, type).write(data)
+    return newTensor(this, data.length, type, false).write(data)
   }
 
   /**
@@ -123,18 +134,6 @@ export class CudaDevice {
   memory(): DeviceMemory {
     const [total, free, allocated, reserved] = callNative((native) => native.deviceMemory(this.index))
     return { total, free, allocated, reserved }
-  }
-
-  #allocate(argument: string, length: number, dtype: TensorDType): CudaTensor {
-    checkLength(argument, length)
-    const home = handleOf(this.defaultStream, 'stream')
-    const code = TENSOR_DTYPES.indexOf(dtype)
-    return new CudaTensor(
-      this,
-      callNative((native) => native.newTensor(home, code, length)),
-      dtype,
-      length,
-    )
   }
 }
 

@@ -108,6 +108,18 @@ export class CudaTensor extends NativeObject {
   }
 }
 
+/** A tensor of zeros, or of what the memory happens to hold. */
+export function newTensor(device: CudaDevice, length: number, dtype: TensorDType, zeros: boolean): CudaTensor {
+  const home = handleOf(device.defaultStream, 'stream')
+  const code = TENSOR_DTYPES.indexOf(dtype)
+  return new CudaTensor(
+    device,
+    callNative((native) => native.newTensor(home, code, length, zeros)),
+    dtype,
+    length,
+  )
+}
+
 export function checkTensorArray(argument: string, array: unknown, dtype: TensorDType): asserts array is TensorArray {
   if (!ARRAYS[dtype].includes(typeOf(array) ?? '')) {
     throw invalidArgument(argument, `a ${ARRAYS[dtype].join(' or a ')}, for a tensor of ${dtype}`, array)

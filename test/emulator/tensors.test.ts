@@ -283,6 +283,16 @@ describe('memory', () => {
     expect(part.subarray(4).read()).toEqual(new Float32Array(0))
   })
 
+  it('weights and losses may start anywhere', () => {
+    const { pred, target } = randomPairs(Float32Array, 40, { seed: 8 })
+    const weights = Float32Array.from({ length: 41 }, (_, i) => i / 10)
+    const out = { loss: device.tensor(43).subarray(3) }
+    const options = { weight: device.tensor(weights).subarray(1), out, reduction: 'none', grad: false } as const
+    device.boxLoss('iou', device.tensor(pred), device.tensor(target), options)
+    const expected = onCpu('iou', pred, target, { weight: weights.subarray(1), reduction: 'none', grad: false })
+    expect([...out.loss.read()]).toEqual(expected.loss)
+  })
+
   it('of other native code by its pointer', () => {
     const owner = device.tensor(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8))
     const view = device.fromPointer(owner.pointer + 16n, 4)
