@@ -80,13 +80,16 @@ Stream::Stream(int device, cudaStream_t foreign) : device(device), is_foreign(tr
 
 Stream::~Stream() {
   ignore_cuda(cudaSetDevice(device));
-  // A foreign stream may be gone by now.
-  if (is_foreign) ignore_cuda(cudaEventSynchronize(event_));
-  const cudaStream_t order = is_foreign ? nullptr : handle_;
-  if (counters_) DevicePool::of(device).release(counters_, sizeof(Counters), order);
-  if (partials_) DevicePool::of(device).release(partials_, partials_size_ * sizeof(double), order);
+  if (counters_) free(counters_, sizeof(Counters));
+  if (partials_) free(partials_, partials_size_ * sizeof(double));
   ignore_cuda(cudaEventDestroy(event_));
   if (!is_foreign) ignore_cuda(cudaStreamDestroy(handle_));
+}
+
+void Stream::free(void* data, size_t bytes) noexcept {
+  // A foreign stream may be gone by now: its last use is waited for.
+  if (is_foreign) ignore_cuda(cudaEventSynchronize(event_));
+  DevicePool::of(device).release(data, bytes, is_foreign ? nullptr : handle_);
 }
 
 void Stream::synchronize() const {
@@ -108,7 +111,7 @@ ReductionWorkspace Stream::workspace(int64_t tiles, uint32_t blocks, double* los
   if (!counters_are_zero_) CHECK_CUDA(cudaMemsetAsync(counters_, 0, sizeof(Counters), handle_));
   counters_are_zero_ = true;
   if (tiles > partials_size_) {
-    if (partials_) pool.release(partials_, partials_size_ * sizeof(double), handle_);
+    if (partials_) free(partials_, partials_size_ * sizeof(double));
     partials_ = nullptr;
     partials_size_ = 0;
     partials_ = static_cast<double*>(pool.allocate(tiles * sizeof(double), handle_));

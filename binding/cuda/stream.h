@@ -64,6 +64,8 @@ class Stream {
     unsigned long long invalid;
   };
 
+  void free(void* data, size_t bytes) noexcept;
+
   cudaStream_t handle_ = nullptr;
   cudaEvent_t event_ = nullptr;
   Counters* counters_ = nullptr;

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { FORMATS } from '../../src/formats.js'
-import { backends, type CudaTensor, cuda, type FloatArray, ScaLossError } from '../../src/index.js'
+import { alloc, backends, type CudaTensor, cuda, type FloatArray, ScaLossError } from '../../src/index.js'
 import { firstDifference, onCpu, onDevice } from '../support/device.js'
 import { mulberry32, randomPairs } from '../support/random.js'
 import { rejection } from '../support/rejection.js'
@@ -281,6 +281,14 @@ describe('memory', () => {
     tensor.dispose()
     expect(part.read()).toEqual(Float32Array.of(1, 2, 3, 4))
     expect(part.subarray(4).read()).toEqual(new Float32Array(0))
+  })
+
+  it.each(ORDERS)('pinned arrays can be used as soon as read and write return (%s)', (order) => {
+    if (order) vi.stubEnv('EMULATOR_STREAMS', order)
+    const pinned = alloc(300, 'float32', { backend: 'cuda' }).fill(7)
+    const tensor = device.tensor(1200).write(pinned)
+    pinned.fill(0)
+    expect(tensor.read(pinned)).toEqual(new Float32Array(1200).fill(7))
   })
 
   it('weights and losses may start anywhere', () => {
