@@ -1,0 +1,132 @@
+// Launches of few rows: around the sizes of warps, blocks and tiles, on any grid, under any schedule, one after
+// another.
+#include <vector>
+
+#include "check_call.h"
+
+namespace check {
+
+namespace {
+
+using namespace scaloss;
+
+// For as long as it lives.
+class Setting {
+ public:
+  Setting(const char* name, const std::string& value) : name_(name) { setenv(name, value.c_str(), 1); }
+  ~Setting() { unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+const int64_t kRows[] = {1, 31, 32, 255, 256, 257, 1023, 1024, 1025, 1055, 1279, 1280, 1281, 2047, 2048, 2049, 5000};
+
+template <class T>
+void check_call(int loss, int64_t rows, const Demand& demand, const std::string& how, const Workspace& workspace) {
+  const Variant variant = plain_variant(loss);
+  const int axes = axes_of(loss);
+  Random random(uint64_t(rows) * 64 + loss);
+  const Inputs<T> in(size_t(rows), axes, random);
+  Outputs<T> expected(demand, size_t(rows), axes), actual(demand, size_t(rows), axes);
+  run_cpu("scalar", variant, demand, in, expected);
+  run_emulated(variant, demand, in, actual, workspace);
+  expect_same(variant.name + ", " + how, expected, actual, in, axes);
+}
+
+Demand forward() {
+  Demand demand = everything();
+  demand.grad = demand.grad_target = demand.weight = demand.grad_output = false;
+  demand.sum_divisor = 7;
+  return demand;
+}
+
+template <class T>
+void check_rows(int loss) {
+  for (const int64_t rows : kRows) {
+    check_call<T>(loss, rows, everything(), "everything", Workspace(rows));
+    check_call<T>(loss, rows, forward(), "forward", Workspace(rows));
+  }
+}
+
+void check_grids() {
+  for (const char* grid : {"1", "2", "3", "7"}) {
+    const Setting of_grid("EMULATOR_GRID", grid);
+    for (const char* schedule : {"forward", "reverse", "1", "2", "3"}) {
+      const Setting of_schedule("EMULATOR_SCHEDULE", schedule);
+      const std::string how = std::string("grid ") + grid + ", schedule " + schedule;
+      for (const int64_t rows : {31, 1024, 1025, 5000}) {
+        check_call<float>(kLoss_sca, rows, everything(), how, Workspace(rows));
+      }
+      check_call<double>(kLoss_giou, 2049, everything(), how, Workspace(2049));
+      check_call<float>(kLoss_sca3, 2049, forward(), how, Workspace(2049));
+    }
+  }
+}
+
+// More tiles than a block has lanes.
+void check_many_tiles() {
+  const int64_t rows = 300 * kTile + 17;
+  const Setting grid("EMULATOR_GRID", "5");
+  check_call<float>(kLoss_l1, rows, forward(), "300 tiles", Workspace(rows));
+}
+
+// Nothing is cleared between launches: ticket and invalid count must be 0 again after each.
+void check_workspace() {
+  const Workspace workspace(5000);
+  for (const char* grid : {"1", "3", "7"}) {
+    const Setting setting("EMULATOR_GRID", grid);
+    for (const int64_t rows : {5000, 1, 1025, 5000, 2048}) {
+      const std::string how = std::string("again, grid ") + grid;
+      check_call<float>(kLoss_sca, rows, everything(), how, workspace);
+      expect(*workspace.get().ticket == 0, how + ": the ticket is not 0 again");
+      expect(*workspace.get().invalid == 0, how + ": the invalid count is not 0 again");
+      check_call<double>(kLoss_cd3, rows, forward(), how, workspace);
+    }
+  }
+}
+
+template <class T>
+void check_pairwise() {
+  const std::pair<int64_t, int64_t> sizes[] = {{1, 1}, {31, 255}, {32, 256}, {33, 257}, {70, 513}};
+  for (const int loss : {int(kLoss_sca), int(kLoss_ciou), int(kLoss_cd3)}) {
+    const Variant variant = plain_variant(loss);
+    const int axes = axes_of(loss);
+    for (const auto& [rows, columns] : sizes) {
+      Random random{uint64_t(rows)};
+      const Inputs<T> a(size_t(rows), axes, random), b(size_t(columns), axes, random);
+      const Array<T> expected(size_t(rows * columns)), actual(size_t(rows * columns));
+      for (const PairValue value : {PairValue::loss, PairValue::similarity, PairValue::iou}) {
+        PairwiseJob<T> job = {rows,          columns,         a.pred.data(),
+                              b.pred.data(), expected.data(), params_of<T>(variant),
+                              Format::xyxy,  value,           variant.modified};
+        set_level("scalar");
+        cpu_pairwise(job);
+        job.out = actual.data();
+        expect(launch_pairwise(job, 1, stream()) == cudaSuccess, "the launch fails");
+        wait_for_stream();
+        for (int64_t i = 0; i < rows * columns; ++i) {
+          expect(same_bits(expected[i], actual[i]), variant.name + ", " + std::to_string(rows) + " x " +
+                                                        std::to_string(columns) + ", pair " + std::to_string(i));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void check_launches() {
+  for (const int loss : {int(kLoss_sca), int(kLoss_giou), int(kLoss_sca3)}) {
+    const std::string name = plain_variant(loss).name;
+    run("rows: " + name + " float32", [=] { check_rows<float>(loss); });
+    run("rows: " + name + " float64", [=] { check_rows<double>(loss); });
+  }
+  run("grids and schedules", check_grids);
+  run("more tiles than lanes", check_many_tiles);
+  run("workspace used again", check_workspace);
+  run("pairwise: float32", check_pairwise<float>);
+  run("pairwise: float64", check_pairwise<double>);
+}
+
+}  // namespace check
