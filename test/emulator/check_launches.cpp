@@ -1,6 +1,6 @@
 // Launches of few rows: around the sizes of warps, blocks and tiles, on any grid, under any schedule, one after
 // another.
-#include <vector>
+#include <utility>
 
 #include "check_call.h"
 
@@ -23,15 +23,20 @@ class Setting {
 const int64_t kRows[] = {1, 31, 32, 255, 256, 257, 1023, 1024, 1025, 1055, 1279, 1280, 1281, 2047, 2048, 2049, 5000};
 
 template <class T>
-void check_call(int loss, int64_t rows, const Demand& demand, const std::string& how, const Workspace& workspace) {
+void expect_emulated_as_cpu(int loss, const Inputs<T>& in, const Demand& demand, const std::string& how,
+                            const Workspace& workspace) {
   const Variant variant = plain_variant(loss);
   const int axes = axes_of(loss);
-  Random random(uint64_t(rows) * 64 + loss);
-  const Inputs<T> in(size_t(rows), axes, random);
-  Outputs<T> expected(demand, size_t(rows), axes), actual(demand, size_t(rows), axes);
+  Outputs<T> expected(demand, size_t(in.rows), axes), actual(demand, size_t(in.rows), axes);
   run_cpu("scalar", variant, demand, in, expected);
   run_emulated(variant, demand, in, actual, workspace);
   expect_same(variant.name + ", " + how, expected, actual, in, axes);
+}
+
+template <class T>
+void check_call(int loss, int64_t rows, const Demand& demand, const std::string& how, const Workspace& workspace) {
+  Random random(uint64_t(rows) * 64 + loss);
+  expect_emulated_as_cpu(loss, Inputs<T>(size_t(rows), axes_of(loss), random), demand, how, workspace);
 }
 
 Demand forward() {
@@ -61,6 +66,32 @@ void check_grids() {
       check_call<double>(kLoss_giou, 2049, everything(), how, Workspace(2049));
       check_call<float>(kLoss_sca3, 2049, forward(), how, Workspace(2049));
     }
+  }
+}
+
+// Large terms that cancel exactly, and small ones of which as much is rounded away as the order of adding has it. Other
+// boxes mostly add up to NaN, or to one of them.
+void check_order() {
+  Demand demand = forward();
+  demand.weight = true;
+  for (const int64_t rows : {200, 1024, 5000, 40000}) {
+    Random random{uint64_t(rows)};
+    const Inputs<float> in(size_t(rows), 2, random);
+    for (int64_t i = 0; i < rows; ++i) {
+      const float pred[] = {0, 0, 1, 1}, target[] = {0, 0, 1, 2};
+      for (int k = 0; k < 4; ++k) {
+        in.pred[4 * i + k] = pred[k];
+        in.target[4 * i + k] = target[k];
+      }
+      in.weight[i] = float(uniform(random, 0, 1));
+    }
+    for (int64_t i = 0; i < rows / 2; ++i) {
+      if (random() % 2) continue;
+      const float large = random() % 2 ? 0x1p40f : -0x1p40f;
+      in.weight[i] = large;
+      in.weight[rows - 1 - i] = -large;
+    }
+    expect_emulated_as_cpu(kLoss_sca, in, demand, "order", Workspace(rows));
   }
 }
 
@@ -123,6 +154,7 @@ void check_launches() {
     run("rows: " + name + " float64", [=] { check_rows<double>(loss); });
   }
   run("grids and schedules", check_grids);
+  run("order of the sum", check_order);
   run("more tiles than lanes", check_many_tiles);
   run("workspace used again", check_workspace);
   run("pairwise: float32", check_pairwise<float>);
