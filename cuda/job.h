@@ -64,7 +64,7 @@ template <class Loss, Pass pass, class S, class N, int D, class Again, class Sto
 SCALOSS_FN RowSummary<N> evaluate_row(const BoxLossJob<S>& job, Box<N, D> pred, Box<N, D> target, N weight,
                                       N grad_output, Again again, Store store) {
   N factor(job.grad_scale);
-  RowSummary<N> summary;
+  RowSummary<N> summary = {N(0), MaskOf<N>(false)};
   // The second time round with the boxes exchanged, for the target's gradient: all losses are symmetric.
   for (bool exchanged = false;; exchanged = true) {
     const Axes<N, D> axes = make_axes(pred, target, exchanged, job.params.enlarge_small);

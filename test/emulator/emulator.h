@@ -52,7 +52,7 @@ void barrier();
 // Every lane of the warp that `mask` names gives a value and gets that of lane (its own ^ offset).
 double shuffle_xor(unsigned mask, double value, int offset);
 
-// Memory of the running block for one SCALOSS_SHARED line, poisoned with NaN bytes when the block first asks for it.
+// Memory of the running block for one SCALOSS_SHARED line, full of NaN until the block writes it.
 void* shared_memory(const void* line, size_t bytes);
 
 // Fails the launch.
@@ -88,8 +88,7 @@ T load(const T* address) {
 
 inline unsigned long long atomicAdd(unsigned long long* address, unsigned long long operand) {
   emulator::yield();
-  const unsigned long long before = *address;
-  *address += operand;
+  const unsigned long long before = __atomic_fetch_add(address, operand, __ATOMIC_RELAXED);
   emulator::yield();
   return before;
 }

@@ -1,0 +1,104 @@
+// Every loss with every option over boxes of all kinds: the emulated kernels and every SIMD level of the CPU against
+// its scalar level.
+#include <algorithm>
+#include <vector>
+
+#include "check_call.h"
+
+namespace check {
+
+namespace {
+
+using namespace scaloss;
+
+constexpr int64_t kChunk = 16 * kTile;  // rows of a call at most, but for a tail
+
+bool is_family(int loss) {
+#define SCALOSS_ROW(name, Loss, axes) Loss::kFamily,
+  static constexpr bool families[] = {SCALOSS_LOSSES(SCALOSS_ROW)};
+#undef SCALOSS_ROW
+  return families[loss];
+}
+
+std::vector<Variant> variants_of(int loss) {
+  const Variant plain = plain_variant(loss);
+  std::vector<Variant> variants = {plain};
+  const auto add = [&](const char* name, bool modified, auto change) {
+    Variant variant = {plain.name + ", " + name, plain.params};
+    variant.params.modified = modified;
+    change(variant.params);
+    variants.push_back(variant);
+  };
+  using Params = LossParams<double>;
+  add("epsilon", false, [](Params& params) { params.epsilon = 1e-7; });
+  if (loss == kLoss_smooth_l1) add("beta", false, [](Params& params) { params.beta = 0.1; });
+  if (!is_family(loss)) return variants;
+  add("log", true, [](Params& params) { params.mode = Mode::log; });
+  add("square", true, [](Params& params) { params.mode = Mode::square; });
+  add("power", true, [](Params& params) { params.power = 3; });
+  add("inner", true, [](Params& params) { params.inner = 0.75; });
+  add("focal", true, [](Params& params) { params.focal = 0.5; });
+  add("alpha not detached", true, [](Params& params) { params.detach_alpha = 0; });
+  add("all together", true, [](Params& params) {
+    params.mode = Mode::log;
+    params.log_floor = 0.25;
+    params.power = 0.5;
+    params.inner = 1.25;
+    params.focal = 1.5;
+    params.detach_alpha = 0;
+  });
+  return variants;
+}
+
+template <class T>
+void check_variant(const Variant& variant, int64_t pairs, Random& random) {
+  const int axes = axes_of(variant.params.loss);
+  while (pairs > 0) {
+    const int64_t rows = std::min<int64_t>(pairs, kChunk + int64_t(random() % kTile));
+    pairs -= rows;
+    const Demand demand = random_demand(random, axes);
+    const Inputs<T> in(size_t(rows), axes, random);
+    Outputs<T> expected(demand, size_t(rows), axes);
+    run_cpu("scalar", variant, demand, in, expected);
+    for (const Level* level : available_levels()) {
+      if (std::string(level->name) == "scalar") continue;
+      Outputs<T> actual(demand, size_t(rows), axes);
+      run_cpu(level->name, variant, demand, in, actual);
+      expect_same(variant.name + ", " + level->name, expected, actual, in, axes);
+    }
+    Outputs<T> actual(demand, size_t(rows), axes);
+    run_emulated(variant, demand, in, actual, Workspace(rows));
+    expect_same(variant.name + ", emulator", expected, actual, in, axes);
+  }
+}
+
+template <class T>
+void check_loss(const char* dtype, int loss, int64_t pairs) {
+  const std::vector<Variant> variants = variants_of(loss);
+  const std::string name = "bits: " + variants[0].name + " " + dtype + ", " + std::to_string(variants.size()) +
+                           " variants, " + std::to_string(pairs) + " pairs";
+  run(name, [&] {
+    Random random(uint64_t(loss) + 100 * sizeof(T));
+    const int64_t each = pairs / int64_t(variants.size());
+    for (const Variant& variant : variants) {
+      const bool is_last = &variant == &variants.back();
+      check_variant<T>(variant, is_last ? pairs - each * int64_t(variants.size() - 1) : each, random);
+    }
+  });
+}
+
+}  // namespace
+
+// Four of five pairs in float32; a loss gets as many as any other.
+void check_bits(int64_t pairs) {
+  int64_t left = pairs;
+  for (int loss = 0; loss < kLosses; ++loss) {
+    const int64_t float64 = pairs / 5 / kLosses;
+    const int64_t float32 = loss == kLosses - 1 ? left - float64 : pairs / kLosses - float64;
+    check_loss<float>("float32", loss, float32);
+    check_loss<double>("float64", loss, float64);
+    left -= float32 + float64;
+  }
+}
+
+}  // namespace check
