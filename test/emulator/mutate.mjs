@@ -1,4 +1,7 @@
-// Plants one fault at a time in a copy of the kernels and tells which check finds it (README.md): npm run mutate
+// Plants one fault at a time in a copy of the kernels and tells which check finds it:
+//
+//   npm run mutate             all faults; writes the table of README.md
+//   npm run mutate -- TEXT     those with this text in their name
 //
 // Fails when a fault is found by no build of the check, or when the sources no longer hold the text that a fault changes.
 import { spawnSync } from 'node:child_process'
@@ -153,6 +156,17 @@ function failingCheck(program) {
   return last.slice(0, 60).trim().replace(/,.*/, '')
 }
 
+/** @param {{ fault: string, found: (string | null)[] }[]} rows */
+function writeTable(rows) {
+  const lines = rows.map(({ fault, found }) => `| ${[fault, ...found.map((name) => name ?? '–')].join(' | ')} |`)
+  const table = ['| fault | plain | ASAN + UBSan | TSAN |', '| --- | --- | --- | --- |', ...lines].join('\n')
+  const page = readFileSync(README, 'utf8')
+  const [before, after] = [page.indexOf(BEGIN), page.indexOf(END)]
+  if (before < 0 || after < 0) throw new Error(`${README} lacks its markers`)
+  writeFileSync(README, `${page.slice(0, before + BEGIN.length)}\n${table}\n${page.slice(after)}`)
+}
+
+const [text = ''] = process.argv.slice(2)
 const folder = mkdtempSync(join(tmpdir(), 'scaloss-mutate-'))
 try {
   for (const sources of ['binding/cpu', 'cuda', 'test/emulator']) {
@@ -166,7 +180,7 @@ try {
     if (found !== null) throw new Error(`without any fault the ${build} build fails in: ${found}`)
   }
 
-  const rows = MUTATIONS.map((mutation) => {
+  const rows = MUTATIONS.filter(({ fault }) => fault.includes(text)).map((mutation) => {
     const path = join(folder, mutation.file)
     const source = readFileSync(path, 'utf8')
     writeFileSync(path, planted(source, mutation))
@@ -176,13 +190,7 @@ try {
     return { fault: mutation.fault, found }
   })
 
-  const lines = rows.map(({ fault, found }) => `| ${[fault, ...found.map((name) => name ?? '–')].join(' | ')} |`)
-  const table = ['| fault | plain | ASAN + UBSan | TSAN |', '| --- | --- | --- | --- |', ...lines].join('\n')
-  const page = readFileSync(README, 'utf8')
-  const [before, after] = [page.indexOf(BEGIN), page.indexOf(END)]
-  if (before < 0 || after < 0) throw new Error(`${README} lacks its markers`)
-  writeFileSync(README, `${page.slice(0, before + BEGIN.length)}\n${table}\n${page.slice(after)}`)
-
+  if (text === '') writeTable(rows)
   const missed = rows.filter(({ found }) => found.every((name) => name === null))
   for (const { fault } of missed) console.error(`found by no build: ${fault}`)
   if (missed.length > 0) process.exitCode = 1
