@@ -149,7 +149,7 @@ SCALOSS_FN N power_of_two(N exponent) {
   using E = Elementary<StorageOf<N>>;
   using Bits = typename NumberOf<N>::Bits;
   const Bits bits = bit_cast<Bits>(exponent + N(E::kRounder));
-  return bit_cast<N>(shift_left(bits, E::kMantissaBits) + E::kOneBits);
+  return bit_cast<N>(add_bits(shift_left(bits, E::kMantissaBits), E::kOneBits));
 }
 
 // 2^exponent exp(x) for an integer exponent.

@@ -100,6 +100,18 @@ SCALOSS_FN BitVector shift_left(BitVector bits, int places) {
   return bits << places;
 }
 
+// The sum of such bits, without regard to a carry at the top.
+SCALOSS_FN int32_t add_bits(int32_t a, int32_t b) {
+  return int32_t(uint32_t(a) + uint32_t(b));
+}
+SCALOSS_FN int64_t add_bits(int64_t a, int64_t b) {
+  return int64_t(uint64_t(a) + uint64_t(b));
+}
+template <class BitVector, class Bits>
+SCALOSS_FN BitVector add_bits(BitVector a, Bits b) {
+  return a + b;
+}
+
 // The larger and the smaller of two; b when either is NaN or they are equal, on every number type alike.
 template <class N>
 SCALOSS_FN N larger(N a, N b) {
