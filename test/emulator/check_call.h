@@ -130,8 +130,8 @@ class Workspace {
   }
   // For launches of so many blocks in all.
   scaloss::ReductionWorkspace get(int64_t rows, uint32_t blocks) const {
-    return {partials_.data(), scaloss::tile_count(rows), 0,          blocks, ticket_.data(),
-            invalid_.data(),  results_.data(),           results_.data() + 1};
+    return {partials_.data(), scaloss::tile_count(rows), 0, blocks, ticket_.data(), invalid_.data(),
+            results_.data(),  results_.data() + 1};
   }
   scaloss::BoxLossSummary take_summary() const {
     const scaloss::BoxLossSummary summary = {results_[0], int64_t(results_[1])};

@@ -165,9 +165,8 @@ void check_pairwise() {
       const Inputs<T> a(size_t(rows), axes, random), b(size_t(columns), axes, random);
       const Array<T> expected(size_t(rows * columns)), actual(size_t(rows * columns));
       for (const PairValue value : {PairValue::loss, PairValue::similarity, PairValue::iou}) {
-        PairwiseJob<T> job = {rows,          columns,         a.pred.data(),
-                              b.pred.data(), expected.data(), params_of<T>(variant),
-                              Format::xyxy,  value};
+        PairwiseJob<T> job = {
+            rows, columns, a.pred.data(), b.pred.data(), expected.data(), params_of<T>(variant), Format::xyxy, value};
         set_level("scalar");
         cpu_pairwise(job);
         job.out = actual.data();

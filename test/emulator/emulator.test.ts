@@ -57,6 +57,23 @@ describe('errors of the device', () => {
     }
   })
 
+  it.each(['0', '1', '2'])(
+    'in the middle of a call, after %s launches: nothing of it is left in the next',
+    (launches) => {
+      const expected = boxLoss('giou', boxes.pred, boxes.target, { backend: 'cpu' })
+    // Of another loss, so that sums which are still there do not pass for those of the last call.
+    boxLoss('sca', boxes.pred, boxes.target, { backend: 'cuda' })
+      vi.stubEnv('EMULATOR_LAUNCHES', launches)
+      expect(() => boxLoss('sca', boxes.pred, boxes.target, { backend: 'cuda' })).toThrow(
+        /cudaErrorLaunchOutOfResources/,
+      )
+      vi.unstubAllEnvs()
+      const { loss, invalid, grad } = boxLoss('giou', boxes.pred, boxes.target, { backend: 'cuda' })
+      expect([loss, invalid]).toEqual([expected.loss, expected.invalid])
+      expect(grad).toEqual(expected.grad)
+    },
+  )
+
   it('a device that is not there', () => {
     expect(() => boxLoss('sca', boxes.pred, boxes.target, { backend: 'cuda', device: 2 })).toThrow(
       /^device: expected the index of one of 2 CUDA devices, got 2$/,

@@ -135,6 +135,15 @@ cudaError_t synchronized(int device) {
   return take_failure(device);
 }
 
+// EMULATOR_LAUNCHES: from when it is set so many launches succeed, and the next does not.
+static bool is_refused_on_request() {
+  static std::string setting;
+  static unsigned long left = 0;
+  const char* const now = getenv("EMULATOR_LAUNCHES");
+  if (now == nullptr || setting != now) left = std::stoul(setting = now ? now : "0");
+  return now != nullptr && left-- == 0;
+}
+
 void launch(unsigned grid, unsigned block, cudaStream_t stream, std::function<void()> thread) {
   call([&] {
     if (!is_stream(stream)) return refuse(cudaErrorInvalidResourceHandle, "a launch on what is no stream");
@@ -142,6 +151,8 @@ void launch(unsigned grid, unsigned block, cudaStream_t stream, std::function<vo
       return refuse(cudaErrorInvalidResourceHandle, "a launch on a stream of another device than the current one");
     }
     if (grid == 0 || block == 0 || block > 1024) return refuse(cudaErrorInvalidConfiguration, "a launch of this size");
+    if (is_refused_on_request())
+      return refuse(cudaErrorLaunchOutOfResources, "a launch that EMULATOR_LAUNCHES refuses");
     enqueue(*stream, [=] {
       const char* failure = run_grid(grid, block, thread);
       return failure ? refuse(cudaErrorLaunchFailure, failure) : cudaSuccess;
@@ -172,6 +183,7 @@ cudaError_t cudaPeekAtLastError() {
   ROW(cudaErrorInvalidValue, "invalid argument")                                  \
   ROW(cudaErrorMemoryAllocation, "out of memory")                                 \
   ROW(cudaErrorInvalidConfiguration, "invalid configuration argument")            \
+  ROW(cudaErrorLaunchOutOfResources, "too many resources requested for launch")   \
   ROW(cudaErrorInsufficientDriver, "CUDA driver version is insufficient")         \
   ROW(cudaErrorNoDevice, "no CUDA-capable device is detected")                    \
   ROW(cudaErrorInvalidDevice, "invalid device ordinal")                           \
