@@ -80,10 +80,10 @@ profile() {
   ncu --clock-control none --target-processes all --set full --page details \
     --kernel-name regex:box_loss --launch-skip 2 --launch-count 1 \
     node -e '
-      const { boxLoss } = require("./dist/index.js")
+      const device = require("./dist/index.js").cuda.device(0)
       const random = () => new Float32Array(4 << 24).map((_, i) => (i % 4 < 2 ? 0 : 100) + 50 * Math.random())
-      const [pred, target, grad] = [random(), random(), new Float32Array(4 << 24)]
-      for (let i = 0; i < 3; ++i) boxLoss("sca", pred, target, { backend: "cuda", out: { grad } })'
+      const [pred, target] = [device.tensor(random()), device.tensor(random())]
+      for (let i = 0; i < 3; ++i) device.boxLoss("sca", pred, target).loss.read()'
 }
 
 case $1 in
