@@ -15,6 +15,7 @@ namespace scaloss {
 #define SCALOSS_SCALARS(ROW)                          \
   ROW(backend)     /* 0: CPU, 1: CUDA */              \
   ROW(device)      /* index of the CUDA device */     \
+  ROW(threads)     /* of the CPU, at most */          \
   ROW(lossIndex)   /* position in SCALOSS_LOSSES */   \
   ROW(format)      /* position in SCALOSS_FORMATS */  \
   ROW(mode)        /* position in SCALOSS_MODES */    \
@@ -89,6 +90,7 @@ class Arguments {
   // The axes of the loss.
   int axes() const;
   Format format() const;
+  int threads() const { return index(k_threads, 1 << 16, "number of threads"); }
 
  private:
   static constexpr int kMaxArguments = 12;

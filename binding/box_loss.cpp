@@ -31,7 +31,7 @@ BoxLossSummary run(const Arguments& arguments, const ArrayView& pred) {
   job.grad = optional_array<T>(arguments, k_grad, columns * n);
   job.grad_target = optional_array<T>(arguments, k_gradTarget, columns * n);
   job.iou = optional_array<T>(arguments, k_iou, n);
-  if (arguments.index(k_backend, 2, "backend") == 0) return cpu_box_loss(job);
+  if (arguments.index(k_backend, 2, "backend") == 0) return cpu_box_loss(job, arguments.threads());
   const int device = arguments.index(k_device, int(probe_cuda().devices.size()), "device");
   return cuda_box_loss(job, device);
 }

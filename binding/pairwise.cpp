@@ -23,7 +23,7 @@ void run(const Arguments& arguments, const ArrayView& a) {
   job.out = arguments.array<T>(k_out, size_t(job.rows) * size_t(job.columns));
   job.format = arguments.format();
   job.value = PairValue(arguments.index(k_pairValue, 3, "value of a pair"));
-  if (arguments.index(k_backend, 2, "backend") == 0) return cpu_pairwise(job);
+  if (arguments.index(k_backend, 2, "backend") == 0) return cpu_pairwise(job, arguments.threads());
   cuda_pairwise(job, arguments.index(k_device, int(probe_cuda().devices.size()), "device"));
 }
 

@@ -51,6 +51,8 @@ class PlanOf : public Plan {
     values_ = own<double>(arguments, k_values, kPlanValues);
     if (arguments.index(k_backend, 2, "backend") == 1) {
       device_ = arguments.index(k_device, int(probe_cuda().devices.size()), "device");
+    } else {
+      threads_ = arguments.threads();
     }
   }
 
@@ -64,7 +66,7 @@ class PlanOf : public Plan {
     job.sum_scale = values_[k_value_sumScale];
     job.sum_divisor = values_[k_value_sumDivisor];
     job.ignore_all = values_[k_value_ignoreAll] != 0;
-    const BoxLossSummary summary = device_ < 0 ? cpu_box_loss(job) : cuda_box_loss(job, device_);
+    const BoxLossSummary summary = device_ < 0 ? cpu_box_loss(job, threads_) : cuda_box_loss(job, device_);
     values_[k_value_loss] = summary.loss;
     values_[k_value_invalid] = double(summary.invalid);
   }
@@ -86,6 +88,7 @@ class PlanOf : public Plan {
   BoxLossJob<T> job_;
   double* values_ = nullptr;
   int device_ = -1;  // the CPU
+  int threads_ = 1;
 };
 
 }  // namespace

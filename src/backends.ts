@@ -1,5 +1,12 @@
 import { ScaLossError } from './errors.js'
-import { type CudaDeviceInfo, findNative, loadNative, type NativeCuda, type UnavailableReason } from './native.js'
+import {
+  type CudaDeviceInfo,
+  defaultThreads,
+  findNative,
+  loadNative,
+  type NativeCuda,
+  type UnavailableReason,
+} from './native.js'
 import type { BackendName } from './types.js'
 
 export type { CudaDeviceInfo, UnavailableReason }
@@ -28,6 +35,7 @@ export interface CpuBackend {
   simd: string
   /** The levels that this build has and this CPU can run. */
   simdLevels: string[]
+  /** How many a call uses at most, unless its option `threads` says so. The environment variable `SCALOSS_THREADS` sets it. */
   threads: number
 }
 
@@ -53,7 +61,12 @@ export function backends(): Backends {
   const js: JsBackend = { available: true }
   try {
     const native = loadNative()
-    const cpu: CpuBackend = { available: true, simd: native.simd(), simdLevels: native.simdLevels(), threads: 1 }
+    const cpu: CpuBackend = {
+      available: true,
+      simd: native.simd(),
+      simdLevels: native.simdLevels(),
+      threads: defaultThreads(),
+    }
     return { cuda: describeCuda(native.cuda()), cpu, js }
   } catch (error) {
     if (!(error instanceof ScaLossError)) throw error

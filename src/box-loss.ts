@@ -22,8 +22,8 @@ export function boxLoss<A extends FloatArray, const O extends BoxLossOptions<A> 
   target: A,
   options?: O,
 ): BoxLossResult<A, O> {
-  const { job, backend, device } = prepare(name, pred, target, options === undefined ? {} : options)
-  const summary = run(job, backend, device)
+  const { job, backend, device, threads } = prepare(name, pred, target, options === undefined ? {} : options)
+  const summary = run(job, backend, device, threads)
   return {
     loss: job.loss ?? summary.loss,
     grad: job.grad,
@@ -56,7 +56,7 @@ export const diouLoss: NamedLoss = (pred, target, options) => boxLoss('diou', pr
 /** Complete IoU, DIoU and the aspect ratio's term (Zheng et al., AAAI 2020). Arguments and result as of `boxLoss`. */
 export const ciouLoss: NamedLoss = (pred, target, options) => boxLoss('ciou', pred, target, options)
 
-function run(job: BoxLossJob, backend: BackendName, device: number): Summary {
+function run(job: BoxLossJob, backend: BackendName, device: number, threads: number): Summary {
   if (job.pred.length === 0) return { loss: 0, invalid: 0 }
-  return backend === 'js' ? jsBoxLoss(job) : nativeBoxLoss(job, backend, device)
+  return backend === 'js' ? jsBoxLoss(job) : nativeBoxLoss(job, backend, device, threads)
 }

@@ -15,8 +15,8 @@ interface NativeErrorDetails {
 }
 
 /** Runs a checked job on the addon. */
-export function nativeBoxLoss(job: BoxLossJob, backend: BackendName, device: number): Summary {
-  writeScalars(job, backend, device)
+export function nativeBoxLoss(job: BoxLossJob, backend: BackendName, device: number, threads: number): Summary {
+  writeScalars(job, backend, device, threads)
   const { pred, target, weight, gradOutput, loss, grad, gradTarget, iou } = job
   try {
     loadNative().boxLoss(scalars, pred, target, weight, gradOutput, loss, grad, gradTarget, iou)
@@ -27,8 +27,13 @@ export function nativeBoxLoss(job: BoxLossJob, backend: BackendName, device: num
 }
 
 /** The block of numbers of a call over arrays of any kind. */
-export function writeScalars(job: BoxLossJob<object>, backend: BackendName, device: number): Float64Array {
-  writeCommon(job, backend, device)
+export function writeScalars(
+  job: BoxLossJob<object>,
+  backend: BackendName,
+  device: number,
+  threads: number,
+): Float64Array {
+  writeCommon(job, backend, device, threads)
   scalars[SCALAR.lossScale] = job.lossScale
   scalars[SCALAR.gradScale] = job.gradScale
   scalars[SCALAR.sumScale] = job.sumScale
@@ -49,8 +54,8 @@ export function writeScalars(job: BoxLossJob<object>, backend: BackendName, devi
 }
 
 /** Runs a checked job, with boxes on both sides, on the addon. */
-export function nativePairwise(job: PairwiseJob, backend: BackendName, device: number): void {
-  writeCommon(job, backend, device)
+export function nativePairwise(job: PairwiseJob, backend: BackendName, device: number, threads: number): void {
+  writeCommon(job, backend, device, threads)
   scalars[SCALAR.pairValue] = PAIR_VALUES.indexOf(job.value)
   try {
     loadNative().pairwise(scalars, job.a, job.b, job.out)
@@ -63,9 +68,11 @@ function writeCommon(
   { name, format, params }: BoxLossJob<object> | PairwiseJob,
   backend: BackendName,
   device: number,
+  threads: number,
 ): void {
   scalars[SCALAR.backend] = backend === 'cuda' ? 1 : 0
   scalars[SCALAR.device] = device
+  scalars[SCALAR.threads] = threads
   scalars[SCALAR.lossIndex] = LOSS_NAMES.indexOf(name)
   scalars[SCALAR.format] = FORMATS.indexOf(format)
   scalars[SCALAR.alpha] = params.alpha

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import nodeGypBuild from 'node-gyp-build'
 import { invalidArgument, ScaLossError } from './errors.js'
@@ -149,6 +150,7 @@ export const SCALARS = [
   'constant',
   'backend',
   'device',
+  'threads',
   'lossIndex',
   'format',
   'mode',
@@ -206,6 +208,23 @@ export function findNative(): Native | ScaLossError {
   applySimdOverride(loaded)
   return loaded
 }
+
+let threads: number | undefined
+
+/** How many threads a call on the CPU uses at most, unless it says so: `SCALOSS_THREADS`, or as many as there are processors. */
+export function defaultThreads(): number {
+  if (threads !== undefined) return threads
+  const setting = process.env.SCALOSS_THREADS
+  const count = setting ? Number(setting) : availableParallelism()
+  if (!isThreadCount(count)) throw invalidArgument('SCALOSS_THREADS', THREAD_COUNT, setting)
+  threads = Math.min(count, MOST_THREADS)
+  return threads
+}
+
+const MOST_THREADS = 256
+export const THREAD_COUNT = `a whole number from 1 to ${MOST_THREADS}`
+export const isThreadCount = (value: unknown): value is number =>
+  Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MOST_THREADS
 
 /** The addon. Throws the reason why there is none. */
 export function loadNative(): Native {

@@ -18,6 +18,7 @@ import {
   checkOverlap,
   dtypeOf,
   overlap,
+  threadsOf,
 } from './validate.js'
 
 const OPTIONS = [
@@ -27,6 +28,7 @@ const OPTIONS = [
   'similarity',
   'backend',
   'device',
+  'threads',
   'out',
 ] as const satisfies (keyof PairwiseOptions)[]
 
@@ -66,7 +68,7 @@ export function pairwise<A extends FloatArray>(name: LossName, a: A, b: A, optio
   const job: PairwiseJob = { name, params, format, a, b, out: out ?? allocate(a, rows, columns), value }
   if (job.out.length > 0) {
     if (backend === 'js') jsPairwise(job)
-    else nativePairwise(job, backend, device)
+    else nativePairwise(job, backend, device, threadsOf(options.threads))
   }
   return job.out as A
 }

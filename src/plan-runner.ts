@@ -21,12 +21,13 @@ export function nativeRunner(
   job: BoxLossJob,
   backend: BackendName,
   device: number,
+  threads: number,
   memory: NativeHandle,
   values: Float64Array,
 ): Runner {
   const native = loadNative()
   const { pred, target, weight, gradOutput, loss, grad, gradTarget, iou } = job
-  const scalars = writeScalars(job, backend, device)
+  const scalars = writeScalars(job, backend, device, threads)
   const arrays = [pred, target, weight, gradOutput, loss, grad, gradTarget, iou] as const
   const handle = native.newPlan(scalars, memory, ...arrays, values)
   const summary: Summary = { loss: 0, invalid: 0 }
@@ -54,7 +55,13 @@ export function nativeRunner(
 }
 
 /** Without memory of the addon, for the js backend and where the runtime allows no external buffers: calls as of `boxLoss`. */
-export function callRunner(job: BoxLossJob, columns: number, backend: BackendName, device: number): Runner {
+export function callRunner(
+  job: BoxLossJob,
+  columns: number,
+  backend: BackendName,
+  device: number,
+  threads: number,
+): Runner {
   let next = job
   return {
     set(boxes, scales) {
@@ -74,7 +81,7 @@ export function callRunner(job: BoxLossJob, columns: number, backend: BackendNam
         iou: values(iou),
       }
     },
-    run: () => (backend === 'js' ? jsBoxLoss(next) : nativeBoxLoss(next, backend, device)),
+    run: () => (backend === 'js' ? jsBoxLoss(next) : nativeBoxLoss(next, backend, device, threads)),
     release() {},
   }
 }

@@ -8,7 +8,7 @@ import { PLAN_VALUES } from './native.js'
 import { callRunner, nativeRunner, type Runner } from './plan-runner.js'
 import { CALL_OPTIONS, HOST_ARRAYS, prepareJob, scalesOf } from './prepare.js'
 import type { BackendName, BoxLossOptions, BoxLossResult, DType, FloatArray, Given, Reduction } from './types.js'
-import { checkBoolean, checkDevice, checkFinite, checkKeys, checkOneOf, checkRows } from './validate.js'
+import { checkBoolean, checkDevice, checkFinite, checkKeys, checkOneOf, checkRows, threadsOf } from './validate.js'
 
 /** Options of `createPlan`: those of `boxLoss`, where that takes arrays with arrays of the plan. */
 export interface PlanOptions extends Omit<BoxLossOptions, 'weight' | 'gradOutput' | 'out'> {
@@ -35,7 +35,9 @@ export interface RunOptions {
 type ArrayOf<O> = O extends { dtype: 'float64' } ? Float64Array : Float32Array
 type ResultOf<O> = BoxLossResult<ArrayOf<O>, O>
 
-const PLAN_OPTIONS = ['boxes', 'dtype', 'backend', 'device', ...CALL_OPTIONS].filter((option) => option !== 'out')
+const PLAN_OPTIONS = ['boxes', 'dtype', 'backend', 'device', 'threads', ...CALL_OPTIONS].filter(
+  (option) => option !== 'out',
+)
 const RUN_OPTIONS = ['boxes', 'normalizer', 'lossWeight', 'gradOutput'] as const satisfies (keyof RunOptions)[]
 /** Every array of a plan starts at a multiple of so many bytes. */
 const ALIGNMENT = 64
@@ -175,6 +177,7 @@ export function createPlan<const O extends PlanOptions>(name: LossName, options:
     dtype = 'float32',
     backend: asked = 'auto',
     device = 0,
+    threads: mostThreads,
     weight,
     gradOutput,
     ...rest
@@ -225,7 +228,10 @@ export function createPlan<const O extends PlanOptions>(name: LossName, options:
   const { onInvalid } = rest
   const settings = { job, boxes, columns, backend, dtype, reduction, format, onInvalid, scaling }
   const values = new Float64Array(buffer, valuesAt, PLAN_VALUES.length)
-  const runner = memory ? nativeRunner(job, backend, device, memory, values) : callRunner(job, columns, backend, device)
+  const threads = threadsOf(mostThreads)
+  const runner = memory
+    ? nativeRunner(job, backend, device, threads, memory, values)
+    : callRunner(job, columns, backend, device, threads)
   runner.set(boxes, job)
   return new Plan<O>(settings, runner)
 }

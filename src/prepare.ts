@@ -18,6 +18,7 @@ import {
   checkRows,
   dtypeOf,
   overlap,
+  threadsOf,
 } from './validate.js'
 
 /** Those that the calls over all kinds of arrays have. Those of a training step come first: the list is searched for every
@@ -37,7 +38,7 @@ export const CALL_OPTIONS = [
   'convention',
   ...LOSS_OPTIONS,
 ] as const satisfies (keyof CallOptions<unknown>)[]
-const OPTIONS = ['backend', ...CALL_OPTIONS, 'device'] as const satisfies (keyof BoxLossOptions)[]
+const OPTIONS = ['backend', ...CALL_OPTIONS, 'device', 'threads'] as const satisfies (keyof BoxLossOptions)[]
 const REDUCTIONS = ['none', 'sum', 'mean']
 const ON_INVALID = ['propagate', 'ignore', 'throw']
 const INPUTS = ['pred', 'target', 'weight', 'gradOutput']
@@ -50,6 +51,7 @@ export interface Prepared {
   job: BoxLossJob
   backend: BackendName
   device: number
+  threads: number
 }
 
 /** Checks everything, fills in the defaults and finds or makes the arrays for the results. */
@@ -61,7 +63,7 @@ export function prepare(name: LossName, pred: FloatArray, target: FloatArray, op
   const backend = resolveBackend(asked)
   checkDevice(device, backend)
   if (onInvalid === 'throw') checkRows(pred, target, job.format, LOSSES[name].axes)
-  return { job, backend, device }
+  return { job, backend, device, threads: threadsOf(options.threads) }
 }
 
 /** What differs between arrays of the host and of a device. */

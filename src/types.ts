@@ -88,6 +88,9 @@ export interface BoxLossOptions<A extends FloatArray = FloatArray> extends CallO
   backend?: BackendName | 'auto'
   /** Index of the CUDA device. Default 0. */
   device?: number
+  /** How many threads the CPU backend may use, this one included; only large calls use more than one, and the results are the same.
+   * Default: the environment variable `SCALOSS_THREADS`, or as many as there are processors. */
+  threads?: number
 }
 
 export interface PairwiseOptions<A extends FloatArray = FloatArray> extends LossOptions {
@@ -99,6 +102,8 @@ export interface PairwiseOptions<A extends FloatArray = FloatArray> extends Loss
   backend?: BackendName | 'auto'
   /** Index of the CUDA device. Default 0. */
   device?: number
+  /** As of `boxLoss`. */
+  threads?: number
   /** [N, M] array to write to, in the dtype of `a`. */
   out?: A
 }

@@ -1,7 +1,7 @@
 import { argumentError, invalidArgument, ScaLossError, show } from './errors.js'
 import { FORMATS, type Format } from './formats.js'
 import { isValidBox, readCorners } from './js-backend.js'
-import { loadNative } from './native.js'
+import { defaultThreads, isThreadCount, loadNative, THREAD_COUNT } from './native.js'
 import type { BackendName, DType, FloatArray } from './types.js'
 
 /** `yxyx` says nothing of a third axis. */
@@ -93,6 +93,13 @@ export function checkDevice(device: unknown, backend: BackendName): void {
   if ((device as number) >= devices.length) {
     throw invalidArgument('device', `the index of one of ${devices.length} CUDA devices`, device)
   }
+}
+
+/** `threads`, or its default. */
+export function threadsOf(value: unknown): number {
+  if (value === undefined) return defaultThreads()
+  if (!isThreadCount(value)) throw invalidArgument('threads', THREAD_COUNT, value)
+  return value
 }
 
 export function checkBoolean(argument: string, value: unknown): void {

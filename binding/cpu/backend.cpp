@@ -1,8 +1,10 @@
 #include "backend.h"
 
+#include <algorithm>
 #include <atomic>
 
 #include "../../cuda/reduction.h"
+#include "pool.h"
 
 namespace scaloss {
 
@@ -52,34 +54,65 @@ static const LevelTable<double>& table_of(const Level& level, double) {
   return level.float64;
 }
 
-template <class T>
-BoxLossSummary cpu_box_loss(const BoxLossJob<T>& job) {
+// To wake a thread takes as long as some thousands of boxes: calls below two of these parts do not.
+constexpr int64_t kTilesPerPart = 16;
+constexpr int64_t kPairsPerPart = 1 << 15;
+
+// Calls add(tile, its sum) for every tile, in their order.
+template <class T, class Add>
+static void sum_tiles(const BoxLossJob<T>& job, int64_t tiles, int threads, Add add) {
   const LevelTable<T>& table = table_of(active_level(), T());
   const int kind = axes_of(job.params.loss) - 2;
   const PacksFunction<T> run_packs =
       (job.params.modified ? table.any[kind] : table.loss[job.params.loss])[int(pass_of(job))];
+  const int64_t parts = (tiles + kTilesPerPart - 1) / kTilesPerPart;
+  if (threads <= 1 || parts < 2) {
+    for (int64_t tile = 0; tile < tiles; ++tile) add(tile, table.run_tile[kind](job, tile, run_packs));
+    return;
+  }
+  thread_local std::vector<TileSum> kept;  // of the calls on this thread, which so allocate once
+  if (int64_t(kept.size()) < tiles) kept.resize(tiles);
+  TileSum* const sums = kept.data();
+  for_each_part(parts, threads, [&](int64_t part) {
+    const int64_t end = std::min(tiles, (part + 1) * kTilesPerPart);
+    for (int64_t tile = part * kTilesPerPart; tile < end; ++tile) sums[tile] = table.run_tile[kind](job, tile, run_packs);
+  });
+  for (int64_t tile = 0; tile < tiles; ++tile) add(tile, sums[tile]);
+}
+
+template <class T>
+BoxLossSummary cpu_box_loss(const BoxLossJob<T>& job, int threads) {
   const int64_t tiles = tile_count(job.boxes);
   const int used = int(tiles < kLanes ? tiles : kLanes);
   double lanes[kLanes];
   clear_lanes(lanes, used);
   BoxLossSummary summary = {0, 0};
-  for (int64_t tile = 0; tile < tiles; ++tile) {
-    const TileSum sum = table.run_tile[kind](job, tile, run_packs);
+  sum_tiles(job, tiles, threads, [&](int64_t tile, const TileSum& sum) {
     lanes[tile % kLanes] += sum.loss;
     summary.invalid += sum.invalid;
-  }
+  });
   summary.loss = reduced_loss(job, tree_sum(lanes, used));
   return summary;
 }
 
 template <class T>
-void cpu_pairwise(const PairwiseJob<T>& job) {
-  table_of(active_level(), T()).pairwise[axes_of(job.params.loss) - 2](job);
+void cpu_pairwise(const PairwiseJob<T>& job, int threads) {
+  const int axes = axes_of(job.params.loss);
+  const PairwiseFunction<T> run = table_of(active_level(), T()).pairwise[axes - 2];
+  const int64_t rows = std::max<int64_t>(1, kPairsPerPart / job.columns);
+  for_each_part((job.rows + rows - 1) / rows, threads, [&](int64_t part) {
+    PairwiseJob<T> rows_of_part = job;
+    const int64_t first = part * rows;
+    rows_of_part.rows = std::min(rows, job.rows - first);
+    rows_of_part.a += 2 * axes * first;
+    rows_of_part.out += job.columns * first;
+    run(rows_of_part);
+  });
 }
 
-template void cpu_pairwise(const PairwiseJob<float>&);
-template void cpu_pairwise(const PairwiseJob<double>&);
-template BoxLossSummary cpu_box_loss(const BoxLossJob<float>&);
-template BoxLossSummary cpu_box_loss(const BoxLossJob<double>&);
+template void cpu_pairwise(const PairwiseJob<float>&, int);
+template void cpu_pairwise(const PairwiseJob<double>&, int);
+template BoxLossSummary cpu_box_loss(const BoxLossJob<float>&, int);
+template BoxLossSummary cpu_box_loss(const BoxLossJob<double>&, int);
 
 }  // namespace scaloss

@@ -17,10 +17,11 @@ const Level& active_level();
 // False if no available level has the name.
 bool set_level(const std::string& name);
 
+// On up to so many threads, this one included; large calls alone use more than one. Results do not depend on it.
 template <class T>
-BoxLossSummary cpu_box_loss(const BoxLossJob<T>& job);
+BoxLossSummary cpu_box_loss(const BoxLossJob<T>& job, int threads);
 
 template <class T>
-void cpu_pairwise(const PairwiseJob<T>& job);
+void cpu_pairwise(const PairwiseJob<T>& job, int threads);
 
 }  // namespace scaloss

@@ -69,7 +69,7 @@ export function deviceBoxLoss<O extends DeviceBoxLossOptions>(
   callNative((native) => {
     const handle = (tensor: CudaTensor | undefined): NativeHandle | undefined => tensor && handleOf(tensor, 'tensor')
     native.deviceBoxLoss(
-      writeScalars(job, 'cuda', device.index),
+      writeScalars(job, 'cuda', device.index, 1),
       stream,
       handleOf(pred, 'pred'),
       handleOf(target, 'target'),

@@ -63,7 +63,7 @@ void check_variant(const Variant& variant, int64_t pairs, Random& random) {
     for (const Level* level : available_levels()) {
       if (std::string(level->name) == "scalar") continue;
       Outputs<T> actual(demand, size_t(rows), axes);
-      run_cpu(level->name, variant, demand, in, actual);
+      run_cpu(level->name, variant, demand, in, actual, 3);
       expect_same(variant.name + ", " + level->name, expected, actual, in, axes);
     }
     Outputs<T> actual(demand, size_t(rows), axes);

@@ -161,9 +161,10 @@ void run_emulated(const Variant& variant, const Demand& demand, const Inputs<T>&
 }
 
 template <class T>
-void run_cpu(const char* level, const Variant& variant, const Demand& demand, const Inputs<T>& in, Outputs<T>& out) {
+void run_cpu(const char* level, const Variant& variant, const Demand& demand, const Inputs<T>& in, Outputs<T>& out,
+             int threads = 1) {
   scaloss::set_level(level);
-  out.summary = cpu_box_loss(job_of(variant, demand, in, out));
+  out.summary = cpu_box_loss(job_of(variant, demand, in, out), threads);
 }
 
 // Which of its many NaNs a processor gives is not defined.

@@ -168,7 +168,7 @@ void check_pairwise() {
         PairwiseJob<T> job = {
             rows, columns, a.pred.data(), b.pred.data(), expected.data(), params_of<T>(variant), Format::xyxy, value};
         set_level("scalar");
-        cpu_pairwise(job);
+        cpu_pairwise(job, 1);
         job.out = actual.data();
         expect(launch_pairwise(job, 1, stream()) == cudaSuccess, "the launch fails");
         wait_for_stream();
