@@ -81,6 +81,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
     exports.Set(name, function);
   };
   set("boxLoss", box_loss);
+  set("boxLossAsync", box_loss_async);
   set("pairwise", pairwise);
   set("allocate", allocate_host_memory);
   set("newPlan", new_plan);

@@ -1,5 +1,9 @@
 #include "box_loss.h"
 
+#include <exception>
+#include <memory>
+#include <variant>
+
 #include "arguments.h"
 #include "cpu/backend.h"
 #include "cuda/backend.h"
@@ -18,7 +22,7 @@ T* optional_array(const Arguments& arguments, Argument argument, size_t length) 
 }
 
 template <class T>
-BoxLossSummary run(const Arguments& arguments, const ArrayView& pred) {
+BoxLossJob<T> job_of(const Arguments& arguments, const ArrayView& pred) {
   BoxLossJob<T> job = arguments.box_loss_job<T>();
   const size_t columns = 2 * arguments.axes(), n = pred.length / columns;
   job.boxes = int64_t(n);
@@ -31,22 +35,109 @@ BoxLossSummary run(const Arguments& arguments, const ArrayView& pred) {
   job.grad = optional_array<T>(arguments, k_grad, columns * n);
   job.grad_target = optional_array<T>(arguments, k_gradTarget, columns * n);
   job.iou = optional_array<T>(arguments, k_iou, n);
-  if (arguments.index(k_backend, 2, "backend") == 0) return cpu_box_loss(job, arguments.threads());
-  const int device = arguments.index(k_device, int(probe_cuda().devices.size()), "device");
-  return cuda_box_loss(job, device);
+  return job;
+}
+
+// A call as it came from JavaScript.
+struct Call {
+  explicit Call(const Arguments& arguments) {
+    const ArrayView pred = arguments.boxes(k_pred, 2 * arguments.axes());
+    if (pred.type == napi_float64_array) {
+      job = job_of<double>(arguments, pred);
+    } else {
+      job = job_of<float>(arguments, pred);
+    }
+    threads = arguments.threads();
+    if (arguments.index(k_backend, 2, "backend") == 1) {
+      device = arguments.index(k_device, int(probe_cuda().devices.size()), "device");
+    }
+  }
+
+  BoxLossSummary run() const {
+    return std::visit(
+        [this](const auto& j) { return device < 0 ? cpu_box_loss(j, threads) : cuda_box_loss(j, device); }, job);
+  }
+
+  std::variant<BoxLossJob<float>, BoxLossJob<double>> job;
+  int device = -1;  // the CPU
+  int threads;
+};
+
+// A call on its way. The references keep its arrays.
+struct AsyncCall {
+  explicit AsyncCall(const Arguments& arguments) : call(arguments) {}
+  const Call call;
+  napi_ref arrays = nullptr;
+  napi_deferred deferred = nullptr;
+  napi_async_work work = nullptr;
+  BoxLossSummary summary;
+  std::exception_ptr error;
+};
+
+void execute(napi_env, void* data) {
+  AsyncCall& call = *static_cast<AsyncCall*>(data);
+  try {
+    call.summary = call.call.run();
+  } catch (...) {
+    call.error = std::current_exception();
+  }
+}
+
+void settle(napi_env env, napi_status status, AsyncCall& call) {
+  if (call.error == nullptr && status == napi_ok) {
+    napi_value result, loss, invalid;
+    napi_create_array_with_length(env, 2, &result);
+    napi_create_double(env, call.summary.loss, &loss);
+    napi_create_double(env, double(call.summary.invalid), &invalid);
+    napi_set_element(env, result, 0, loss);
+    napi_set_element(env, result, 1, invalid);
+    napi_resolve_deferred(env, call.deferred, result);
+    return;
+  }
+  try {
+    if (call.error == nullptr) throw std::runtime_error("the call was cancelled");
+    std::rethrow_exception(call.error);
+  } catch (...) {
+    throw_in_js(env, "boxLossAsync");
+  }
+  napi_value error;
+  napi_get_and_clear_last_exception(env, &error);
+  napi_reject_deferred(env, call.deferred, error);
+}
+
+void complete(napi_env env, napi_status status, void* data) {
+  const std::unique_ptr<AsyncCall> call(static_cast<AsyncCall*>(data));
+  settle(env, status, *call);
+  napi_delete_reference(env, call->arrays);
+  napi_delete_async_work(env, call->work);
 }
 
 }  // namespace
 
 napi_value box_loss(napi_env env, napi_callback_info info) {
-  return with_js_errors(env, "boxLoss", [=] {
+  return with_js_errors(env, "boxLoss", [=]() -> napi_value {
     const Arguments arguments(env, info);
-    const ArrayView pred = arguments.boxes(k_pred, 2 * arguments.axes());
-    const BoxLossSummary summary =
-        pred.type == napi_float64_array ? run<double>(arguments, pred) : run<float>(arguments, pred);
+    const BoxLossSummary summary = Call(arguments).run();
     arguments[k_resultLoss] = summary.loss;
     arguments[k_resultInvalid] = double(summary.invalid);
     return nullptr;
+  });
+}
+
+napi_value box_loss_async(napi_env env, napi_callback_info info) {
+  return with_js_errors(env, "boxLossAsync", [=]() -> napi_value {
+    const Arguments arguments(env, info);
+    auto call = std::make_unique<AsyncCall>(arguments);
+    napi_value arrays, name, promise;
+    napi_create_array(env, &arrays);
+    for (int k = k_pred; k <= k_iou; ++k) napi_set_element(env, arrays, uint32_t(k), arguments[k]);
+    napi_create_reference(env, arrays, 1, &call->arrays);
+    napi_create_promise(env, &call->deferred, &promise);
+    napi_create_string_utf8(env, "scaloss", NAPI_AUTO_LENGTH, &name);
+    napi_create_async_work(env, nullptr, name, execute, complete, call.get(), &call->work);
+    if (napi_queue_async_work(env, call->work) != napi_ok) throw std::runtime_error("the call cannot be queued");
+    call.release();
+    return promise;
   });
 }
 

@@ -5,6 +5,7 @@ export {
   alloc,
   backends,
   boxLoss,
+  boxLossAsync,
   cdLoss,
   ciouLoss,
   createPlan,

@@ -10,6 +10,7 @@ export {
   type UnavailableReason,
 } from './backends.js'
 export { boxLoss, cdLoss, ciouLoss, diouLoss, giouLoss, iouLoss, scaLoss, soLoss } from './box-loss.js'
+export { type AsyncBoxLossOptions, boxLossAsync } from './box-loss-async.js'
 export {
   type CudaDevice,
   type CudaEvent,

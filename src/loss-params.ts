@@ -78,7 +78,8 @@ const BASE: Record<Convention, LossParams> = {
 const OFFICIAL_SO: LossParams = Object.freeze({ ...DEFAULTS, alpha: 1 })
 
 const isModifier = (option: LossOption) => (MODIFIERS as readonly string[]).includes(option)
-const isLossOption = (key: string): key is LossOption => (LOSS_OPTIONS as readonly string[]).includes(key)
+const ALL_OPTIONS: ReadonlySet<string> = new Set(LOSS_OPTIONS)
+const isLossOption = (key: string): key is LossOption => ALL_OPTIONS.has(key)
 
 /** Checks the options that belong to the loss and fills in the defaults. Numbers must keep their meaning in the dtype. */
 export function lossParams(name: LossName, options: LossOptions, dtype?: DType): Readonly<LossParams> {

@@ -26,6 +26,33 @@ export function nativeBoxLoss(job: BoxLossJob, backend: BackendName, device: num
   return { loss: scalars[SCALAR.resultLoss], invalid: scalars[SCALAR.resultInvalid] }
 }
 
+/** Runs a checked job off this thread. Nobody else may have its arrays. */
+export async function nativeBoxLossAsync(
+  job: BoxLossJob,
+  backend: BackendName,
+  device: number,
+  threads: number,
+): Promise<Summary> {
+  const { pred, target, weight, gradOutput, loss, grad, gradTarget, iou } = job
+  writeScalars(job, backend, device, threads)
+  try {
+    const [sum, invalid] = await loadNative().boxLossAsync(
+      scalars,
+      pred,
+      target,
+      weight,
+      gradOutput,
+      loss,
+      grad,
+      gradTarget,
+      iou,
+    )
+    return { loss: sum, invalid }
+  } catch (error) {
+    throw fromNative(error)
+  }
+}
+
 /** The block of numbers of a call over arrays of any kind. */
 export function writeScalars(
   job: BoxLossJob<object>,

@@ -104,6 +104,8 @@ export interface Native extends NativeCudaObjects {
     gradTarget: OptionalArray,
     iou: OptionalArray,
   ): void
+  /** The same off this thread, over arrays that nobody else has until the promise is settled. Gives loss and invalid rows. */
+  boxLossAsync(...args: Parameters<Native['boxLoss']>): Promise<[number, number]>
   /** Values of all pairs of [N, 2 axes] and [M, 2 axes] boxes, N and M > 0, to [N, M]. */
   pairwise(scalars: Float64Array, a: FloatArray, b: FloatArray, out: FloatArray): void
   /** Memory of zeros, aligned to 64 bytes; pinned: CUDA copies it without waiting. It lives as long as either of the two that are

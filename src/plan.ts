@@ -143,7 +143,7 @@ export class Plan<O = PlanOptions> {
       throw invalidArgument('gradOutput', 'no number: the plan has an array, plan.gradOutput', options.gradOutput)
     }
     const { normalizer, lossWeight, gradOutput } = { ...this.#settings.scaling, ...numbers }
-    runner.set(boxes, scalesOf(boxes, dtype, { reduction, normalizer, lossWeight, gradOutput }))
+    runner.set(boxes, scalesOf(boxes, dtype, reduction, normalizer, lossWeight, gradOutput))
     return boxes
   }
 }

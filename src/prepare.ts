@@ -141,26 +141,29 @@ export function prepareJob<A extends object>(
   const perRow = typeof gradOutput === 'number' ? undefined : gradOutput
   if (out !== NO_OUT) {
     checkKeys('out', out, OUTPUTS)
-    const checkOut = (name: keyof Out, wanted: boolean, option: string, length: number, shape: string) => {
-      const array = out[name]
-      if (array === undefined) return
-      if (!wanted) throw invalidArgument(`out.${name}`, `to go with ${option}`, array)
-      kind.checkArray(`out.${name}`, array, pred, length, shape)
+    const { loss: losses, grad: gradients, gradTarget: ofTarget, iou: ious } = out
+    if (losses !== undefined) {
+      checkWanted('out.loss', reduction === 'none', "reduction: 'none'", losses)
+      kind.checkArray('out.loss', losses, pred, n, 'one a box')
     }
-    checkOut('loss', reduction === 'none', "reduction: 'none'", n, 'one a box')
-    checkOut('grad', grad, 'grad: true', length, 'as pred')
-    checkOut('gradTarget', gradTarget, 'gradTarget: true', length, 'as pred')
-    checkOut('iou', iou, 'iou: true', n, 'one a box')
+    if (gradients !== undefined) {
+      checkWanted('out.grad', grad, 'grad: true', gradients)
+      kind.checkArray('out.grad', gradients, pred, length, 'as pred')
+    }
+    if (ofTarget !== undefined) {
+      checkWanted('out.gradTarget', gradTarget, 'gradTarget: true', ofTarget)
+      kind.checkArray('out.gradTarget', ofTarget, pred, length, 'as pred')
+    }
+    if (ious !== undefined) {
+      checkWanted('out.iou', iou, 'iou: true', ious)
+      kind.checkArray('out.iou', ious, pred, n, 'one a box')
+    }
     const outputs = [out.loss, out.grad, out.gradTarget, out.iou]
     checkOverlap(OUT_MEMBERS, outputs, INPUTS, [pred, target, weight, perRow], kind.overlap)
   }
 
-  const scales = scalesOf(n, dtype, {
-    reduction,
-    normalizer,
-    lossWeight,
-    gradOutput: perRow ? 1 : (gradOutput as number),
-  })
+  const upstream = perRow ? 1 : (gradOutput as number)
+  const scales = scalesOf(n, dtype, reduction, normalizer, lossWeight, upstream)
   return {
     name,
     params,
@@ -173,9 +176,18 @@ export function prepareJob<A extends object>(
     grad: grad ? (out.grad ?? kind.allocate(pred, length)) : undefined,
     gradTarget: gradTarget ? (out.gradTarget ?? kind.allocate(pred, length)) : undefined,
     iou: iou ? (out.iou ?? kind.allocate(pred, n)) : undefined,
+    lossScale: scales.lossScale,
+    gradScale: scales.gradScale,
+    sumScale: scales.sumScale,
+    sumDivisor: scales.sumDivisor,
     ignoreInvalid: onInvalid === 'ignore',
-    ...scales,
+    ignoreAll: scales.ignoreAll,
   }
+}
+
+/** A result array that was given must be one that the call has, by this option. */
+function checkWanted(argument: string, wanted: boolean, option: string, array: object): void {
+  if (!wanted) throw invalidArgument(argument, `to go with ${option}`, array)
 }
 
 export type Scales = Pick<BoxLossJob, 'lossScale' | 'gradScale' | 'sumScale' | 'sumDivisor' | 'ignoreAll'>
@@ -184,9 +196,11 @@ export type Scales = Pick<BoxLossJob, 'lossScale' | 'gradScale' | 'sumScale' | '
 export function scalesOf(
   n: number,
   dtype: DType,
-  options: { reduction: Reduction; normalizer: number | undefined; lossWeight: number; gradOutput: number },
+  reduction: Reduction,
+  normalizer: number | undefined,
+  lossWeight: number,
+  gradOutput: number,
 ): Scales {
-  const { reduction, normalizer, lossWeight, gradOutput } = options
   const divisor = normalizer ?? (reduction === 'mean' ? n : 1)
   const upstream = lossWeight * gradOutput
   checkRange('gradOutput', upstream, dtype, 'a number that times lossWeight is')

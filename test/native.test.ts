@@ -20,6 +20,7 @@ describe('the seam between TypeScript and the addon', () => {
       runPlan: 'function',
       scalars: 'object',
       boxLoss: 'function',
+      boxLossAsync: 'function',
       pairwise: 'function',
       simdLevels: 'function',
       simd: 'function',

@@ -75,7 +75,8 @@ static void sum_tiles(const BoxLossJob<T>& job, int64_t tiles, int threads, Add 
   TileSum* const sums = kept.data();
   for_each_part(parts, threads, [&](int64_t part) {
     const int64_t end = std::min(tiles, (part + 1) * kTilesPerPart);
-    for (int64_t tile = part * kTilesPerPart; tile < end; ++tile) sums[tile] = table.run_tile[kind](job, tile, run_packs);
+    for (int64_t tile = part * kTilesPerPart; tile < end; ++tile)
+      sums[tile] = table.run_tile[kind](job, tile, run_packs);
   });
   for (int64_t tile = 0; tile < tiles; ++tile) add(tile, sums[tile]);
 }

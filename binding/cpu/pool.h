@@ -1,5 +1,5 @@
-// Threads that help a call with a loop over independent parts. They are shared by all calls of the process, start when a
-// call first needs them, and stay.
+// Threads that help a call with a loop over independent parts. They are shared by all calls of the process, start when
+// a call first needs them, and stay.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,102 @@
+import { argumentError, invalidArgument } from './errors.js'
+import { type BoxLossJob, jsBoxLoss, type Summary } from './js-backend.js'
+import type { LossName } from './losses.js'
+import { nativeBoxLossAsync } from './native-call.js'
+import { OUTPUTS, type Prepared, prepare } from './prepare.js'
+import type { BoxLossOptions, BoxLossResult, FloatArray } from './types.js'
+import { overlap } from './validate.js'
+
+export interface AsyncBoxLossOptions<A extends FloatArray = FloatArray> extends BoxLossOptions<A> {
+  /** Rejects the promise with its reason once it is aborted; nothing is written to `out` then. */
+  signal?: AbortSignal
+}
+
+/** Arrays that calls under way will write to. */
+const awaited = new Set<FloatArray>()
+
+/**
+ * `boxLoss` off the main thread. Inputs are copied before it returns, so they can be changed at once; arrays of `out` are written
+ * when the promise is fulfilled, and are the call's until then.
+ *
+ * @returns a promise; what `boxLoss` would throw, it is rejected with. An array of `out` that overlaps one of another call under
+ *   way, or that is transferred meanwhile, is an error, too.
+ */
+export async function boxLossAsync<A extends FloatArray, const O extends AsyncBoxLossOptions<A> = Record<never, never>>(
+  name: LossName,
+  pred: A,
+  target: A,
+  options?: O,
+): Promise<BoxLossResult<A, O>> {
+  const { signal, ...rest } = (options ?? {}) as AsyncBoxLossOptions<A>
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalidArgument('signal', 'an AbortSignal', signal)
+  }
+  signal?.throwIfAborted()
+  const prepared = prepare(name, pred, target, rest as BoxLossOptions)
+  const out = OUTPUTS.flatMap((member) =>
+    rest.out?.[member] ? [{ member, array: rest.out[member] as FloatArray }] : [],
+  )
+  for (const { member, array } of out) {
+    if ([...awaited].some((other) => overlap(array, other))) {
+      throw argumentError(`out.${member}`, 'memory that no other call under way writes to', 'an overlap')
+    }
+  }
+  const { job } = prepared
+  const own = ownArrays(
+    job,
+    out.map(({ member }) => member),
+  )
+  for (const { array } of out) {
+    awaited.add(array)
+  }
+  try {
+    const { loss: sum, invalid } = await untilAborted(compute({ ...prepared, job: own }), signal)
+    for (const { member, array } of out) {
+      const result = own[member] as FloatArray
+      if (array.length !== result.length) {
+        throw argumentError(`out.${member}`, 'the memory that was given', 'none: it was transferred during the call')
+      }
+      array.set(result)
+    }
+    const { loss = sum, grad, gradTarget, iou } = { ...own, ...rest.out }
+    return { loss, grad, gradTarget, iou, invalid, backend: prepared.backend } as BoxLossResult<A, O>
+  } finally {
+    for (const { array } of out) awaited.delete(array)
+  }
+}
+
+type Output = (typeof OUTPUTS)[number]
+
+/** The job over arrays that nobody else has: none can be changed or transferred under the thread that works on them. Results
+ * that the caller has no array for are in new ones already. */
+function ownArrays(job: BoxLossJob, given: readonly Output[]): BoxLossJob {
+  const result = (member: Output) => (given.includes(member) ? job[member]?.slice() : job[member])
+  return {
+    ...job,
+    pred: job.pred.slice(),
+    target: job.target.slice(),
+    weight: job.weight?.slice(),
+    gradOutput: job.gradOutput?.slice(),
+    loss: result('loss'),
+    grad: result('grad'),
+    gradTarget: result('gradTarget'),
+    iou: result('iou'),
+  }
+}
+
+function compute({ job, backend, device, threads }: Prepared): Promise<Summary> {
+  if (job.pred.length === 0) return Promise.resolve({ loss: 0, invalid: 0 })
+  if (backend !== 'js') return nativeBoxLossAsync(job, backend, device, threads)
+  // In a later turn of this thread: js has no other.
+  return new Promise((resolve) => setImmediate(() => resolve(jsBoxLoss(job))))
+}
+
+/** What the promise gives, or the reason of the signal once it is aborted. */
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
