@@ -66,7 +66,7 @@ const widest = levels[levels.length - 1]
 function bench(boxes) {
   const { pred, target } = makeBoxes(boxes)
   const out = { grad: new Float32Array(4 * boxes) }
-  const options = /** @type {const} */ ({ backend: 'cpu', out })
+  const options = /** @type {const} */ ({ backend: 'cpu', threads: 1, out })
   const plainGrad = new Float32Array(4 * boxes)
   const plain = { name: 'plain JS', select: () => {}, call: () => plainLoop(pred, target, plainGrad) }
   const compiled = levels.map((level) => ({

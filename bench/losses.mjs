@@ -82,7 +82,7 @@ function timeLosses(boxes) {
         const { pred, target } = inputs[LOSSES[name].axes]
         const grad = pass === 'loss and gradient'
         const out = grad ? { out: { grad: new Float32Array(pred.length) } } : {}
-        const all = /** @type {const} */ ({ ...options, ...out, backend: 'cpu', grad })
+        const all = /** @type {const} */ ({ ...options, ...out, backend: 'cpu', threads: 1, grad })
         return () => boxLoss(name, pred, target, all)
       },
       { items: boxes, boxes, pass },
@@ -92,7 +92,7 @@ function timeLosses(boxes) {
 
 function timePairwise() {
   const { pred, target } = makeBoxes(PAIRWISE_SIDE)
-  const options = /** @type {const} */ ({ backend: 'cpu', out: new Float32Array(PAIRWISE_SIDE ** 2) })
+  const options = /** @type {const} */ ({ backend: 'cpu', threads: 1, out: new Float32Array(PAIRWISE_SIDE ** 2) })
   return time(
     pairwiseRows,
     ({ name }) =>
