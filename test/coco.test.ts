@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { cocoIou, matchDetections } from '../src/coco/match.js'
+import { cocoIou } from '../src/coco/greedy.js'
+import { matchDetections } from '../src/coco/match.js'
 import type { Annotation, CocoBox, Detection } from '../src/coco/read.js'
 
 const truth = (id: number, bbox: CocoBox, more: Partial<Annotation> = {}): Annotation => ({
