@@ -61,7 +61,8 @@ export function greedyMatch(
     let found = -1
     for (let column = 0; column < columns; ++column) {
       const iou = ious[row * columns + column]
-      if (iou < best || taken[column] || groundTruth[column].ignored !== ignored) continue
+      // No NaN either: that of boxes whose area overflows.
+      if (!(iou >= best) || taken[column] || groundTruth[column].ignored !== ignored) continue
       best = iou
       found = column
     }
