@@ -50,7 +50,11 @@ describe('reading', () => {
       instances,
       text({
         ...valid,
-        annotations: [annotation, { ...annotation, id: 10, iscrowd: 1 }, { ...annotation, id: 0, iscrowd: undefined }],
+        annotations: [
+          annotation,
+          { ...annotation, id: 10, iscrowd: 1, area: 7.5 },
+          { ...annotation, id: 0, iscrowd: undefined },
+        ],
       }),
     )
     writeFileSync(results, text([detection, { ...detection, score: -1e300, extra: 1 }]))
@@ -59,9 +63,9 @@ describe('reading', () => {
     expect([...groundTruth.categories.values()]).toStrictEqual([category])
     const typed = { imageId: 5, categoryId: 2, bbox: [1, 2, 3, 4] }
     expect(groundTruth.annotations).toStrictEqual([
-      { id: 9, ...typed, crowd: false },
-      { id: 10, ...typed, crowd: true },
-      { id: 0, ...typed, crowd: false },
+      { id: 9, ...typed, area: 12, crowd: false },
+      { id: 10, ...typed, area: 7.5, crowd: true },
+      { id: 0, ...typed, area: 12, crowd: false },
     ])
     expect(readDetections(results, groundTruth)).toStrictEqual([
       { ...typed, score: 0.5 },
@@ -129,6 +133,10 @@ describe('reading', () => {
     [
       { ...valid, annotations: [{ ...annotation, iscrowd: 2 }] },
       'instances.json: annotations[0].iscrowd: expected 0 or 1, got 2',
+    ],
+    [
+      { ...valid, annotations: [{ ...annotation, area: -1 }] },
+      'instances.json: annotations[0].area: expected a finite number of at least 0, got -1',
     ],
     [
       { ...valid, annotations: [{ ...annotation, bbox: [1, 2, 3] }] },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { cocoIou, matchDetections } from '../src/coco/match.js'
+import { cocoIou } from '../src/coco/greedy.js'
+import { matchDetections } from '../src/coco/match.js'
 import type { Annotation, CocoBox, Detection } from '../src/coco/read.js'
 
 const truth = (id: number, bbox: CocoBox, more: Partial<Annotation> = {}): Annotation => ({
@@ -7,6 +8,7 @@ const truth = (id: number, bbox: CocoBox, more: Partial<Annotation> = {}): Annot
   imageId: 1,
   categoryId: 1,
   bbox,
+  area: bbox[2] * bbox[3],
   crowd: false,
   ...more,
 })
@@ -146,6 +148,11 @@ describe('matching', () => {
       [2, 1, [1], []],
       [2, 10, [], [[0.8, undefined, 0]]],
     ])
+  })
+
+  test('boxes whose area overflows match nothing', () => {
+    const huge: CocoBox = [0, 0, 1e200, 1e200]
+    expect(outcome([truth(1, huge)], [detect(0.9, huge)])).toStrictEqual([[0.9, null, false]])
   })
 
   test('inputs stay as they are', () => {

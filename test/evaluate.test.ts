@@ -32,6 +32,18 @@ function evaluateJson(folder: string, ...options: string[]) {
  *   x2:     32/48² + 0.5 (1/60 − 16/60² · 0.8)
  *   y1, y2: ±0.5 · 16/60² · ½ · 0.6 = ±0.5/750
  */
+
+/* Its average precision, by hand:
+ *
+ * cup: right, wrong (the duplicate), and two left out in the crowd; one of two found: 1 at the 51 recalls up to 1/2, at every
+ *   threshold. Large (10000): the found one alone, AP 1. Medium (5000): not found, and the found one is left out, AP 0.
+ * plate: scores 0.95 (IoU 2/3), 0.7 (IoU 0.9), 0.6 (wrong).
+ *   Up to 0.65 right, right, wrong: 1 at all recalls. Up to 0.9 wrong, right, wrong: 1/2 at 51 recalls. At 0.95 nothing.
+ *   Both objects are medium (4320, 1440).
+ * fork: no ground truth. No object is small.
+ */
+const CUP = 51 / 101
+const PLATE = (4 + (5 * 25.5) / 101) / 10
 const PLATE_1 = Math.hypot(0.00012, 0.000785, 0.00012, 0.01593)
 const PLATE_3 = Math.hypot(1 / 48 + 1 / 120, 0.5 / 750, 1 / 72 + 0.5 * (1 / 60 - (16 / 3600) * 0.8), 0.5 / 750)
 
@@ -112,22 +124,66 @@ describe('evaluate on the sample', () => {
     expect(evaluateJson(SAMPLE, '--loss', 'cd').total.meanLoss).toBeCloseTo((0.08 + 4 / 15) / 3, 12)
   })
 
+  test('average precision and recall, overall, by class and by threshold', () => {
+    const { averagePrecision, classes } = evaluateJson(SAMPLE)
+    const { byIou, ...metrics } = averagePrecision
+    const expected: Record<string, number> = {
+      ap: (CUP + PLATE) / 2,
+      ap50: (CUP + 1) / 2,
+      ap75: (CUP + CUP / 2) / 2,
+      apSmall: -1,
+      apMedium: (0 + PLATE) / 2,
+      apLarge: 1,
+      // One detection an image: the right cup, and of the plates those with an object, each in an image of its own.
+      ar1: (1 / 2 + (4 + 5 / 2) / 10) / 2,
+      ar10: (1 / 2 + (4 + 5 / 2) / 10) / 2,
+      ar100: (1 / 2 + (4 + 5 / 2) / 10) / 2,
+      arSmall: -1,
+      arMedium: (0 + (4 + 5 / 2) / 10) / 2,
+      arLarge: 1,
+    }
+    expect(Object.keys(metrics)).toStrictEqual(Object.keys(expected))
+    for (const [name, value] of Object.entries(expected)) expect(metrics[name], name).toBeCloseTo(value, 14)
+    expect(classes.map(({ name }: { name: string }) => name)).toStrictEqual(['cup', 'plate', 'fork'])
+    for (const [index, value] of [CUP, PLATE, -1].entries()) expect(classes[index].ap).toBeCloseTo(value, 14)
+    expect(byIou.map(({ iouThreshold }: { iouThreshold: number }) => iouThreshold)).toStrictEqual([
+      0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95,
+    ])
+    expect(byIou[9].ap).toBeCloseTo(CUP / 2, 14)
+    expect(byIou[9].ar).toBeCloseTo(1 / 4, 14)
+    // Its thresholds are its own.
+    expect(evaluateJson(SAMPLE, '--iou-threshold', '0.95').averagePrecision).toStrictEqual(averagePrecision)
+  })
+
   test('prints the same numbers as tables', () => {
     const { code, stdout } = scaloss('evaluate', ...files(SAMPLE), '--backend', 'js')
     expect(code).toBe(0)
     const norm = [(PLATE_1 + PLATE_3) / 2, (PLATE_1 + PLATE_3) / 3, PLATE_3, PLATE_1 / 2].map((v) => v.toFixed(4))
     const cells = stdout.split('\n').map((line) => line.trim().split(/ {2,}/))
     for (const row of [
-      ['class', 'ground truth', 'detections', 'matched', 'mean IoU', 'mean loss', 'mean grad norm'],
-      ['cup', '2', '4', '1', '1.0000', '0.0000', '0.0000'],
-      ['plate', '2', '3', '2', '0.7833', '0.3033', norm[0]],
-      ['fork', '0', '1', '0', '-', '-', '-'],
-      ['all', '4', '8', '3', '0.8556', '0.2022', norm[1]],
+      ['class', 'ground truth', 'detections', 'matched', 'mean IoU', 'mean loss', 'mean grad norm', 'AP'],
+      ['cup', '2', '4', '1', '1.0000', '0.0000', '0.0000', '0.5050'],
+      ['plate', '2', '3', '2', '0.7833', '0.3033', norm[0], '0.5262'],
+      ['fork', '0', '1', '0', '-', '-', '-', '-'],
+      ['all', '4', '8', '3', '0.8556', '0.2022', norm[1], '0.5156'],
       ['IoU', 'matched', 'mean IoU', 'mean loss', 'mean grad norm'],
       ['0.5 to 0.6', '0', '-', '-', '-'],
       ['0.6 to 0.7', '1', '0.6667', '0.4667', norm[2]],
       ['0.9 to 1', '2', '0.9500', '0.0700', norm[3]],
       ['all', '3', '0.8556', '0.2022', norm[1]],
+      ['metric', 'IoU', 'area', 'max detections', 'value'],
+      ['AP', '0.5 to 0.95', 'all', '100', '0.5156'],
+      ['AP', '0.5', 'all', '100', '0.7525'],
+      ['AP', '0.75', 'all', '100', '0.3787'],
+      ['AP', '0.5 to 0.95', 'small', '100', '-'],
+      ['AP', '0.5 to 0.95', 'medium', '100', '0.2631'],
+      ['AP', '0.5 to 0.95', 'large', '100', '1.0000'],
+      ['AR', '0.5 to 0.95', 'all', '1', '0.5750'],
+      ['AR', '0.5 to 0.95', 'all', '10', '0.5750'],
+      ['AR', '0.5 to 0.95', 'medium', '100', '0.3250'],
+      ['IoU', '0.5', '0.55', '0.6', '0.65', '0.7', '0.75', '0.8', '0.85', '0.9', '0.95'],
+      ['AP', ...Array(4).fill('0.7525'), ...Array(5).fill('0.3787'), '0.2525'],
+      ['AR', ...Array(4).fill('0.7500'), ...Array(5).fill('0.5000'), '0.2500'],
       ['loss sca (alpha 0.5), IoU threshold 0.5, backend js'],
       ['unmatched ground truth: 1'],
       ['unmatched detections: 3'],
@@ -150,8 +206,9 @@ describe('evaluate without pairs', () => {
   test('empty files give empty tables', () => {
     write('instances.json', { images: [], annotations: [], categories: [] })
     write('detections.json', [])
-    const { classes, total } = evaluateJson(folder)
+    const { classes, total, averagePrecision } = evaluateJson(folder)
     expect(classes).toStrictEqual([])
+    expect(averagePrecision).toMatchObject({ ap: -1, ar100: -1 })
     expect(total).toMatchObject({ groundTruth: 0, detections: 0, matched: 0, meanIou: null, meanLoss: null })
     expect(scaloss('evaluate', ...files(folder))).toMatchObject({ code: 0, stderr: '' })
   })
@@ -181,11 +238,13 @@ describe.runIf(existsSync(VOC))('evaluate on a larger sample', () => {
   }
 
   test('rows add up to the total, and counts and means stay in their bounds', () => {
-    const { classes, ious, total } = evaluateJson(VOC, '--iou-threshold', String(threshold))
+    const { classes, ious, total, averagePrecision } = evaluateJson(VOC, '--iou-threshold', String(threshold))
     const sum = (rows: Record<string, number>[], field: string) => rows.reduce((all, row) => all + row[field], 0)
     for (const field of ['groundTruth', 'detections', 'matched', 'unmatchedGroundTruth', 'unmatchedDetections'])
       expect(sum(classes, field), field).toBe(total[field])
     expect(sum(ious, 'matched')).toBe(total.matched)
+    const withTruth = classes.filter(({ ap }: { ap: number }) => ap >= 0)
+    expect(averagePrecision.ap).toBeCloseTo(sum(withTruth, 'ap') / withTruth.length, 14)
     const raw = (name: string) => JSON.parse(readFileSync(join(VOC, name), 'utf8'))
     const crowds = raw('instances.json').annotations.filter((annotation: { iscrowd: number }) => annotation.iscrowd)
     expect(total.groundTruth + crowds.length).toBe(raw('instances.json').annotations.length)

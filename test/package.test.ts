@@ -38,9 +38,11 @@ describe('what npm runs and packs', () => {
 
   it('the tarball holds the program, its types and its native sources, and no tests', () => {
     const packed = files()
-    const needed = ['dist/index.js', 'dist/index.mjs', 'dist/index.d.ts', 'dist/index.d.mts', 'dist/cli/main.js']
+    const needed = ['index', 'coco'].flatMap((entry) =>
+      ['js', 'mjs', 'd.ts', 'd.mts'].map((type) => `dist/${entry}.${type}`),
+    )
     const sources = ['CMakeLists.txt', 'binding/addon.cpp', 'cuda/box_loss.cu', 'LICENSE', 'README.md', 'CHANGELOG.md']
-    expect(packed).toEqual(expect.arrayContaining([...needed, ...sources]))
+    expect(packed).toEqual(expect.arrayContaining([...needed, 'dist/cli/main.js', ...sources]))
     expect(packed.filter((path) => /^(test|bench|examples|build|src)\//.test(path))).toEqual([])
   })
 
@@ -60,6 +62,13 @@ describe('both module systems', () => {
     write('names.mjs', `import * as all from 'scaloss'; console.log(Object.keys(all).sort().join())`)
     expect(run('names.cjs').trim()).toBe(names.join())
     expect(run('names.mjs').trim()).toBe(names.join())
+  })
+
+  it('scaloss/coco exports the same names', () => {
+    write('coco.cjs', `console.log(Object.keys(require('scaloss/coco')).sort().join())`)
+    write('coco.mjs', `import * as all from 'scaloss/coco'; console.log(Object.keys(all).sort().join())`)
+    expect(run('coco.cjs').trim()).toBe('averagePrecision,readDetections,readGroundTruth')
+    expect(run('coco.mjs').trim()).toBe('averagePrecision,readDetections,readGroundTruth')
   })
 
   it('share one instance, so that instanceof ScaLossError holds across them', () => {
@@ -95,7 +104,12 @@ describe('both module systems', () => {
       device.boxLoss('sca', p, tensor)
       return pointers
     }
-    const error: Error = new ScaLossError('ERR_SCALOSS_CUDA', String([mean, grad, rows, all, noGradient, backends().js.available, planned, planned64, onDevice]))
+    const truth: GroundTruthBox = { imageId: 1, categoryId: 1, bbox: [0, 0, 1, 1] }
+    const { ap, byIou, byClass } = averagePrecision([truth], [{ ...truth, score: 1 }], { iouThresholds: [0.5] })
+    const metrics: number[] = [ap, byIou[0].ap, byClass[0].apSmall]
+    // @ts-expect-error a detection has a score
+    averagePrecision([truth], [truth])
+    const error: Error = new ScaLossError('ERR_SCALOSS_CUDA', String([mean, grad, rows, all, noGradient, backends().js.available, planned, planned64, onDevice, metrics]))
     // @ts-expect-error another dtype
     boxLoss('sca', p, d)
     // @ts-expect-error no such loss
@@ -110,17 +124,20 @@ describe('both module systems', () => {
     [
       'ES module',
       'types.mts',
-      `import { alloc, backends, boxLoss, createPlan, cuda, scaLoss, ScaLossError, soLoss } from 'scaloss'`,
+      `import { alloc, backends, boxLoss, createPlan, cuda, scaLoss, ScaLossError, soLoss } from 'scaloss'
+       import { averagePrecision, type GroundTruthBox } from 'scaloss/coco'`,
     ],
     [
       'CommonJS',
       'types.cts',
-      `import { alloc, backends, boxLoss, createPlan, cuda, scaLoss, ScaLossError, soLoss } from 'scaloss'`,
+      `import { alloc, backends, boxLoss, createPlan, cuda, scaLoss, ScaLossError, soLoss } from 'scaloss'
+       import { averagePrecision, type GroundTruthBox } from 'scaloss/coco'`,
     ],
     [
       'CommonJS require',
       'required.cts',
-      `import s = require('scaloss'); const { alloc, backends, boxLoss, createPlan, cuda, scaLoss, ScaLossError, soLoss } = s`,
+      `import s = require('scaloss'); const { alloc, backends, boxLoss, createPlan, cuda, scaLoss, ScaLossError, soLoss } = s
+       import coco = require('scaloss/coco'); const { averagePrecision } = coco; type GroundTruthBox = coco.GroundTruthBox`,
     ],
   ])('%s: the types are right', (_, file, imports) => {
     write(file, `${imports}\n${program}`)
@@ -130,19 +147,19 @@ describe('both module systems', () => {
   })
 })
 
-describe('README', () => {
-  const blocks = (language: string) =>
-    [...readme.matchAll(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, 'gs'))].map((match) => match[1])
+describe.each(['README.md', 'docs/evaluation.md'])('the example of %s', (document) => {
+  const [, example = ''] = /```js\n(.*?)```/s.exec(readFileSync(join(root, document), 'utf8')) ?? []
 
-  it('the usage example prints what the comments say', () => {
-    const [example] = blocks('js')
-    expect(example!.trim().split('\n').length).toBeLessThanOrEqual(12)
-    write('readme.mjs', example!)
-    const said = [...example!.matchAll(/\/\/ => (.*)/g)].map((match) => match[1])
+  it('prints what the comments say', () => {
+    expect(example.trim().split('\n').length).toBeLessThanOrEqual(document === 'README.md' ? 12 : 20)
+    write('example.mjs', example)
+    const said = [...example.matchAll(/\/\/ => (.*)/g)].map((match) => match[1])
     expect(said.length).toBeGreaterThan(0)
-    expect(run('readme.mjs').trim().split('\n')).toEqual(said)
+    expect(run('example.mjs').trim().split('\n')).toEqual(said)
   })
+})
 
+describe('README', () => {
   it('names scripts that exist', () => {
     const scripts = [...readme.matchAll(/npm run ([\w:-]+)/g)].map((match) => match[1])
     expect(scripts.length).toBeGreaterThan(0)

@@ -1,12 +1,14 @@
 import { BACKENDS } from '../backends.js'
+import { averagePrecision } from '../coco/average-precision.js'
+import { NO_POSITIVES } from '../coco/curve.js'
 import { matchDetections } from '../coco/match.js'
+import { METRICS, type Metric, type MetricName, type Metrics } from '../coco/metrics.js'
+import { MAX_DETECTIONS } from '../coco/outcomes.js'
 import { readDetections, readGroundTruth } from '../coco/read.js'
 import { byClass, byIou, type ClassSummary, evaluatePairs, type PairSummary, total } from '../coco/summary.js'
 import { LOSS_NAMES, LOSSES, type LossName, type LossSpec } from '../losses.js'
 import { type Column, formatTable } from './table.js'
 import { type Io, numberOf, parseOptions, wrongValue } from './usage.js'
-
-const MAX_DETECTIONS = 100
 
 /** COCO's boxes have two axes, and images of many sizes. */
 const NAMES = LOSS_NAMES.filter((name) => LOSSES[name].axes === 2 && name !== 'mpdiou')
@@ -19,13 +21,13 @@ function usesAlpha(name: LossName): boolean {
 export const EVALUATE_HELP = `Usage: scaloss evaluate --ground-truth <instances.json> --detections <results.json> [options]
 
 Matches detections to ground truth by COCO's greedy rule, at most ${MAX_DETECTIONS} per image and class, and reports
-IoU, loss and gradient norm of the matched pairs by class and by IoU.
+IoU, loss and gradient norm of the matched pairs by class and by IoU, and COCO's average precision and recall.
 
   --ground-truth <file>   COCO instances: { images, annotations, categories }, bbox as [x, y, width, height]
   --detections <file>     COCO results: [{ image_id, category_id, bbox, score }]
   --loss <name>           ${NAMES.join(', ')} (default: sca)
   --alpha <number>        weight of the corner distance in ${alphaLosses()} (default: 0.5)
-  --iou-threshold <t>     smallest IoU of a match, above 0 and up to 1 (default: 0.5)
+  --iou-threshold <t>     smallest IoU of a matched pair, above 0 and up to 1 (default: 0.5); AP has its own
   --backend <name>        ${BACKENDS.join(', ')} (default: auto)
   --json                  print the same numbers as JSON
 `
@@ -74,8 +76,16 @@ const CLASS_COLUMNS: Column[] = [
   { title: 'ground truth', align: 'right' },
   { title: 'detections', align: 'right' },
   ...MEANS,
+  { title: 'AP', align: 'right' },
 ]
 const IOU_COLUMNS: Column[] = [{ title: 'IoU', align: 'left' }, ...MEANS]
+const METRIC_COLUMNS: Column[] = [
+  { title: 'metric', align: 'left' },
+  { title: 'IoU', align: 'left' },
+  { title: 'area', align: 'left' },
+  { title: 'max detections', align: 'right' },
+  { title: 'value', align: 'right' },
+]
 
 /** Four decimals; a mean too small for them keeps four digits instead, and no pairs give a dash. */
 function decimal(value: number | null): string {
@@ -87,8 +97,38 @@ function meanCells({ matched, meanIou, meanLoss, meanGradNorm }: PairSummary): s
   return [String(matched), decimal(meanIou), decimal(meanLoss), decimal(meanGradNorm)]
 }
 
-function classCells(name: string, summary: ClassSummary): string[] {
-  return [name, String(summary.groundTruth), String(summary.detections), ...meanCells(summary)]
+function classCells(name: string, summary: ClassSummary, ap: number): string[] {
+  return [name, String(summary.groundTruth), String(summary.detections), ...meanCells(summary), metricCell(ap)]
+}
+
+/** A dash where there is no ground truth to find. */
+function metricCell(value: number): string {
+  return decimal(value === NO_POSITIVES ? null : value)
+}
+
+/** COCO's summary, and below it AP and AR at each threshold. */
+function metricTables(metrics: Metrics): string[] {
+  const { byIou } = metrics
+  const thresholds = byIou.map(({ iouThreshold }) => String(iouThreshold))
+  return [
+    formatTable(
+      METRIC_COLUMNS,
+      Object.entries<Metric>(METRICS).map(([name, { measure, area, maxDetections, iouThreshold }]) => [
+        measure === 'precision' ? 'AP' : 'AR',
+        String(iouThreshold ?? `${thresholds[0]} to ${thresholds.at(-1)}`),
+        area,
+        String(maxDetections),
+        metricCell(metrics[name as MetricName]),
+      ]),
+    ),
+    formatTable(
+      ['IoU', ...thresholds].map((title, index) => ({ title, align: index === 0 ? 'left' : 'right' })),
+      [
+        ['AP', ...byIou.map(({ ap }) => metricCell(ap))],
+        ['AR', ...byIou.map(({ ar }) => metricCell(ar))],
+      ],
+    ),
+  ]
 }
 
 type Options = ReturnType<typeof parse>
@@ -103,6 +143,12 @@ function report(options: Options) {
   })
   const alpha = usesAlpha(options.loss) ? options.alpha : null
   const { pairs, backend } = evaluatePairs(matches, { loss: options.loss, alpha, backend: options.backend })
+  const { byClass: metricsByClass, ...metrics } = averagePrecision(groundTruth.annotations, detections)
+  // Both have a row for each class of the files' boxes, by ascending id.
+  const classes = byClass(matches, pairs, groundTruth.categories).map((row, index) => ({
+    ...row,
+    ap: metricsByClass[index].ap,
+  }))
   return {
     groundTruth: options.groundTruth,
     detections: options.detections,
@@ -112,9 +158,10 @@ function report(options: Options) {
     iouThreshold: options.iouThreshold,
     maxDetections: MAX_DETECTIONS,
     backend,
-    classes: byClass(matches, pairs, groundTruth.categories),
+    classes,
     ious: byIou(pairs, options.iouThreshold),
     total: total(matches, pairs),
+    averagePrecision: metrics,
   }
 }
 
@@ -127,14 +174,15 @@ function formatReport(result: ReturnType<typeof report>): string {
     '',
     formatTable(
       CLASS_COLUMNS,
-      result.classes.map((row) => classCells(row.name, row)),
-      classCells('all', total),
+      result.classes.map((row) => classCells(row.name, row, row.ap)),
+      classCells('all', total, result.averagePrecision.ap),
     ),
     formatTable(
       IOU_COLUMNS,
       result.ious.map((row) => [`${row.from} to ${row.to}`, ...meanCells(row)]),
       ['all', ...meanCells(total)],
     ),
+    ...metricTables(result.averagePrecision),
     `unmatched ground truth: ${total.unmatchedGroundTruth}`,
     `unmatched detections: ${total.unmatchedDetections}`,
     `crowd regions: ${total.crowds}`,

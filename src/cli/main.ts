@@ -26,7 +26,7 @@ const HELP = `Usage: scaloss <command> [options]
 
 Commands:
   info       list the backends and what they run on
-  evaluate   match COCO detections to ground truth and report IoU, loss and gradient norm
+  evaluate   match COCO detections to ground truth and report IoU, loss, gradient norm and average precision
   gradcheck  compare the gradients of every loss with central differences
 
 scaloss <command> --help explains a command; scaloss --version prints the version.

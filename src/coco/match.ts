@@ -1,4 +1,6 @@
-import type { Annotation, CocoBox, Detection } from './read.js'
+import { cocoIous, greedyMatch, highestScores } from './greedy.js'
+import { type Group, groupByClassAndImage } from './groups.js'
+import type { Annotation, Detection } from './read.js'
 
 export interface MatchOptions {
   /** Smallest IoU of a match, in (0, 1]. */
@@ -31,60 +33,20 @@ export interface ImageClassMatches {
   crowds: Annotation[]
 }
 
-/** COCO's IoU (pycocotools `bbIou`): over the union, or over the detection's area where the ground truth is a crowd.
- * 0 where the boxes have no common area, empty boxes included. */
-export function cocoIou(detection: CocoBox, groundTruth: CocoBox, crowd: boolean): number {
-  const [x, y, width, height] = detection
-  const [gx, gy, gwidth, gheight] = groundTruth
-  const overlapX = Math.min(x + width, gx + gwidth) - Math.max(x, gx)
-  const overlapY = Math.min(y + height, gy + gheight) - Math.max(y, gy)
-  if (overlapX <= 0 || overlapY <= 0) return 0
-  const intersection = overlapX * overlapY
-  const area = width * height
-  return intersection / (crowd ? area : area + gwidth * gheight - intersection)
-}
-
-/** The greedy rule of pycocotools' `evaluateImg`: by descending score, each detection takes the free ground truth of
- * highest IoU at or above the threshold, the later one of equals. A crowd is tried only where no other fits, and stays
- * free. Unlike there, an annotation whose id is 0 is matched like any other. */
-function matchImageClass(group: Group, threshold: number, maxDetections: number): DetectionMatch[] {
-  const taken = new Set<Annotation>()
-  const bestOf = (detection: Detection, candidates: Annotation[]) => {
-    let iou = Math.min(threshold, 1 - 1e-10)
-    let annotation: Annotation | null = null
-    for (const candidate of candidates) {
-      if (taken.has(candidate)) continue
-      const candidateIou = cocoIou(detection.bbox, candidate.bbox, candidate.crowd)
-      if (candidateIou >= iou) {
-        iou = candidateIou
-        annotation = candidate
-      }
-    }
-    return annotation === null ? null : { annotation, iou }
-  }
-
-  return group.detections
-    .toSorted((a, b) => b.score - a.score)
-    .slice(0, maxDetections)
-    .map((detection) => {
-      const match = bestOf(detection, group.groundTruth)
-      if (match !== null) {
-        taken.add(match.annotation)
-        return { detection, ...match, ignored: false }
-      }
-      const crowd = bestOf(detection, group.crowds)
-      return crowd === null
-        ? { detection, annotation: null, iou: 0, ignored: false }
-        : { detection, ...crowd, ignored: true }
-    })
-}
-
-interface Group {
-  categoryId: number
-  imageId: number
-  detections: Detection[]
-  groundTruth: Annotation[]
-  crowds: Annotation[]
+function matchImageClass(
+  { groundTruth, detections }: Group<Annotation, Detection>,
+  iouThreshold: number,
+  maxDetections: number,
+): DetectionMatch[] {
+  const judged = highestScores(detections, maxDetections)
+  const ious = cocoIous(judged, groundTruth)
+  const candidates = groundTruth.map(({ crowd }) => ({ crowd, ignored: crowd }))
+  return greedyMatch(ious, judged.length, candidates, iouThreshold).map((match, row) => {
+    const detection = judged[row]
+    if (match < 0) return { detection, annotation: null, iou: 0, ignored: false }
+    const annotation = groundTruth[match]
+    return { detection, annotation, iou: ious[row * groundTruth.length + match], ignored: annotation.crowd }
+  })
 }
 
 /** Matches detections to ground truth within each image and class. Boxes are [x, y, width, height] in pixels.
@@ -95,31 +57,12 @@ export function matchDetections(
   detections: readonly Detection[],
   { iouThreshold, maxDetections = 100 }: MatchOptions,
 ): ImageClassMatches[] {
-  const groups = new Map<string, Group>()
-  const groupOf = ({ categoryId, imageId }: { categoryId: number; imageId: number }) => {
-    const key = `${categoryId} ${imageId}`
-    let group = groups.get(key)
-    if (group === undefined) {
-      group = { categoryId, imageId, detections: [], groundTruth: [], crowds: [] }
-      groups.set(key, group)
-    }
-    return group
-  }
-  for (const annotation of annotations) {
-    const group = groupOf(annotation)
-    const list = annotation.crowd ? group.crowds : group.groundTruth
-    list.push(annotation)
-  }
-  for (const detection of detections) groupOf(detection).detections.push(detection)
-
-  return [...groups.values()]
-    .sort((a, b) => a.categoryId - b.categoryId || a.imageId - b.imageId)
-    .map((group) => ({
-      categoryId: group.categoryId,
-      imageId: group.imageId,
-      detections: matchImageClass(group, iouThreshold, maxDetections),
-      dropped: Math.max(0, group.detections.length - maxDetections),
-      groundTruth: group.groundTruth,
-      crowds: group.crowds,
-    }))
+  return groupByClassAndImage(annotations, detections).map((group) => ({
+    categoryId: group.categoryId,
+    imageId: group.imageId,
+    detections: matchImageClass(group, iouThreshold, maxDetections),
+    dropped: Math.max(0, group.detections.length - maxDetections),
+    groundTruth: group.groundTruth.filter(({ crowd }) => !crowd),
+    crowds: group.groundTruth.filter(({ crowd }) => crowd),
+  }))
 }

@@ -10,6 +10,8 @@ export interface Annotation {
   imageId: number
   categoryId: number
   bbox: CocoBox
+  /** In square pixels: of the object's mask, or of its box where the file has none. */
+  area: number
   crowd: boolean
 }
 
@@ -98,6 +100,15 @@ class Located {
     if (value[2] < 0 || value[3] < 0) this.fail('a width and a height of at least 0 in [x, y, width, height]')
     return [value[0], value[1], value[2], value[3]]
   }
+
+  /** Absent is that of the box. */
+  area([, , width, height]: CocoBox): number {
+    const { value } = this
+    if (value === undefined) return width * height
+    return Number.isFinite(value) && (value as number) >= 0
+      ? (value as number)
+      : this.fail('a finite number of at least 0')
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -118,7 +129,8 @@ function brief(value: unknown): string {
 
 /** Reads COCO ground truth: `{ images, annotations, categories }` with `bbox` in pixels as [x, y, width, height].
  * Throws `ScaLossError` `ERR_SCALOSS_INVALID_FILE` naming file and place: a file that is missing or not JSON, missing or
- * mistyped fields, boxes that are not four finite numbers or have a negative size, repeated ids, ids that refer to nothing. */
+ * mistyped fields (of those of an annotation, only `area` and `iscrowd` may be missing), boxes that are not four finite
+ * numbers or have a negative size, repeated ids, ids that refer to nothing. */
 export function readGroundTruth(path: string): GroundTruth {
   const root = new Located(path, '', readJson(path))
 
@@ -136,13 +148,17 @@ export function readGroundTruth(path: string): GroundTruth {
   const annotations = root
     .field('annotations')
     .items()
-    .map((annotation) => ({
-      id: annotation.field('id').uniqueId(annotationIds),
-      imageId: annotation.field('image_id').reference(imageIds, 'one of the images'),
-      categoryId: annotation.field('category_id').reference(categories, 'one of the categories'),
-      bbox: annotation.field('bbox').box(),
-      crowd: annotation.field('iscrowd').flag(),
-    }))
+    .map((annotation) => {
+      const bbox = annotation.field('bbox').box()
+      return {
+        id: annotation.field('id').uniqueId(annotationIds),
+        imageId: annotation.field('image_id').reference(imageIds, 'one of the images'),
+        categoryId: annotation.field('category_id').reference(categories, 'one of the categories'),
+        bbox,
+        area: annotation.field('area').area(bbox),
+        crowd: annotation.field('iscrowd').flag(),
+      }
+    })
   return { path, imageIds, categories, annotations }
 }
 

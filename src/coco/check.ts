@@ -1,0 +1,55 @@
+import { argumentError, invalidArgument } from '../errors.js'
+import { checkBoolean, checkFinite } from '../validate.js'
+import type { AveragePrecisionOptions, GroundTruthBox } from './average-precision.js'
+import type { Detection } from './read.js'
+
+// The arguments of `averagePrecision`. Files are checked as they are read (read.ts), with messages of their own.
+
+/** Calls `check` with each object of an array and its name in messages, as `detections[17]`. */
+function checkEach(argument: string, value: unknown, check: (item: Record<string, unknown>, name: string) => void) {
+  if (!Array.isArray(value)) throw invalidArgument(argument, 'an array of objects', value)
+  value.forEach((item, index) => {
+    const name = `${argument}[${index}]`
+    if (typeof item !== 'object' || item === null) throw invalidArgument(name, 'an object', item)
+    check(item, name)
+  })
+}
+
+function checkId(argument: string, value: unknown): void {
+  if (!Number.isSafeInteger(value)) throw invalidArgument(argument, 'an integer', value)
+}
+
+function checkPlace(item: Record<string, unknown>, name: string): void {
+  const { imageId, categoryId, bbox } = item
+  checkId(`${name}.imageId`, imageId)
+  checkId(`${name}.categoryId`, categoryId)
+  if (!Array.isArray(bbox) || bbox.length !== 4 || !bbox.every(Number.isFinite))
+    throw invalidArgument(`${name}.bbox`, 'four finite numbers [x, y, width, height]', bbox)
+  if (bbox[2] < 0 || bbox[3] < 0)
+    throw argumentError(`${name}.bbox`, 'a width and a height of at least 0', `[${bbox.join(', ')}]`)
+}
+
+export function checkGroundTruth(value: unknown): asserts value is readonly GroundTruthBox[] {
+  checkEach('groundTruth', value, (item, name) => {
+    checkPlace(item, name)
+    const { area = 0, crowd = false } = item
+    if (!Number.isFinite(area) || (area as number) < 0)
+      throw invalidArgument(`${name}.area`, 'a finite number of at least 0', area)
+    checkBoolean(`${name}.crowd`, crowd)
+  })
+}
+
+export function checkDetections(value: unknown): asserts value is readonly Detection[] {
+  checkEach('detections', value, (item, name) => {
+    checkPlace(item, name)
+    checkFinite(`${name}.score`, item.score)
+  })
+}
+
+export function checkIouThresholds(
+  value: unknown,
+): asserts value is NonNullable<AveragePrecisionOptions['iouThresholds']> {
+  const isThreshold = (item: unknown) => typeof item === 'number' && item > 0 && item <= 1
+  if (!Array.isArray(value) || value.length === 0 || !value.every(isThreshold))
+    throw invalidArgument('iouThresholds', 'an array of numbers above 0 and up to 1, at least one', value)
+}
