@@ -59,7 +59,7 @@ describe.each([
 describe.each(['float16', 'bfloat16'] as const)('%s', (dtype) => {
   /** All numbers of the dtype from the smallest to the largest, as its definition gives them. */
   const [exponentBits, mantissaBits] = dtype === 'float16' ? [5, 10] : [8, 7]
-  const valueOf = (bits: number) => {
+  const numberOf = (bits: number) => {
     const exponent = (bits >> mantissaBits) & (2 ** exponentBits - 1)
     const mantissa = bits & (2 ** mantissaBits - 1)
     const bias = 2 ** (exponentBits - 1) - 1
@@ -69,11 +69,11 @@ describe.each(['float16', 'bfloat16'] as const)('%s', (dtype) => {
     return sign * scale * (exponent === 0 ? mantissa : mantissa + 2 ** mantissaBits)
   }
   const everything = Uint16Array.from({ length: 2 ** 16 }, (_, bits) => bits)
-  const positive = Array.from({ length: 2 ** 15 }, (_, bits) => valueOf(bits)).filter(Number.isFinite)
+  const positive = Array.from({ length: 2 ** 15 }, (_, bits) => numberOf(bits)).filter(Number.isFinite)
 
   it('reads every number of 16 bits as what it stands for, and gives its bits back', () => {
     const tensor = device.tensor(everything, dtype)
-    expect(tensor.read()).toEqual(Float32Array.from(everything, valueOf))
+    expect(tensor.read()).toEqual(Float32Array.from(everything, numberOf))
     expect(tensor.read(new Uint16Array(2 ** 16))).toEqual(everything)
     expect(tensor.byteLength).toBe(2 ** 17)
   })
