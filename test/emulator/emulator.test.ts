@@ -61,8 +61,8 @@ describe('errors of the device', () => {
     'in the middle of a call, after %s launches: nothing of it is left in the next',
     (launches) => {
       const expected = boxLoss('giou', boxes.pred, boxes.target, { backend: 'cpu' })
-    // Of another loss, so that sums which are still there do not pass for those of the last call.
-    boxLoss('sca', boxes.pred, boxes.target, { backend: 'cuda' })
+      // Of another loss, so that sums which are still there do not pass for those of the last call.
+      boxLoss('sca', boxes.pred, boxes.target, { backend: 'cuda' })
       vi.stubEnv('EMULATOR_LAUNCHES', launches)
       expect(() => boxLoss('sca', boxes.pred, boxes.target, { backend: 'cuda' })).toThrow(
         /cudaErrorLaunchOutOfResources/,
