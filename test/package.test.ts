@@ -1,26 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
+import { codeBlocks, makeProject, ROOT as root, saidToPrint } from './support/project.js'
 
 // The package as a user's project sees it: what is in the tarball, both module systems, the types for each, the README.
-const root = join(__dirname, '..')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 
-/** A project that depends on this package. */
-let project: string
-const run = (...args: string[]) => execFileSync(process.execPath, args, { cwd: project, encoding: 'utf8' })
-const write = (file: string, text: string) => writeFileSync(join(project, file), text)
-
-beforeAll(() => {
-  project = mkdtempSync(join(tmpdir(), 'scaloss-'))
-  mkdirSync(join(project, 'node_modules'))
-  symlinkSync(root, join(project, 'node_modules/scaloss'))
-  write('package.json', '{}')
-})
-afterAll(() => rmSync(project, { recursive: true }))
+const { check, remove, run, write } = makeProject()
+afterAll(remove)
 
 describe('what npm runs and packs', () => {
   const files = (): string[] => {
@@ -135,21 +124,16 @@ describe('both module systems', () => {
     ],
   ])('%s: the types are right', (_, file, imports) => {
     write(file, `${imports}\n${program}`)
-    const options = ['--strict', '--noEmit', '--module', 'node16', '--moduleResolution', 'node16', '--target', 'es2022']
-    const tsc = join(root, 'node_modules/typescript/bin/tsc')
-    expect(run(tsc, ...options, '--ignoreConfig', file)).toBe('')
+    expect(check(file)).toBe('')
   })
 })
 
 describe('README', () => {
-  const blocks = (language: string) =>
-    [...readme.matchAll(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, 'gs'))].map((match) => match[1])
-
   it('the usage example prints what the comments say', () => {
-    const [example] = blocks('js')
+    const [example] = codeBlocks(readme, 'js')
     expect(example!.trim().split('\n').length).toBeLessThanOrEqual(12)
     write('readme.mjs', example!)
-    const said = [...example!.matchAll(/\/\/ => (.*)/g)].map((match) => match[1])
+    const said = saidToPrint(example!)
     expect(said.length).toBeGreaterThan(0)
     expect(run('readme.mjs').trim().split('\n')).toEqual(said)
   })
