@@ -27,7 +27,10 @@ describe('what npm runs and packs', () => {
 
   it('the tarball holds the program, its types and its native sources, and no tests', () => {
     const packed = files()
-    const needed = ['dist/index.js', 'dist/index.mjs', 'dist/index.d.ts', 'dist/index.d.mts', 'dist/cli/main.js']
+    const entries = ['index', 'tfjs'].flatMap((name) =>
+      ['js', 'mjs', 'd.ts', 'd.mts'].map((end) => `dist/${name}.${end}`),
+    )
+    const needed = [...entries, 'dist/cli/main.js']
     const sources = ['CMakeLists.txt', 'binding/addon.cpp', 'cuda/box_loss.cu', 'LICENSE', 'README.md', 'CHANGELOG.md']
     expect(packed).toEqual(expect.arrayContaining([...needed, ...sources]))
     expect(packed.filter((path) => /^(test|bench|examples|build|src)\//.test(path))).toEqual([])

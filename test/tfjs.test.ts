@@ -151,6 +151,20 @@ describe.each(TF_BACKENDS)('%s', (backend) => {
       for (const [i, value] of values(of(viaTf)).entries()) expect(values(of(loss))[i]).toBeCloseTo(value, 6)
   })
 
+  it.each([tf.Reduction.MEAN, tf.Reduction.SUM_BY_NONZERO_WEIGHTS])(
+    'tf.Reduction %i without a positive box: 0, where tf.losses give NaN',
+    (reduction) => {
+      const { yPred, yTrue } = tensorPairs(5)
+      const weight = [0, 0, 0, 0, 0]
+      const loss = boxLoss('sca', { reduction, weight })
+      expect(values(tf.losses.computeWeightedLoss(scaLoss(yTrue, yPred), weight, reduction))).toEqual(
+        Float32Array.of(Number.NaN),
+      )
+      expect(values(loss(yTrue, yPred))).toEqual(Float32Array.of(0))
+      expect(values(tf.abs(gradOf(loss, yTrue, yPred)))).toEqual(new Float32Array(20))
+    },
+  )
+
   it('agrees with autograd of the plain formula away from ties', () => {
     const { yPred, yTrue } = tensorPairs(300, 'sca', { kinds: ['overlap', 'disjoint', 'nested', 'mixed'] })
     const largest = (tensor: tf.Tensor) => values(tf.max(tf.abs(tensor)))[0]!
