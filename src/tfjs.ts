@@ -1,4 +1,4 @@
-import { customGrad, type GradSaveFunc, type Tensor, tensor } from '@tensorflow/tfjs-core'
+import { customGrad, type Tensor, tensor } from '@tensorflow/tfjs-core'
 import { boxLoss as boxLossOfArrays } from './box-loss.js'
 import { ScaLossError } from './errors.js'
 import { LOSS_NAMES, LOSSES, type LossName } from './losses.js'
@@ -78,25 +78,14 @@ function tensorLoss(name: LossName, functionName: string, options: TensorLossOpt
       const { grad } = boxLossOfArrays(name, pred, target, { ...call, gradOutput, grad: true })
       return tensor(grad, yPred.shape, 'float32')
     }
-    return differentiable([yPred], forward, ([savedPred], dy) =>
-      // A gradient of the gradient would pass through here: without this node it would leave out the loss and say nothing.
-      differentiable([savedPred!, dy], () => backward(dy), noSecondGradient),
-    )
+    return customGrad(() => ({
+      value: forward(),
+      // A gradient of the gradient would pass through here: without this node it would leave out the loss and say nothing. The
+      // tensors are there for their place on the tape alone; yPred may be disposed by then.
+      gradFunc: (dy) => customGrad(() => ({ value: backward(dy), gradFunc: noSecondGradient }))(yPred, dy),
+    }))(yPred)
   }
   return Object.defineProperty(loss, 'name', { value: functionName })
-}
-
-/** A node of the tape: what it gives, and what it gives its inputs. */
-function differentiable(
-  inputs: Tensor[],
-  forward: () => Tensor,
-  backward: (inputs: Tensor[], dy: Tensor) => Tensor,
-): Tensor {
-  return customGrad((...args) => {
-    const save = args.pop() as GradSaveFunc
-    save(inputs)
-    return { value: forward(), gradFunc: (dy, saved) => backward(saved, dy) }
-  })(...inputs)
 }
 
 function noSecondGradient(): never {

@@ -141,6 +141,7 @@ describe('gradients', () => {
     const { yTrue, yPred } = pair()
     const loss = (pred: tf.Tensor) => tf.mean(scaLoss(yTrue, pred))
     expect(() => second(loss)(yPred)).toThrow(unsupported)
+    expect(() => second((pred) => loss(tf.mul(pred, 2)))(yPred)).toThrow(unsupported)
     expect(() => second((pred) => tf.add(loss(pred), tf.sum(tf.square(pred))))(yPred)).toThrow(unsupported)
     const byWayOfFactor = (factor: tf.Tensor) => tf.sum(tf.grad((pred) => tf.mul(factor, loss(pred)))(yPred))
     expect(() => tf.grad(byWayOfFactor)(tf.scalar(2))).toThrow(unsupported)
