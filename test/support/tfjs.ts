@@ -11,7 +11,7 @@ import { type PairOptions, randomPairs } from './random.js'
 
 const { resolve } = createRequire(__filename)
 setWasmPaths(`${dirname(resolve('@tensorflow/tfjs-backend-wasm'))}/`)
-// Engines say how fast another backend would be, once for every suite.
+// Without it, the first operation recommends tfjs-node on stderr.
 tf.env().set('PROD', true)
 
 /** The backends of TensorFlow.js that come without a download. */
