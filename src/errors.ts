@@ -14,6 +14,8 @@ export type ScaLossErrorCode =
   | 'ERR_SCALOSS_CUDA_OUT_OF_MEMORY'
   /** A tensor, stream, event or plan was used after `dispose()`. */
   | 'ERR_SCALOSS_DISPOSED'
+  /** What cannot be computed, such as a gradient of a gradient. */
+  | 'ERR_SCALOSS_UNSUPPORTED'
   /** A file given to the command line cannot be read or does not hold what it should. */
   | 'ERR_SCALOSS_INVALID_FILE'
 

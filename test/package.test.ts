@@ -1,26 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
+import { codeBlocks, makeProject, ROOT as root, saidToPrint } from './support/project.js'
 
 // The package as a user's project sees it: what is in the tarball, both module systems, the types for each, the README.
-const root = join(__dirname, '..')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 
-/** A project that depends on this package. */
-let project: string
-const run = (...args: string[]) => execFileSync(process.execPath, args, { cwd: project, encoding: 'utf8' })
-const write = (file: string, text: string) => writeFileSync(join(project, file), text)
-
-beforeAll(() => {
-  project = mkdtempSync(join(tmpdir(), 'scaloss-'))
-  mkdirSync(join(project, 'node_modules'))
-  symlinkSync(root, join(project, 'node_modules/scaloss'))
-  write('package.json', '{}')
-})
-afterAll(() => rmSync(project, { recursive: true }))
+const { check, remove, run, write } = makeProject()
+afterAll(remove)
 
 describe('what npm runs and packs', () => {
   const files = (): string[] => {
@@ -38,7 +27,7 @@ describe('what npm runs and packs', () => {
 
   it('the tarball holds the program, its types and its native sources, and no tests', () => {
     const packed = files()
-    const needed = ['index', 'coco'].flatMap((entry) =>
+    const needed = ['index', 'coco', 'tfjs'].flatMap((entry) =>
       ['js', 'mjs', 'd.ts', 'd.mts'].map((type) => `dist/${entry}.${type}`),
     )
     const sources = ['CMakeLists.txt', 'binding/addon.cpp', 'cuda/box_loss.cu', 'LICENSE', 'README.md', 'CHANGELOG.md']
@@ -141,19 +130,17 @@ describe('both module systems', () => {
     ],
   ])('%s: the types are right', (_, file, imports) => {
     write(file, `${imports}\n${program}`)
-    const options = ['--strict', '--noEmit', '--module', 'node16', '--moduleResolution', 'node16', '--target', 'es2022']
-    const tsc = join(root, 'node_modules/typescript/bin/tsc')
-    expect(run(tsc, ...options, '--ignoreConfig', file)).toBe('')
+    expect(check(file)).toBe('')
   })
 })
 
 describe.each(['README.md', 'docs/evaluation.md'])('the example of %s', (document) => {
-  const [, example = ''] = /```js\n(.*?)```/s.exec(readFileSync(join(root, document), 'utf8')) ?? []
+  const [example = ''] = codeBlocks(readFileSync(join(root, document), 'utf8'), 'js')
 
   it('prints what the comments say', () => {
     expect(example.trim().split('\n').length).toBeLessThanOrEqual(document === 'README.md' ? 12 : 20)
     write('example.mjs', example)
-    const said = [...example.matchAll(/\/\/ => (.*)/g)].map((match) => match[1])
+    const said = saidToPrint(example)
     expect(said.length).toBeGreaterThan(0)
     expect(run('example.mjs').trim().split('\n')).toEqual(said)
   })

@@ -1,0 +1,43 @@
+import { Reduction as TfReduction } from '@tensorflow/tfjs-core'
+import { argumentError, invalidArgument } from '../errors.js'
+import type { Reduction } from '../types.js'
+
+/** One of this package, or of `tf.losses`: `tf.Reduction.MEAN` divides by the sum of the weights, `SUM_BY_NONZERO_WEIGHTS` by
+ * their number. */
+export type AnyReduction = Reduction | TfReduction
+
+/** Both as `boxLoss` of the package takes them. */
+export interface Reducing {
+  reduction: Reduction
+  normalizer?: number
+}
+
+const NAMES: Record<TfReduction, Reduction> = {
+  [TfReduction.NONE]: 'none',
+  [TfReduction.SUM]: 'sum',
+  [TfReduction.MEAN]: 'mean',
+  [TfReduction.SUM_BY_NONZERO_WEIGHTS]: 'mean',
+}
+const DIVISORS: Partial<Record<AnyReduction, (weight: Float32Array) => number>> = {
+  [TfReduction.MEAN]: (weight) => weight.reduce((sum, w) => sum + w, 0),
+  [TfReduction.SUM_BY_NONZERO_WEIGHTS]: (weight) => weight.reduce((count, w) => count + Number(w !== 0), 0),
+}
+
+/** @param weight of the boxes of a call, if they have any. */
+export function reducing(
+  reduction: AnyReduction,
+  normalizer: number | undefined,
+  weight: Float32Array | undefined,
+): Reducing {
+  const name = typeof reduction === 'string' ? reduction : NAMES[reduction]
+  if (name === undefined) throw invalidArgument('reduction', "'none', 'sum', 'mean' or one of tf.Reduction", reduction)
+  const divisor = DIVISORS[reduction]
+  if (divisor && normalizer !== undefined)
+    throw argumentError(
+      'normalizer',
+      `none with tf.Reduction.${TfReduction[reduction as TfReduction]}`,
+      `${normalizer}`,
+    )
+  const divideBy = divisor && weight ? divisor(weight) : normalizer
+  return divideBy === undefined ? { reduction: name } : { reduction: name, normalizer: divideBy }
+}

@@ -1,0 +1,63 @@
+import { getBackend, Tensor } from '@tensorflow/tfjs-core'
+import { argumentError, invalidArgument, ScaLossError } from '../errors.js'
+import { typeOf } from '../validate.js'
+
+/** One weight a box: a tensor of the shape of `yPred` without its last dimension, or as many numbers. */
+export type Weight = Tensor | Float32Array | Float64Array | readonly number[]
+
+const shapeOf = (shape: readonly number[]) => `[${shape.join(', ')}]`
+
+/** A tensor in use, of one of these dtypes. */
+function checkTensor(argument: string, value: unknown, dtypes: readonly string[]): asserts value is Tensor {
+  if (!(value instanceof Tensor)) throw invalidArgument(argument, 'a tensor', value)
+  if (value.isDisposed)
+    throw new ScaLossError('ERR_SCALOSS_DISPOSED', `${argument}: expected a tensor in use, got one that was disposed`)
+  if (!dtypes.includes(value.dtype))
+    throw argumentError(argument, `a tensor of ${dtypes.join(' or ')}`, `one of ${value.dtype}`)
+}
+
+function checkShape(argument: string, { shape }: Tensor, expected: readonly number[], why: string): void {
+  if (shape.length !== expected.length || shape.some((size, i) => size !== expected[i]))
+    throw argumentError(argument, `shape ${shapeOf(expected)} (${why})`, shapeOf(shape))
+}
+
+/** Two tensors of boxes, [..., columns]. */
+export function checkPair(yTrue: unknown, yPred: unknown, columns: number): asserts yPred is Tensor {
+  checkTensor('yPred', yPred, ['float32'])
+  checkTensor('yTrue', yTrue, ['float32', 'int32'])
+  if (yPred.shape.at(-1) !== columns) throw argumentError('yPred', `shape [..., ${columns}]`, shapeOf(yPred.shape))
+  checkShape('yTrue', yTrue, yPred.shape, 'as yPred')
+}
+
+/** The values of a tensor as the addon takes them. */
+export function read(argument: string, tensor: Tensor): Float32Array {
+  let values: ReturnType<Tensor['dataSync']>
+  try {
+    values = tensor.dataSync()
+  } catch (cause) {
+    const message =
+      `${argument}: expected a tensor that can be read synchronously, got one of the backend '${getBackend()}'; ` +
+      `there, await ${argument}.data() and call boxLoss of 'scaloss'`
+    throw new ScaLossError('ERR_SCALOSS_INVALID_ARGUMENT', message, { cause })
+  }
+  return values instanceof Float32Array ? values : Float32Array.from(values)
+}
+
+export function checkWeight(weight: unknown): asserts weight is Weight {
+  if (weight instanceof Tensor) return
+  const numbers = Array.isArray(weight) && weight.every((value) => typeof value === 'number')
+  if (!numbers && !/^Float(32|64)Array$/.test(typeOf(weight) ?? ''))
+    throw invalidArgument('weight', 'a tensor or an array of numbers, one a box', weight)
+}
+
+/** The weights of boxes in this shape, say [N] or [B, N]. */
+export function readWeight(weight: Weight, shape: readonly number[]): Float32Array {
+  if (weight instanceof Tensor) {
+    checkTensor('weight', weight, ['float32', 'int32', 'bool'])
+    checkShape('weight', weight, shape, 'one a box')
+    return read('weight', weight)
+  }
+  const boxes = shape.reduce((product, size) => product * size, 1)
+  if (weight.length !== boxes) throw invalidArgument('weight', `length ${boxes} (one a box)`, weight)
+  return Float32Array.from(weight)
+}
