@@ -1,7 +1,7 @@
 import { argumentError, invalidArgument } from './errors.js'
 import { type BoxLossJob, jsBoxLoss, type Summary } from './js-backend.js'
 import type { LossName } from './losses.js'
-import { nativeBoxLossAsync } from './native-call.js'
+import { nativeBoxLoss, nativeBoxLossAsync } from './native-call.js'
 import { OUTPUTS, type Prepared, prepare } from './prepare.js'
 import type { BoxLossOptions, BoxLossResult, FloatArray } from './types.js'
 import { overlap } from './validate.js'
@@ -15,7 +15,7 @@ export interface AsyncBoxLossOptions<A extends FloatArray = FloatArray> extends 
 const awaited = new Set<FloatArray>()
 
 /**
- * `boxLoss` off the main thread. Inputs are copied before it returns, so they can be changed at once; arrays of `out` are written
+ * `boxLoss` off the main thread, but for calls of some thousand boxes on the CPU, which are quicker here. Inputs are copied before it returns, so they can be changed at once; arrays of `out` are written
  * when the promise is fulfilled, and are the call's until then.
  *
  * @returns a promise; what `boxLoss` would throw, it is rejected with. An array of `out` that overlaps one of another call under
@@ -84,8 +84,12 @@ function ownArrays(job: BoxLossJob, given: readonly Output[]): BoxLossJob {
   }
 }
 
+/** Numbers of `pred` up to which a call on the CPU takes less time than to hand it over and back. */
+const AT_ONCE = 4 * 4096
+
 function compute({ job, backend, device, threads }: Prepared): Promise<Summary> {
   if (job.pred.length === 0) return Promise.resolve({ loss: 0, invalid: 0 })
+  if (backend === 'cpu' && job.pred.length <= AT_ONCE) return Promise.resolve(nativeBoxLoss(job, backend, device, 1))
   if (backend !== 'js') return nativeBoxLossAsync(job, backend, device, threads)
   // In a later turn of this thread: js has no other.
   return new Promise((resolve) => setImmediate(() => resolve(jsBoxLoss(job))))

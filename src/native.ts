@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import nodeGypBuild from 'node-gyp-build'
 import { invalidArgument, ScaLossError } from './errors.js'
@@ -213,13 +212,13 @@ export function findNative(): Native | ScaLossError {
 
 let threads: number | undefined
 
-/** How many threads a call on the CPU uses at most, unless it says so: `SCALOSS_THREADS`, or as many as there are processors. */
+/** How many threads a call on the CPU uses at most, unless it says so: `SCALOSS_THREADS`, or 1. */
 export function defaultThreads(): number {
   if (threads !== undefined) return threads
   const setting = process.env.SCALOSS_THREADS
-  const count = setting ? Number(setting) : availableParallelism()
+  const count = setting ? Number(setting) : 1
   if (!isThreadCount(count)) throw invalidArgument('SCALOSS_THREADS', THREAD_COUNT, setting)
-  threads = Math.min(count, MOST_THREADS)
+  threads = count
   return threads
 }
 

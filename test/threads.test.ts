@@ -14,8 +14,8 @@ const BOTH = { reduction: 'none', gradTarget: true, iou: true } as const
 describe.each([Float32Array, Float64Array])('%o: the same bits on any number of threads', (Float) => {
   it.each(['sca', 'ciou', 'cd3'] as const)('%s', (name) => {
     const axes = name === 'cd3' ? 3 : 2
-    // Around one part, and several parts of which the last is not full.
-    for (const n of [16_384, 16_385, 32_768, 100_003]) {
+    // Around where threads begin, and with a last part that is not full.
+    for (const n of [49_152, 49_153, 100_003]) {
       const { pred, target } = randomPairs(Float, n, { seed: n, axes, kinds: ['overlap', 'disjoint', 'inverted'] })
       for (const options of [{}, BOTH, { grad: false, reduction: 'sum' } as const]) {
         const on = (threads: number) => resultBytes(name, pred, target, { ...options, backend: 'cpu', threads })
@@ -27,7 +27,7 @@ describe.each([Float32Array, Float64Array])('%o: the same bits on any number of 
 
   it('pairwise', () => {
     const { pred, target } = randomPairs(Float, 700, { seed: 3 })
-    const [a, b] = [pred.subarray(0, 4 * 501), target.subarray(0, 4 * 303)]
+    const [a, b] = [pred.subarray(0, 4 * 653), target.subarray(0, 4 * 647)]
     const expected = pairwise('giou', a, b, { backend: 'cpu', threads: 1 })
     for (const threads of THREADS) {
       const actual = pairwise('giou', a, b, { backend: 'cpu', threads })
@@ -63,9 +63,9 @@ describe('how many', () => {
   const count =
     "console.log(require('./dist/index.js').backends().cpu.threads ?? require('./dist/index.js').backends().cpu.message)"
 
-  it('as many as there are processors, or SCALOSS_THREADS', () => {
+  it('one, or SCALOSS_THREADS', () => {
     const { cpu } = backends()
-    expect(cpu.available && cpu.threads).toBeGreaterThanOrEqual(1)
+    expect(cpu.available && cpu.threads).toBe(Number(process.env.SCALOSS_THREADS ?? 1))
     expect(run(count, '5')).toBe('5')
     expect(run(count, '0')).toBe('SCALOSS_THREADS: expected a whole number from 1 to 256, got "0"')
     expect(run(count, 'many')).toMatch(/^SCALOSS_THREADS: expected/)

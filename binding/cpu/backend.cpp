@@ -54,9 +54,12 @@ static const LevelTable<double>& table_of(const Level& level, double) {
   return level.float64;
 }
 
-// To wake a thread takes as long as some thousands of boxes: calls below two of these parts do not.
-constexpr int64_t kTilesPerPart = 16;
-constexpr int64_t kPairsPerPart = 1 << 15;
+// A thread takes some ten microseconds to wake, in which others compute ten thousand boxes and more: calls of less than
+// a few times as many do not wake one. Parts are small, so that nobody waits long for a thread that came late.
+constexpr int64_t kTilesForThreads = 48;
+constexpr int64_t kTilesPerPart = 4;
+constexpr int64_t kPairsForThreads = 1 << 18;
+constexpr int64_t kPairsPerPart = 1 << 14;
 
 // Calls add(tile, its sum) for every tile, in their order.
 template <class T, class Add>
@@ -66,7 +69,7 @@ static void sum_tiles(const BoxLossJob<T>& job, int64_t tiles, int threads, Add 
   const PacksFunction<T> run_packs =
       (job.params.modified ? table.any[kind] : table.loss[job.params.loss])[int(pass_of(job))];
   const int64_t parts = (tiles + kTilesPerPart - 1) / kTilesPerPart;
-  if (threads <= 1 || parts < 2) {
+  if (threads <= 1 || tiles < kTilesForThreads) {
     for (int64_t tile = 0; tile < tiles; ++tile) add(tile, table.run_tile[kind](job, tile, run_packs));
     return;
   }
@@ -100,6 +103,7 @@ template <class T>
 void cpu_pairwise(const PairwiseJob<T>& job, int threads) {
   const int axes = axes_of(job.params.loss);
   const PairwiseFunction<T> run = table_of(active_level(), T()).pairwise[axes - 2];
+  if (threads <= 1 || job.rows * job.columns < kPairsForThreads) return run(job);
   const int64_t rows = std::max<int64_t>(1, kPairsPerPart / job.columns);
   for_each_part((job.rows + rows - 1) / rows, threads, [&](int64_t part) {
     PairwiseJob<T> rows_of_part = job;
