@@ -1,3 +1,4 @@
+import { groupByClassAndImage } from './groups.js'
 import type { Annotation, CocoBox, Detection } from './read.js'
 
 export interface MatchOptions {
@@ -44,10 +45,16 @@ export function cocoIou(detection: CocoBox, groundTruth: CocoBox, crowd: boolean
   return intersection / (crowd ? area : area + gwidth * gheight - intersection)
 }
 
+interface Candidates {
+  detections: Detection[]
+  groundTruth: Annotation[]
+  crowds: Annotation[]
+}
+
 /** The greedy rule of pycocotools' `evaluateImg`: by descending score, each detection takes the free ground truth of
  * highest IoU at or above the threshold, the later one of equals. A crowd is tried only where no other fits, and stays
  * free. Unlike there, an annotation whose id is 0 is matched like any other. */
-function matchImageClass(group: Group, threshold: number, maxDetections: number): DetectionMatch[] {
+function matchImageClass(group: Candidates, threshold: number, maxDetections: number): DetectionMatch[] {
   const taken = new Set<Annotation>()
   const bestOf = (detection: Detection, candidates: Annotation[]) => {
     let iou = Math.min(threshold, 1 - 1e-10)
@@ -79,14 +86,6 @@ function matchImageClass(group: Group, threshold: number, maxDetections: number)
     })
 }
 
-interface Group {
-  categoryId: number
-  imageId: number
-  detections: Detection[]
-  groundTruth: Annotation[]
-  crowds: Annotation[]
-}
-
 /** Matches detections to ground truth within each image and class. Boxes are [x, y, width, height] in pixels.
  * One result for each image and class that has any of either, by ascending category id, then image id: concatenated
  * in this order and sorted stably by score they give COCO's precision-recall curve. Throws nothing. */
@@ -95,31 +94,16 @@ export function matchDetections(
   detections: readonly Detection[],
   { iouThreshold, maxDetections = 100 }: MatchOptions,
 ): ImageClassMatches[] {
-  const groups = new Map<string, Group>()
-  const groupOf = ({ categoryId, imageId }: { categoryId: number; imageId: number }) => {
-    const key = `${categoryId} ${imageId}`
-    let group = groups.get(key)
-    if (group === undefined) {
-      group = { categoryId, imageId, detections: [], groundTruth: [], crowds: [] }
-      groups.set(key, group)
-    }
-    return group
-  }
-  for (const annotation of annotations) {
-    const group = groupOf(annotation)
-    const list = annotation.crowd ? group.crowds : group.groundTruth
-    list.push(annotation)
-  }
-  for (const detection of detections) groupOf(detection).detections.push(detection)
-
-  return [...groups.values()]
-    .sort((a, b) => a.categoryId - b.categoryId || a.imageId - b.imageId)
-    .map((group) => ({
+  return Array.from(groupByClassAndImage(annotations, detections), (group) => {
+    const groundTruth = group.groundTruth.filter(({ crowd }) => !crowd)
+    const crowds = group.groundTruth.filter(({ crowd }) => crowd)
+    return {
       categoryId: group.categoryId,
       imageId: group.imageId,
-      detections: matchImageClass(group, iouThreshold, maxDetections),
+      detections: matchImageClass({ detections: group.detections, groundTruth, crowds }, iouThreshold, maxDetections),
       dropped: Math.max(0, group.detections.length - maxDetections),
-      groundTruth: group.groundTruth,
-      crowds: group.crowds,
-    }))
+      groundTruth,
+      crowds,
+    }
+  })
 }
