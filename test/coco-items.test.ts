@@ -61,8 +61,7 @@ describe('whatever the pieces', () => {
     ].filter((candidate) => !parses(candidate))
     expect(broken.length).toBeGreaterThan(400)
     for (const candidate of broken) {
-      for (const chunk of [1, 7])
-        expect(read(candidate, chunk), candidate).toMatch(/^items\.json:\d+:\d+: not valid/)
+      for (const chunk of [1, 7]) expect(read(candidate, chunk), candidate).toMatch(/^items\.json:\d+:\d+: not valid/)
     }
   })
 

@@ -73,6 +73,13 @@ describe('both module systems', () => {
     expect(run('names.mjs').trim()).toBe(names.join())
   })
 
+  it('export the same names from scaloss/simulation', () => {
+    write('simulation.cjs', `console.log(Object.keys(require('scaloss/simulation')).sort().join())`)
+    write('simulation.mjs', `import * as all from 'scaloss/simulation'; console.log(Object.keys(all).sort().join())`)
+    expect(run('simulation.cjs')).toBe(run('simulation.mjs'))
+    expect(run('simulation.mjs')).toContain('simulate,simulationCases')
+  })
+
   it('share one instance, so that instanceof ScaLossError holds across them', () => {
     write(
       'both.mjs',

@@ -6,7 +6,7 @@ import { LOSS_NAMES, LOSSES } from '../losses.js'
 import { alphaOf, usesAlpha } from './alpha.js'
 import { type Progress, withProgress } from './progress.js'
 import { type Column, formatTable } from './table.js'
-import { type Io, numberOf, oneOf, parseOptions, wrongValue } from './usage.js'
+import { type Io, inLines, numberOf, oneOf, parseOptions, wrongValue } from './usage.js'
 
 const MAX_DETECTIONS = 100
 
@@ -20,11 +20,13 @@ IoU, loss and gradient norm of the matched pairs by class and by IoU.
 
   --ground-truth <file>   COCO instances: { images, annotations, categories }, bbox as [x, y, width, height]
   --detections <file>     COCO results: [{ image_id, category_id, bbox, score }]
-  --loss <name>           ${NAMES.join(', ')} (default: sca)
+  --loss <name>           one of those below (default: sca)
   --alpha <number>        weight of the corner distance in ${NAMES.filter(usesAlpha).join(', ')} (default: 0.5)
   --iou-threshold <t>     smallest IoU of a match, above 0 and up to 1 (default: 0.5)
   --backend <name>        ${BACKENDS.join(', ')} (default: auto)
   --json                  print the same numbers as JSON
+
+Losses: ${inLines(NAMES)}
 `
 
 function parse(args: readonly string[]) {

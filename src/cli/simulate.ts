@@ -22,12 +22,12 @@ const ROWS = 10
 
 export const SIMULATE_HELP = `Usage: scaloss simulate [options]
 
-The simulation experiment of the SCALoss paper: moves 3600 anchors onto each of 5 targets by gradient descent, and prints
-the mean IoU and the total L1 distance on the way, for each loss.
+The simulation experiment of the SCALoss paper: moves 3600 anchors onto each of 5 targets by gradient descent with each
+loss, and prints the mean IoU and the total L1 distance on the way.
 
   --losses <names>    all, or some with commas between them (default: ${DEFAULT_LOSSES})
   --alpha <number>    weight of the corner distance in ${SIMULATION_LOSSES.filter(usesAlpha).join(', ')} (default: 0.5)
-  --lr <number>       learning rate; a tenth of it after 80 % of the iterations, a hundredth after 90 % (default: 0.1)
+  --lr <number>       learning rate; a tenth of it after 80 % of the steps, a hundredth after 90 % (default: 0.1)
   --enlarge           multiply each step by 2 - IoU
   --geometry <name>   ${GEOMETRIES.join(', ')}: most anchors overlap their target, or most do not (default: dense)
   --iterations <n>    steps of gradient descent (default: 200)
