@@ -97,6 +97,7 @@ describe('scaloss gradcheck', () => {
     ['--boxes: expected a whole number from 1 on, got ""', ['--boxes=']],
     ['--seed: expected a whole number, got "1.5"', ['--seed', '1.5']],
     ['--alpha: expected a finite number, got "much"', ['--alpha', 'much']],
+    ['--alpha: expected a loss that has it (sca, iou_cd, sca3), got so, cd', ['--alpha', '2', '--loss', 'so,cd']],
     ["Unknown option '--format'", ['--format', 'xywh']],
   ])('a wrong command line: exit code 2: %s', (message, argv) => {
     const { code, stdout, stderr } = scaloss('gradcheck', ...argv)

@@ -53,6 +53,7 @@ describe('errors', () => {
     ['--alpha: expected a finite number, got "half"', [...evaluate, '--alpha', 'half']],
     ['--alpha: expected a finite number, got ""', [...evaluate, '--alpha=']],
     ['--alpha: expected a finite number, got "Infinity"', [...evaluate, '--alpha', 'Infinity']],
+    ['--alpha: expected a loss that has it (sca, iou_cd), got iou', [...evaluate, '--alpha', '1', '--loss', 'iou']],
     ['--iou-threshold: expected a number above 0 and up to 1, got "0"', [...evaluate, '--iou-threshold', '0']],
     ['--iou-threshold: expected a number above 0 and up to 1, got "1.01"', [...evaluate, '--iou-threshold', '1.01']],
     ['--iou-threshold: expected a number above 0 and up to 1, got "x"', [...evaluate, '--iou-threshold', 'x']],
@@ -78,6 +79,14 @@ describe('help, version, info', () => {
     expect(code).toBe(0)
     for (const option of ['ground-truth', 'detections', 'loss', 'alpha', 'iou-threshold', 'backend', 'json'])
       expect(stdout).toContain(`--${option} `)
+  })
+
+  test.each(['info', 'evaluate', 'gradcheck', 'simulate'])('%s --help, and -h, fit a terminal', (command) => {
+    const { code, stdout } = scaloss(command, '--help')
+    expect([code, stdout.split('\n')[0]]).toEqual([0, expect.stringMatching(new RegExp(`^Usage: scaloss ${command} `))])
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120)
+    expect(scaloss(command, '--json', '-h')).toEqual({ code: 0, stdout, stderr: '' })
+    expect(scaloss('--help').stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
   })
 
   test('--version prints the version of the package', () => {

@@ -27,7 +27,7 @@ describe('what npm runs and packs', () => {
 
   it('the tarball holds the program, its types and its native sources, and no tests', () => {
     const packed = files()
-    const needed = ['index', 'coco', 'tfjs'].flatMap((entry) =>
+    const needed = ['index', 'coco', 'simulation', 'tfjs'].flatMap((entry) =>
       ['js', 'mjs', 'd.ts', 'd.mts'].map((type) => `dist/${entry}.${type}`),
     )
     const sources = ['CMakeLists.txt', 'binding/addon.cpp', 'cuda/box_loss.cu', 'LICENSE', 'README.md', 'CHANGELOG.md']
@@ -58,6 +58,13 @@ describe('both module systems', () => {
     write('coco.mjs', `import * as all from 'scaloss/coco'; console.log(Object.keys(all).sort().join())`)
     expect(run('coco.cjs').trim()).toBe('averagePrecision,readDetections,readGroundTruth')
     expect(run('coco.mjs').trim()).toBe('averagePrecision,readDetections,readGroundTruth')
+  })
+
+  it('export the same names from scaloss/simulation', () => {
+    write('simulation.cjs', `console.log(Object.keys(require('scaloss/simulation')).sort().join())`)
+    write('simulation.mjs', `import * as all from 'scaloss/simulation'; console.log(Object.keys(all).sort().join())`)
+    expect(run('simulation.cjs')).toBe(run('simulation.mjs'))
+    expect(run('simulation.mjs')).toContain('simulate,simulationCases')
   })
 
   it('share one instance, so that instanceof ScaLossError holds across them', () => {

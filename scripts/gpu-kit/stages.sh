@@ -34,12 +34,12 @@ build() {
   if [[ -n $architectures ]]; then time node "$every_kernel"; fi
 }
 
-# The suites of the CPU too: another compiler built them, for another processor. Some need npm, git or TensorFlow.js.
+# The suites of the CPU too: another compiler built them, for another processor. Some need npm, git, TensorFlow.js or plots.
 run_tests() {
   local gpu='' code=0
   if [[ -n $(gpus) ]]; then gpu=required; fi
   SCALOSS_GPU=$gpu NO_COLOR=1 node node_modules/vitest/vitest.mjs run --project=package --project=GPU \
-    --exclude=test/package.test.ts --exclude=test/gpu-pack.test.ts --exclude='test/tfjs*.test.ts' --testTimeout=120000 \
+    --exclude=test/package.test.ts --exclude=test/gpu-pack.test.ts --exclude='test/{tfjs,paper}*.test.ts' --testTimeout=120000 \
     --reporter=default --reporter=json --outputFile.json="$OUT/test.json" || code=$?
   gzip --force "$OUT/test.json"
   if ((code)); then return "$code"; fi

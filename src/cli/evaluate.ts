@@ -1,4 +1,4 @@
-import { BACKENDS } from '../backends.js'
+import { BACKENDS, resolveBackend } from '../backends.js'
 import { averagePrecision } from '../coco/average-precision.js'
 import { NO_POSITIVES } from '../coco/curve.js'
 import { matchDetections } from '../coco/match.js'
@@ -6,17 +6,14 @@ import { METRICS, type Metric, type MetricName, type Metrics } from '../coco/met
 import { MAX_DETECTIONS } from '../coco/outcomes.js'
 import { readDetections, readGroundTruth } from '../coco/read.js'
 import { byClass, byIou, type ClassSummary, evaluatePairs, type PairSummary, total } from '../coco/summary.js'
-import { LOSS_NAMES, LOSSES, type LossName, type LossSpec } from '../losses.js'
+import { LOSS_NAMES, LOSSES } from '../losses.js'
+import { alphaOf, usesAlpha } from './alpha.js'
+import { type Progress, withProgress } from './progress.js'
 import { type Column, formatTable } from './table.js'
-import { type Io, numberOf, parseOptions, wrongValue } from './usage.js'
+import { type Io, inLines, numberOf, oneOf, parseOptions, wrongValue } from './usage.js'
 
 /** COCO's boxes have two axes, and images of many sizes. */
 const NAMES = LOSS_NAMES.filter((name) => LOSSES[name].axes === 2 && name !== 'mpdiou')
-
-function usesAlpha(name: LossName): boolean {
-  const spec: LossSpec = LOSSES[name]
-  return spec.options.includes('alpha')
-}
 
 export const EVALUATE_HELP = `Usage: scaloss evaluate --ground-truth <instances.json> --detections <results.json> [options]
 
@@ -25,42 +22,40 @@ IoU, loss and gradient norm of the matched pairs by class and by IoU, and COCO's
 
   --ground-truth <file>   COCO instances: { images, annotations, categories }, bbox as [x, y, width, height]
   --detections <file>     COCO results: [{ image_id, category_id, bbox, score }]
-  --loss <name>           ${NAMES.join(', ')} (default: sca)
-  --alpha <number>        weight of the corner distance in ${alphaLosses()} (default: 0.5)
+  --loss <name>           one of those below (default: sca)
+  --alpha <number>        weight of the corner distance in ${NAMES.filter(usesAlpha).join(', ')} (default: 0.5)
   --iou-threshold <t>     smallest IoU of a matched pair, above 0 and up to 1 (default: 0.5); AP has its own
   --backend <name>        ${BACKENDS.join(', ')} (default: auto)
   --json                  print the same numbers as JSON
-`
 
-function alphaLosses(): string {
-  return NAMES.filter(usesAlpha).join(', ')
-}
+Losses: ${inLines(NAMES)}
+`
 
 function parse(args: readonly string[]) {
   const values = parseOptions(args, {
     'ground-truth': { type: 'string' },
     detections: { type: 'string' },
     loss: { type: 'string', default: 'sca' },
-    alpha: { type: 'string', default: '0.5' },
+    alpha: { type: 'string' },
     'iou-threshold': { type: 'string', default: '0.5' },
     backend: { type: 'string', default: 'auto' },
     json: { type: 'boolean', default: false },
   })
   const file = (option: 'ground-truth' | 'detections') => values[option] || wrongValue(option, 'a file', values[option])
-  const oneOf = <T extends string>(option: 'loss' | 'backend', names: readonly T[]) =>
-    names.find((name) => name === values[option]) ?? wrongValue(option, `one of ${names.join(', ')}`, values[option])
+  const loss = oneOf('loss', values.loss, NAMES)
+  const alpha = alphaOf(values.alpha, [loss], NAMES) ?? 0.5
   return {
     groundTruth: file('ground-truth'),
     detections: file('detections'),
-    loss: oneOf('loss', NAMES),
-    alpha: numberOf('alpha', values.alpha, 'a finite number', Number.isFinite),
+    loss,
+    alpha: usesAlpha(loss) ? alpha : null,
     iouThreshold: numberOf(
       'iou-threshold',
       values['iou-threshold'],
       'a number above 0 and up to 1',
       (value) => value > 0 && value <= 1,
     ),
-    backend: oneOf('backend', BACKENDS),
+    backend: resolveBackend(oneOf('backend', values.backend, BACKENDS)),
     json: values.json,
   }
 }
@@ -134,16 +129,17 @@ function metricTables(metrics: Metrics): string[] {
 type Options = ReturnType<typeof parse>
 
 /** Everything that is printed, computed once for both forms of output. */
-function report(options: Options) {
+function report(options: Options, progress: Progress) {
   const groundTruth = readGroundTruth(options.groundTruth)
-  const detections = readDetections(options.detections, groundTruth)
+  const detections = readDetections(options.detections, groundTruth, (count) =>
+    progress.show(`${count} detections read`),
+  )
+  const { byClass: metricsByClass, ...metrics } = averagePrecision(groundTruth.annotations, detections)
   const matches = matchDetections(groundTruth.annotations, detections, {
     iouThreshold: options.iouThreshold,
     maxDetections: MAX_DETECTIONS,
   })
-  const alpha = usesAlpha(options.loss) ? options.alpha : null
-  const { pairs, backend } = evaluatePairs(matches, { loss: options.loss, alpha, backend: options.backend })
-  const { byClass: metricsByClass, ...metrics } = averagePrecision(groundTruth.annotations, detections)
+  const { pairs, backend } = evaluatePairs(matches, options)
   // Both have a row for each class of the files' boxes, by ascending id.
   const classes = byClass(matches, pairs, groundTruth.categories).map((row, index) => ({
     ...row,
@@ -154,7 +150,7 @@ function report(options: Options) {
     detections: options.detections,
     images: groundTruth.imageIds.size,
     loss: options.loss,
-    alpha,
+    alpha: options.alpha,
     iouThreshold: options.iouThreshold,
     maxDetections: MAX_DETECTIONS,
     backend,
@@ -196,6 +192,6 @@ function formatReport(result: ReturnType<typeof report>): string {
  * norm of d loss / d (x1, y1, x2, y2) of the detection. Throws `UsageError`, and `ScaLossError` for files and backends. */
 export function evaluate(args: readonly string[], io: Io): void {
   const options = parse(args)
-  const result = report(options)
+  const result = withProgress(io, (progress) => report(options, progress))
   io.stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : formatReport(result))
 }

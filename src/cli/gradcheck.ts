@@ -3,11 +3,12 @@ import { drawProblem } from '../grad-check/problem.js'
 import { checkGradient, DTYPES, type Evaluate, type GradCheckReport } from '../grad-check.js'
 import { LOSS_NAMES, LOSSES, type LossName, type LossSpec } from '../losses.js'
 import type { BackendName, DType, LossOptions } from '../types.js'
+import { alphaOf, usesAlpha } from './alpha.js'
+import { type Progress, withProgress } from './progress.js'
 import { type Column, formatTable } from './table.js'
-import { type Io, numberOf, parseOptions, wrongValue } from './usage.js'
+import { allOrOneOf, type Io, inLines, numberOf, parseOptions, someOf } from './usage.js'
 
 const specOf = (name: LossName): LossSpec => LOSSES[name]
-const WITH_ALPHA = LOSS_NAMES.filter((name) => specOf(name).options.includes('alpha'))
 
 export const GRADCHECK_HELP = `Usage: scaloss gradcheck [options]
 
@@ -16,7 +17,7 @@ of a component, in units of the largest one of its pair. Exit code 1 if a gradie
 
   --loss <names>     all, or some with commas between them (default: all)
   --variants         each loss with each of its options, too
-  --alpha <number>   weight of the corner distance in ${WITH_ALPHA.join(', ')} (default: 0.5)
+  --alpha <number>   weight of the corner distance in ${LOSS_NAMES.filter(usesAlpha).join(', ')} (default: 0.5)
   --backend <name>   all (that can run here), ${BACKENDS.join(', ')} (default: all)
   --dtype <name>     both, ${DTYPES.join(', ')} (default: both)
   --boxes <n>        number of pairs (default: 1000)
@@ -25,11 +26,6 @@ of a component, in units of the largest one of its pair. Exit code 1 if a gradie
 
 Losses: ${inLines(LOSS_NAMES)}
 `
-
-/** Names with commas, in lines that fit a terminal. */
-function inLines(names: readonly string[]): string {
-  return names.join(', ').replace(/(.{60,90}?,) /g, '$1\n        ')
-}
 
 /** What `--variants` adds, to losses that have the option. */
 const VARIANTS: LossOptions[] = [
@@ -65,23 +61,15 @@ function parse(args: readonly string[]) {
     seed: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
   })
-  /** One of `names`, or all of them by `word`. */
-  const choose = <T extends string>(
-    option: 'loss' | 'backend' | 'dtype',
-    text: string,
-    word: string,
-    names: readonly T[],
-  ) => {
-    if (text === word) return names
-    return [names.find((name) => name === text) ?? wrongValue(option, `${word} or one of ${names.join(', ')}`, text)]
-  }
-  const { loss, alpha, backend, dtype } = values
+  const { backend, dtype } = values
+  const losses = someOf('loss', values.loss, LOSS_NAMES)
+  const alpha = alphaOf(values.alpha, losses, LOSS_NAMES)
   return {
-    losses: [...new Set(loss.split(',').flatMap((name) => choose('loss', name, 'all', LOSS_NAMES)))],
+    losses,
     variants: values.variants,
-    alpha: alpha === undefined ? {} : { alpha: numberOf('alpha', alpha, 'a finite number', Number.isFinite) },
-    backends: backend === 'all' ? available() : choose('backend', backend, 'all', BACKENDS).map(resolveBackend),
-    dtypes: choose('dtype', dtype, 'both', DTYPES),
+    alpha: alpha === undefined ? {} : { alpha },
+    backends: backend === 'all' ? available() : allOrOneOf('backend', backend, 'all', BACKENDS).map(resolveBackend),
+    dtypes: allOrOneOf('dtype', dtype, 'both', DTYPES),
     boxes: numberOf('boxes', values.boxes, 'a whole number from 1 on', (n) => Number.isSafeInteger(n) && n >= 1),
     seed: numberOf('seed', values.seed, 'a whole number', Number.isSafeInteger),
     json: values.json,
@@ -102,21 +90,24 @@ interface Row {
 
 function check(
   { losses, variants, alpha, backends, dtypes, boxes, seed }: ReturnType<typeof parse>,
+  progress: Progress,
   evaluate?: Evaluate,
 ): Row[] {
-  return losses.flatMap((name) => {
+  const rows = losses.flatMap((name) => {
     const spec = specOf(name)
     const own = isFor(spec, alpha) ? alpha : {}
     const others = variants ? VARIANTS.filter((options) => isFor(spec, options)) : []
-    return [{}, ...others].flatMap((variant) => {
-      const problem = drawProblem(name, { ...own, ...variant, boxes, seed })
-      const label = [name, ...Object.entries(variant).map(([option, value]) => `${option}=${value}`)].join(' ')
-      return backends.map((backend) => ({
-        label,
-        backend,
-        reports: dtypes.map((dtype) => checkGradient(problem, { backend, dtype, gradTarget: true }, evaluate)),
-      }))
-    })
+    return [{}, ...others].map((variant) => ({ name, own, variant }))
+  })
+  return rows.flatMap(({ name, own, variant }, i) => {
+    const label = [name, ...Object.entries(variant).map(([option, value]) => `${option}=${value}`)].join(' ')
+    progress.show(`${label} (${i + 1} of ${rows.length})`)
+    const problem = drawProblem(name, { ...own, ...variant, boxes, seed })
+    return backends.map((backend) => ({
+      label,
+      backend,
+      reports: dtypes.map((dtype) => checkGradient(problem, { backend, dtype, gradTarget: true }, evaluate)),
+    }))
   })
 }
 
@@ -159,7 +150,7 @@ function formatFailure(label: string, { backend, dtype, faults, worst }: GradChe
  * `ScaLossError` for a backend that cannot run. `evaluate` is for tests. */
 export function gradcheck(args: readonly string[], io: Io, evaluate?: Evaluate): number {
   const options = parse(args)
-  const rows = check(options, evaluate)
+  const rows = withProgress(io, (progress) => check(options, progress, evaluate))
   const reports = rows.flatMap((row) => row.reports)
   const failed = rows.flatMap(({ label, reports }) =>
     reports.filter(({ passed }) => !passed).flatMap((report) => formatFailure(label, report)),

@@ -3,6 +3,7 @@ import { ScaLossError } from '../errors.js'
 import { EVALUATE_HELP, evaluate } from './evaluate.js'
 import { GRADCHECK_HELP, gradcheck } from './gradcheck.js'
 import { INFO_HELP, info } from './info.js'
+import { SIMULATE_HELP, simulateCommand } from './simulate.js'
 import { type Io, UsageError } from './usage.js'
 import { version } from './version.js'
 
@@ -20,6 +21,7 @@ const COMMANDS: Record<string, { run: Run<number>; help: string }> = {
   info: { run: zero(info), help: INFO_HELP },
   evaluate: { run: zero(evaluate), help: EVALUATE_HELP },
   gradcheck: { run: gradcheck, help: GRADCHECK_HELP },
+  simulate: { run: zero(simulateCommand), help: SIMULATE_HELP },
 }
 
 const HELP = `Usage: scaloss <command> [options]
@@ -28,8 +30,10 @@ Commands:
   info       list the backends and what they run on
   evaluate   match COCO detections to ground truth and report IoU, loss, gradient norm and average precision
   gradcheck  compare the gradients of every loss with central differences
+  simulate   run the simulation experiment of the SCALoss paper
 
 scaloss <command> --help explains a command; scaloss --version prints the version.
+Exit codes: 0; 1 for a check that fails, a file or a computation; 2 for a wrong command line.
 `
 
 /** Writes a text that was asked for. */
@@ -62,7 +66,9 @@ export function run(argv: readonly string[], io: Io): number {
     return dispatch(argv, io)
   } catch (error) {
     if (error instanceof UsageError) {
-      io.stderr.write(`scaloss: ${error.message}\nRun "scaloss --help" for what there is.\n`)
+      const [name = ''] = argv
+      const help = Object.hasOwn(COMMANDS, name) ? `scaloss ${name} --help` : 'scaloss --help'
+      io.stderr.write(`scaloss: ${error.message}\nRun "${help}" for what there is.\n`)
       return 2
     }
     if (error instanceof ScaLossError) {
@@ -73,4 +79,10 @@ export function run(argv: readonly string[], io: Io): number {
   }
 }
 
-if (require.main === module) process.exitCode = run(process.argv.slice(2), process)
+if (require.main === module) {
+  // A reader that has seen enough, such as `head`, closes the pipe.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+  process.exitCode = run(process.argv.slice(2), process)
+}

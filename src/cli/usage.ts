@@ -1,9 +1,9 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 
-/** Where a command writes; `process` fits, and so does a test's recorder. */
+/** Where a command writes; `process` fits, and so does a test's recorder. Only a terminal is shown progress. */
 export interface Io {
   stdout: { write(text: string): unknown }
-  stderr: { write(text: string): unknown }
+  stderr: { write(text: string): unknown; isTTY?: boolean }
 }
 
 /** A command line that asks for something that does not exist: exit code 2, where all other errors give 1. */
@@ -40,4 +40,30 @@ export function wrongValue(option: string, expected: string, received: string | 
 export function numberOf(option: string, text: string, expected: string, accepts: (value: number) => boolean): number {
   const value = text.trim() === '' ? Number.NaN : Number(text)
   return accepts(value) ? value : wrongValue(option, expected, text)
+}
+
+/** The one of `names` that the text of an option is. */
+export function oneOf<T extends string>(option: string, text: string, names: readonly T[]): T {
+  return names.find((name) => name === text) ?? wrongValue(option, `one of ${names.join(', ')}`, text)
+}
+
+/** One of `names`, or all of them by `word`. */
+export function allOrOneOf<T extends string>(
+  option: string,
+  text: string,
+  word: string,
+  names: readonly T[],
+): readonly T[] {
+  if (text === word) return names
+  return [names.find((name) => name === text) ?? wrongValue(option, `${word} or one of ${names.join(', ')}`, text)]
+}
+
+/** Some of `names` with commas between them, each once, or `all`. */
+export function someOf<T extends string>(option: string, text: string, names: readonly T[]): T[] {
+  return [...new Set(text.split(',').flatMap((name) => allOrOneOf(option, name, 'all', names)))]
+}
+
+/** Names with commas, in lines that fit a terminal. */
+export function inLines(names: readonly string[]): string {
+  return names.join(', ').replace(/(.{60,90}?,) /g, '$1\n        ')
 }

@@ -59,16 +59,22 @@ export function averagePrecision(
   checkIouThresholds(iouThresholds)
 
   const judged = thresholdsFor(iouThresholds)
-  const classes = new Map<number, Group<Omit<Annotation, 'id'>, Detection>[]>()
-  for (const group of groupByClassAndImage(groundTruth.map(withDefaults), detections)) {
-    const groups = classes.get(group.categoryId)
-    if (groups === undefined) classes.set(group.categoryId, [group])
-    else groups.push(group)
+  const byClass: ClassMetrics[] = []
+  // Groups come class after class: those of one are in memory at a time.
+  let groups: Group<Omit<Annotation, 'id'>, Detection>[] = []
+  const endClass = () => {
+    if (groups.length === 0) return
+    const metrics = classMetrics(judgeClass(groups, judged.map(leastIou)), judged, iouThresholds)
+    byClass.push({ categoryId: groups[0].categoryId, ...metrics })
   }
-  const byClass = [...classes].map(([categoryId, groups]) => ({
-    categoryId,
-    ...classMetrics(judgeClass(groups, judged.map(leastIou)), judged, iouThresholds),
-  }))
+  for (const group of groupByClassAndImage(groundTruth.map(withDefaults), detections)) {
+    if (group.categoryId !== groups[0]?.categoryId) {
+      endClass()
+      groups = []
+    }
+    groups.push(group)
+  }
+  endClass()
   return { ...meanMetrics(byClass, iouThresholds), byClass }
 }
 

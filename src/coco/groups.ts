@@ -9,32 +9,33 @@ export interface Group<Truth, Detected> extends Place {
   detections: Detected[]
 }
 
+const byClassAndImage = (a: Place, b: Place) => a.categoryId - b.categoryId || a.imageId - b.imageId
+
 /** One group for each image and class that has any ground truth or detection, by ascending category id, then image id:
- * COCO's order, which decides between equal scores of different images. */
-export function groupByClassAndImage<Truth extends Place, Detected extends Place>(
+ * COCO's order, which decides between equal scores of different images. Sorted lists that are cut take a fraction of the memory of
+ * a growing list for each group. */
+export function* groupByClassAndImage<Truth extends Place, Detected extends Place>(
   groundTruth: readonly Truth[],
   detections: readonly Detected[],
-): Group<Truth, Detected>[] {
-  const classes = new Map<number, Map<number, Group<Truth, Detected>>>()
-  const groupOf = ({ categoryId, imageId }: Place) =>
-    getOrAdd(
-      getOrAdd(classes, categoryId, () => new Map<number, Group<Truth, Detected>>()),
-      imageId,
-      () => ({ categoryId, imageId, groundTruth: [], detections: [] }),
-    )
-  for (const truth of groundTruth) groupOf(truth).groundTruth.push(truth)
-  for (const detection of detections) groupOf(detection).detections.push(detection)
-
-  return [...classes.values()]
-    .flatMap((images) => [...images.values()])
-    .sort((a, b) => a.categoryId - b.categoryId || a.imageId - b.imageId)
+): Generator<Group<Truth, Detected>, void, void> {
+  const truths = groundTruth.toSorted(byClassAndImage)
+  const detected = detections.toSorted(byClassAndImage)
+  let t = 0
+  let d = 0
+  while (t < truths.length || d < detected.length) {
+    const truthFirst = d === detected.length || (t < truths.length && byClassAndImage(truths[t], detected[d]) < 0)
+    const { categoryId, imageId } = truthFirst ? truths[t] : detected[d]
+    const ownTruths = truths.slice(t, endOfRun(truths, t, { categoryId, imageId }))
+    const ownDetections = detected.slice(d, endOfRun(detected, d, { categoryId, imageId }))
+    yield { categoryId, imageId, groundTruth: ownTruths, detections: ownDetections }
+    t += ownTruths.length
+    d += ownDetections.length
+  }
 }
 
-function getOrAdd<Value>(map: Map<number, Value>, key: number, make: () => Value): Value {
-  let value = map.get(key)
-  if (value === undefined) {
-    value = make()
-    map.set(key, value)
-  }
-  return value
+/** Where the items of `place`, which begin at `start` if there are any, end. */
+function endOfRun(items: readonly Place[], start: number, place: Place): number {
+  let end = start
+  while (end < items.length && byClassAndImage(items[end], place) === 0) end++
+  return end
 }

@@ -57,7 +57,7 @@ export function matchDetections(
   detections: readonly Detection[],
   { iouThreshold, maxDetections = 100 }: MatchOptions,
 ): ImageClassMatches[] {
-  return groupByClassAndImage(annotations, detections).map((group) => ({
+  return Array.from(groupByClassAndImage(annotations, detections), (group) => ({
     categoryId: group.categoryId,
     imageId: group.imageId,
     detections: matchImageClass(group, iouThreshold, maxDetections),

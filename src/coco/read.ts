@@ -1,4 +1,5 @@
 import { ScaLossError, show } from '../errors.js'
+import { readItems } from './items.js'
 import { readJson } from './json.js'
 
 /** COCO's box: x and y of the first corner, width, height, in pixels. All finite, width and height at least 0. */
@@ -163,12 +164,26 @@ export function readGroundTruth(path: string): GroundTruth {
 }
 
 /** Reads COCO results: `[{ image_id, category_id, bbox, score }]`, ids as in `groundTruth`. The order is kept: it decides
- * between equal scores. Throws as `readGroundTruth`. */
-export function readDetections(path: string, groundTruth: GroundTruth): Detection[] {
-  return new Located(path, '', readJson(path)).items().map((detection) => ({
-    imageId: detection.field('image_id').reference(groundTruth.imageIds, `an image of ${groundTruth.path}`),
-    categoryId: detection.field('category_id').reference(groundTruth.categories, `a category of ${groundTruth.path}`),
-    bbox: detection.field('bbox').box(),
-    score: detection.field('score').number(),
-  }))
+ * between equal scores. Throws as `readGroundTruth`. The file is read piece by piece; `onProgress` is told how many there are so far. */
+export function readDetections(
+  path: string,
+  groundTruth: GroundTruth,
+  onProgress: (count: number) => void = () => {},
+): Detection[] {
+  const image = `an image of ${groundTruth.path}`
+  const category = `a category of ${groundTruth.path}`
+  const detections: Detection[] = []
+  for (const items of readItems(path, (value) => new Located(path, '', value).fail('an array'))) {
+    for (const item of items) {
+      const detection = new Located(path, `[${detections.length}]`, item)
+      detections.push({
+        imageId: detection.field('image_id').reference(groundTruth.imageIds, image),
+        categoryId: detection.field('category_id').reference(groundTruth.categories, category),
+        bbox: detection.field('bbox').box(),
+        score: detection.field('score').number(),
+      })
+    }
+    onProgress(detections.length)
+  }
+  return detections
 }

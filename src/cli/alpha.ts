@@ -1,0 +1,18 @@
+import { LOSSES, type LossName, type LossSpec } from '../losses.js'
+import { numberOf, UsageError } from './usage.js'
+
+/** Whether `--alpha` means something to a loss. */
+export function usesAlpha(name: LossName): boolean {
+  const { options }: LossSpec = LOSSES[name]
+  return options.includes('alpha')
+}
+
+/** What `--alpha` says; undefined where it is not given. An error where it would change none of the losses chosen. */
+export function alphaOf(text: string | undefined, losses: readonly LossName[], known: readonly LossName[]) {
+  if (text === undefined) return undefined
+  if (!losses.some(usesAlpha)) {
+    const having = known.filter(usesAlpha).join(', ')
+    throw new UsageError(`--alpha: expected a loss that has it (${having}), got ${losses.join(', ')}`)
+  }
+  return numberOf('alpha', text, 'a finite number', Number.isFinite)
+}

@@ -1,0 +1,104 @@
+import { closeSync, openSync, readSync } from 'node:fs'
+import { readJson } from './json.js'
+
+/** Bytes read and parsed at a time. */
+const CHUNK = 1 << 18
+
+const code = (character: string) => character.charCodeAt(0)
+const [QUOTE, BACKSLASH, COMMA] = [code('"'), code('\\'), code(',')]
+const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [code('['), code(']'), code('{'), code('}')]
+const SPACES = [...' \t\r\n'].map(code)
+
+/** Cuts the text of a JSON array between its items, for `JSON.parse` to read some of them at a time. It knows strings, commas and
+ * brackets alone: what is between two cuts is valid if JSON.parse takes it. Bytes below 0x80 are characters of their own in UTF-8. */
+class Cutter {
+  #depth = 0
+  #inString = false
+  #escaped = false
+  #ended = false
+  /** Since the last cut, of the chunks before. */
+  #pending: Buffer[] = []
+  #first = true
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** The items that this chunk completes. Throws where the text is no array. */
+  add(bytes: Buffer): unknown[] {
+    let start = 0
+    let cut = -1
+    for (let i = 0; i < bytes.length; i++) {
+      const byte = bytes[i]
+      if (this.#inString) {
+        if (this.#escaped) this.#escaped = false
+        else if (byte === BACKSLASH) this.#escaped = true
+        else if (byte === QUOTE) this.#inString = false
+      } else if (this.#depth === 0) {
+        if (SPACES.includes(byte)) continue
+        if (byte !== OPEN_ARRAY || this.#ended) throw new SyntaxError('not an array')
+        this.#depth = 1
+        start = i + 1
+      } else if (byte === QUOTE) {
+        this.#inString = true
+      } else if (byte === COMMA) {
+        if (this.#depth === 1) cut = i
+      } else if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) {
+        this.#depth++
+      } else if (byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) {
+        this.#depth--
+        if (this.#depth > 0) continue
+        if (byte !== CLOSE_ARRAY) throw new SyntaxError('not an array')
+        this.#ended = true
+        cut = i
+      }
+    }
+    if (cut < 0) {
+      // The buffer is read into again.
+      if (this.#depth > 0) this.#pending.push(Buffer.from(bytes.subarray(start)))
+      return []
+    }
+    const items = this.#parse(bytes.subarray(start, cut))
+    this.#pending = this.#ended ? [] : [Buffer.from(bytes.subarray(cut + 1))]
+    return items
+  }
+
+  #parse(bytes: Buffer): unknown[] {
+    const items: unknown[] = JSON.parse(`[${Buffer.concat([...this.#pending, bytes])}]`)
+    // Nothing before a comma, or behind the last one. An array without items ends before any comma.
+    if (items.length === 0 && !(this.#ended && this.#first)) throw new SyntaxError('an item is missing')
+    this.#first = false
+    return items
+  }
+}
+
+function* cutFile(path: string, chunk: number): Generator<unknown[]> {
+  const file = openSync(path, 'r')
+  try {
+    const cutter = new Cutter()
+    const buffer = Buffer.allocUnsafe(chunk)
+    for (;;) {
+      const length = readSync(file, buffer)
+      if (length === 0) break
+      yield cutter.add(buffer.subarray(0, length))
+    }
+    if (!cutter.ended) throw new SyntaxError('the array does not end')
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** The items of a JSON file (UTF-8) that holds an array, some at a time, so that neither the text nor all that it says is ever in
+ * memory as a whole. `otherwise` throws the error for a file that holds something else; errors of files as of `readJson`. */
+export function* readItems(
+  path: string,
+  otherwise: (value: unknown) => never,
+  chunk = CHUNK,
+): Generator<unknown[], void, void> {
+  try {
+    yield* cutFile(path, chunk)
+  } catch {
+    // Whatever is wrong, read as a whole the file shows where.
+    otherwise(readJson(path))
+  }
+}
