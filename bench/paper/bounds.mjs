@@ -123,7 +123,7 @@ export async function figure({ folder, quick, progress }) {
     results.filter((result) => result.valid === valid).reduce((sum, { violations }) => sum + violations, 0)
   const of = (/** @type {string} */ set) => results.filter((result) => result.set === set)
   const share = (/** @type {{ violations: number, pairs: number }} */ { violations, pairs }) =>
-    violations === 0 ? '0' : `${violations.toLocaleString('en')} (${((100 * violations) / pairs).toFixed(1)} %)`
+    violations === 0 ? '0' : `${violations.toLocaleString('en')} (${((100 * violations) / pairs).toFixed(1)}\u00a0%)`
   const count = results.filter((result) => result.valid).length / BOUNDS.length
   const pairs = (boxes * count).toLocaleString('en')
   const text = (/** @type {number[]} */ box) => box.map((v) => Number(v.toFixed(3))).join(', ')

@@ -66,7 +66,7 @@ ${concentric.length} with one centre, and ${difference(['near'], 'diou').toFixed
     images: await Promise.all(results.map(({ of, values }) => picture(folder, of, values))),
     data: writeData(folder, 'fig2-cases', { target: TARGET, dtype: 'float32' }, rows),
     notes: [
-      'To scale: the target is black, the prediction coloured. The three first predictions are one box of half the side at three places.',
+      'To scale: the target is the plain outline, the prediction the filled box. The first three predictions are one box of half the side at three places.',
       `SO does not tell these three apart either: within the target its side overlaps are ratios of sides. CD does a little, DIoU's centre term as
 long as the centres differ.`,
     ],
@@ -129,6 +129,6 @@ function picture(folder, { name, title, pred }, values) {
 const axis = (field) => ({
   field,
   type: /** @type {const} */ ('quantitative'),
-  scale: { domain: [-60, 160] },
+  scale: { domain: [-60, 160], reverse: field.startsWith('y') },
   axis: null,
 })

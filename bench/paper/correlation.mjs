@@ -121,6 +121,8 @@ IoU and ${list(strong[1])} with GIoU; pairs apart ${list(strong[2])} with GIoU.`
  * @param {{ pearson: number, spearman: number }} coefficients
  */
 function chart(folder, { subset, against, range }, x, so, { pearson, spearman }) {
+  const bins = histogram(x, so, range)
+  const most = Math.max(...bins.map(({ pairs }) => pairs))
   const name = `fig4-${against.toLowerCase()}-${subset}`
   const [left, right] = range.x
   const scale = (/** @type {[number, number]} */ domain) => ({ domain, nice: false, zero: false })
@@ -132,7 +134,7 @@ function chart(folder, { subset, against, range }, x, so, { pearson, spearman })
       height: 300,
       layer: [
         {
-          data: { values: histogram(x, so, range) },
+          data: { values: bins },
           mark: 'rect',
           encoding: {
             x: { field: 'x1', type, title: against, scale: scale(range.x) },
@@ -143,7 +145,13 @@ function chart(folder, { subset, against, range }, x, so, { pearson, spearman })
               field: 'pairs',
               type,
               scale: { type: 'log', scheme: 'viridis', domainMin: 1 },
-              legend: { title: 'pairs', direction: 'horizontal', gradientLength: 300, values: POWERS, format: 'd' },
+              legend: {
+                title: 'pairs',
+                direction: 'horizontal',
+                gradientLength: 300,
+                values: POWERS.filter((power) => power <= most),
+                format: 'd',
+              },
             },
           },
         },
