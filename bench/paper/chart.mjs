@@ -2,7 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Resvg } from '@resvg/resvg-js'
-import { parse, View } from 'vega'
+// @ts-expect-error: Vega's types lack textMetrics
+import { parse, textMetrics, View } from 'vega'
 import { compile } from 'vega-lite'
 
 // How every chart of the report looks, and how it becomes a file.
@@ -105,6 +106,10 @@ const CONFIG = {
   line: { strokeWidth: 2.5 },
 }
 
+// Without a canvas Vega takes letters for wider than any font has them, and leaves room for it.
+textMetrics.width = (/** @type {{ fontSize?: number }} */ item, /** @type {unknown} */ text) =>
+  0.63 * (item.fontSize ?? 12) * String(text ?? '').length
+
 const require = createRequire(import.meta.url)
 const FONTS = ['DejaVuSans.ttf', 'DejaVuSans-Bold.ttf'].map((file) => require.resolve(`dejavu-fonts-ttf/ttf/${file}`))
 
@@ -119,8 +124,7 @@ const FONTS = ['DejaVuSans.ttf', 'DejaVuSans-Bold.ttf'].map((file) => require.re
 export async function draw(folder, name, spec, alt) {
   const { spec: chart } = compile(spec, { config: CONFIG })
   const view = new View(parse(chart), { renderer: 'none' })
-  // A hundredth of a pixel is enough.
-  const svg = (await view.toSVG()).replace(/\d+\.\d{3,}/g, (digits) => String(Number(Number(digits).toFixed(2))))
+  const svg = (await view.toSVG()).replace(/<[^>]+>/g, (tag) => tag.replace(/\d+\.\d{3,}/g, toHundredths))
   view.finalize()
   mkdirSync(folder, { recursive: true })
   const style = `<style>@media (prefers-color-scheme:dark){${DARK}}</style>`
@@ -128,6 +132,9 @@ export async function draw(folder, name, spec, alt) {
   writeFileSync(join(folder, `${name}.png`), rasterise(svg))
   return { file: `${name}.svg`, alt }
 }
+
+/** Of a pixel, which is enough. @param {string} digits */
+const toHundredths = (digits) => String(Number(Number(digits).toFixed(2)))
 
 /** @param {string} svg */
 function rasterise(svg) {

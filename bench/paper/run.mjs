@@ -1,0 +1,98 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { backends } from 'scaloss'
+import { machineLine } from '../support.mjs'
+import { writeReport } from './report.mjs'
+
+// npm run paper: the paper's experiments on whatever backend is there, as pictures, numbers and one page (README.md).
+
+/**
+ * @import { Image } from './chart.mjs'
+ * @typedef {object} Context What a figure is made with.
+ * @property {string} folder Where its files go.
+ * @property {boolean} quick Few boxes and steps: to see that all works, not to read the numbers.
+ * @property {(text: string) => void} progress Says what is going on.
+ * @property {(text: string) => void} log Says what a person should know.
+ * @typedef {'reproduced' | 'partly' | 'not' | 'not run'} Verdict
+ * @typedef {object} Statement
+ * @property {string} statement What the paper says.
+ * @property {string} finding What came out, with the number.
+ * @property {Verdict} verdict
+ * @typedef {{ caption: string, head: string[], rows: string[][] }} Table
+ * @typedef {Statement & {
+ *   id: string,
+ *   title: string,
+ *   images: Image[],
+ *   data: { file: string }[],
+ *   notes?: string[],
+ *   tables?: Table[],
+ *   statements?: Statement[],
+ * }} Figure `statements`: further ones that the same numbers decide.
+ */
+
+/** In the paper's order. */
+const MODULES = ['gradient', 'corners', 'cases', 'correlation', 'bounds', 'simulation', 'properties', 'tables']
+
+const HELP = `usage: npm run paper -- [options]
+
+Makes the paper's figures and tables again: SVG, PNG, JSON and CSV files, and report.html, which holds all of it.
+
+  --out <folder>   where to write (default build/paper)
+  --quick          few boxes and steps: seconds instead of a minute or so; for tests
+  --help           this text`
+
+/**
+ * @param {string} message
+ * @returns {never}
+ */
+function usageError(message) {
+  console.error(`${message}\n\n${HELP}`)
+  process.exit(2)
+}
+
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        out: { type: 'string', default: 'build/paper' },
+        quick: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    })
+    return values
+  } catch (error) {
+    return usageError(/** @type {Error} */ (error).message)
+  }
+}
+
+/**
+ * @param {string} name
+ * @returns {Promise<{ figure: (context: Context) => Promise<Figure> }>}
+ */
+const load = (name) => import(`./${name}.mjs`)
+
+const { out, quick, help } = readOptions()
+if (help) {
+  console.log(HELP)
+  process.exit(0)
+}
+mkdirSync(out, { recursive: true })
+const started = performance.now()
+const context = {
+  folder: out,
+  quick,
+  progress: (/** @type {string} */ text) => console.error(`  ${text}`),
+  log: (/** @type {string} */ text) => console.error(text),
+}
+/** @type {Figure[]} */
+const figures = []
+for (const name of MODULES) {
+  if (!existsSync(new URL(`${name}.mjs`, import.meta.url))) continue
+  const { figure } = await load(name)
+  figures.push(await figure(context))
+}
+const { cuda, cpu } = backends()
+const backend = cuda.available ? 'cuda' : cpu.available ? 'cpu' : 'js'
+writeReport(out, { figures, quick, backend, machine: machineLine })
+for (const { title, verdict } of figures) console.log(`${verdict.padEnd(11)} ${title}`)
+console.log(`\n${out}/report.html, in ${((performance.now() - started) / 1000).toFixed(0)} s on the ${backend} backend`)
