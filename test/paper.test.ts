@@ -15,6 +15,7 @@ const PICTURES = [
   ...['iou', 'corner-distance', 'centre-distance'].map((what) => `fig1-corners-${what}`),
   ...['corner', 'off-centre', 'centre', 'around', 'wide', 'near'].map((name) => `fig2-${name}`),
   ...['iou-overlapping', 'giou-overlapping', 'giou-apart'].map((name) => `fig4-${name}`),
+  ...['dense', 'wide', 'rates', 'same-step'].map((name) => `fig5-simulation-${name}`),
   'properties-slack',
 ]
 const TABLES = [

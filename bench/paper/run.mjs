@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { backends } from 'scaloss'
 import { machineLine } from '../support.mjs'
@@ -87,7 +87,6 @@ const context = {
 /** @type {Figure[]} */
 const figures = []
 for (const name of MODULES) {
-  if (!existsSync(new URL(`${name}.mjs`, import.meta.url))) continue
   const { figure } = await load(name)
   figures.push(await figure(context))
 }

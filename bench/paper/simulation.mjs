@@ -170,7 +170,7 @@ function judge(dense, matched, rates) {
       rows.find((row) => row.loss === label(loss))?.steps ?? Number.POSITIVE_INFINITY
     return RIVALS.every((loss) => of('sca') < of(loss))
   })
-  const atSameRate = leads(dense) && fastest.length === reached.length
+  const always = fastest.length === reached.length
   const atSameStep = leads(matched)
   const finding = [
     `At the same learning rate SCA ${leads(dense) ? 'is ahead at every iteration' : 'is not ahead throughout'}: mean IoU at the end ${list(dense).join(', ')}.`,
@@ -179,7 +179,7 @@ function judge(dense, matched, rates) {
     `${list(matched).join(', ')}. ${atSameStep ? 'The lead is more than step size.' : "The lead is one of step size, as the paper's own reason has it, and no sign of a better direction."}`,
   ].join(' ')
   /** @type {'reproduced' | 'partly' | 'not'} */
-  const verdict = atSameRate ? (atSameStep ? 'reproduced' : 'partly') : 'not'
+  const verdict = leads(dense) ? (always && atSameStep ? 'reproduced' : 'partly') : 'not'
   return { finding, verdict }
 }
 
