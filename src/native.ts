@@ -82,6 +82,18 @@ export interface NativeCudaObjects {
   ): void
 }
 
+/** The arrays of one call of `boxLoss` on the host. */
+type CallArrays = [
+  pred: FloatArray,
+  target: FloatArray,
+  weight: OptionalArray,
+  gradOutput: OptionalArray,
+  loss: OptionalArray,
+  grad: OptionalArray,
+  gradTarget: OptionalArray,
+  iou: OptionalArray,
+]
+
 /** Everything the addon exports (`binding/addon.cpp`); `test/native.test.ts` compares name by name. */
 export interface Native extends NativeCudaObjects {
   /** Names of the losses, formats, modes, dtypes of tensors and scalar fields, in the addon's order. */
@@ -92,19 +104,9 @@ export interface Native extends NativeCudaObjects {
   readonly planValues: string[]
   readonly scalars: string[]
   /** One call over host arrays. `scalars` holds the numbers, in the order of `Native.scalars`, and takes two results. */
-  boxLoss(
-    scalars: Float64Array,
-    pred: FloatArray,
-    target: FloatArray,
-    weight: OptionalArray,
-    gradOutput: OptionalArray,
-    loss: OptionalArray,
-    grad: OptionalArray,
-    gradTarget: OptionalArray,
-    iou: OptionalArray,
-  ): void
+  boxLoss(scalars: Float64Array, ...arrays: CallArrays): void
   /** The same off this thread, over arrays that nobody else has until the promise is settled. Gives loss and invalid rows. */
-  boxLossAsync(...args: Parameters<Native['boxLoss']>): Promise<[number, number]>
+  boxLossAsync(scalars: Float64Array, ...arrays: CallArrays): Promise<[number, number]>
   /** Values of all pairs of [N, 2 axes] and [M, 2 axes] boxes, N and M > 0, to [N, M]. */
   pairwise(scalars: Float64Array, a: FloatArray, b: FloatArray, out: FloatArray): void
   /** Memory of zeros, aligned to 64 bytes; pinned: CUDA copies it without waiting. It lives as long as either of the two that are
@@ -112,19 +114,7 @@ export interface Native extends NativeCudaObjects {
   allocate(bytes: number, pinned: boolean): [NativeHandle, ArrayBuffer] | undefined
   /** A call of `boxLoss` over arrays within `memory`, which the plan keeps, to run again and again. `values` holds what changes
    * from run to run, in the order of `planValues`, and takes two results. */
-  newPlan(
-    scalars: Float64Array,
-    memory: NativeHandle,
-    pred: FloatArray,
-    target: FloatArray,
-    weight: OptionalArray,
-    gradOutput: OptionalArray,
-    loss: OptionalArray,
-    grad: OptionalArray,
-    gradTarget: OptionalArray,
-    iou: OptionalArray,
-    values: Float64Array,
-  ): NativeHandle
+  newPlan(scalars: Float64Array, memory: NativeHandle, ...arrays: [...CallArrays, values: Float64Array]): NativeHandle
   runPlan(plan: NativeHandle): void
   /** Lets an object go at once; it may have gone before. */
   release(handle: NativeHandle): void

@@ -168,12 +168,6 @@ describe('alloc', () => {
     expect(alloc(0, 'float32', { backend })).toHaveLength(0)
   })
 
-  it('starts at a multiple of 64 bytes', () => {
-    // Seen from outside: with one array aligned, the distance to the next is told by what overlaps nothing.
-    const arrays = Array.from({ length: 20 }, () => alloc(3, 'float32', { backend: 'cpu' }))
-    for (const array of arrays) expect(array.byteOffset).toBe(0)
-  })
-
   it('refuses what is no number of boxes, and what does not fit', () => {
     const refused = (...args: unknown[]) =>
       rejection(() => (alloc as (...args: unknown[]) => unknown)(...args)).argument
