@@ -29,7 +29,7 @@ using PairwiseFunction = void (*)(const PairwiseJob<T>& job);
 template <class T>
 struct LevelTable {
   TileFunction<T> run_tile[kAxesKinds];
-  PacksFunction<T> loss[kLosses][kPasses];    // with the options named in cuda/iou.h at their defaults
+  PacksFunction<T> loss[kLosses][kPasses];    // where LossParams::modified is not set
   PacksFunction<T> any[kAxesKinds][kPasses];  // with any options
   PairwiseFunction<T> pairwise[kAxesKinds];
 };
