@@ -16,8 +16,8 @@ const OPTIONS = ['columns', 'backend'] as const satisfies (keyof AllocOptions)[]
 export const DTYPES = ['float32', 'float64'] as const satisfies DType[]
 
 /**
- * An array of zeros for calls that come again and again: aligned to 64 bytes, and for CUDA pinned, so that copies to and from
- * the device run at the full speed of the bus.
+ * An array of zeros for calls that come again and again: aligned to 64 bytes, and for CUDA pinned, so that they are copied to
+ * and from the device without passing through other memory.
  *
  * @param boxes how many.
  * @returns [boxes, columns], row-major. Its buffer cannot be transferred to a worker.
