@@ -11,7 +11,7 @@ namespace {
 
 using namespace scaloss;
 
-constexpr int64_t kChunk = 16 * kTile;  // rows of a call at most, but for a tail
+constexpr int64_t kChunk = 48 * kTile;  // rows of a call at most, but for a tail: so many take threads
 
 bool is_family(int loss) {
 #define SCALOSS_ROW(name, Loss, axes) Loss::kFamily,
