@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import nodeGypBuild from 'node-gyp-build'
 import { invalidArgument, ScaLossError } from './errors.js'
@@ -200,19 +201,19 @@ export function findNative(): Native | ScaLossError {
   return loaded
 }
 
+const MOST_THREADS = 256
 let threads: number | undefined
 
-/** How many threads a call on the CPU uses at most, unless it says so: `SCALOSS_THREADS`, or 1. */
+/** How many threads a call on the CPU uses at most, unless it says so: `SCALOSS_THREADS`, or one a processor. */
 export function defaultThreads(): number {
   if (threads !== undefined) return threads
   const setting = process.env.SCALOSS_THREADS
-  const count = setting ? Number(setting) : 1
+  const count = setting ? Number(setting) : Math.min(availableParallelism(), MOST_THREADS)
   if (!isThreadCount(count)) throw invalidArgument('SCALOSS_THREADS', THREAD_COUNT, setting)
   threads = count
   return threads
 }
 
-const MOST_THREADS = 256
 export const THREAD_COUNT = `a whole number from 1 to ${MOST_THREADS}`
 export const isThreadCount = (value: unknown): value is number =>
   Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MOST_THREADS

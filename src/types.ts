@@ -89,7 +89,7 @@ export interface BoxLossOptions<A extends FloatArray = FloatArray> extends CallO
   /** Index of the CUDA device. Default 0. */
   device?: number
   /** How many threads the CPU backend may use, this one included; only large calls use more than one, and the results are the same.
-   * Default: the environment variable `SCALOSS_THREADS`, or 1: what more of them gain differs much from system to system. */
+   * Default: the environment variable `SCALOSS_THREADS`, or as many as this process may use processors. */
   threads?: number
 }
 

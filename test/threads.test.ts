@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { backends, boxLoss, createPlan, type FloatArray, pairwise } from '../src/index.js'
@@ -63,9 +64,9 @@ describe('how many', () => {
   const count =
     "console.log(require('./dist/index.js').backends().cpu.threads ?? require('./dist/index.js').backends().cpu.message)"
 
-  it('one, or SCALOSS_THREADS', () => {
+  it('one a processor, or SCALOSS_THREADS', () => {
     const { cpu } = backends()
-    expect(cpu.available && cpu.threads).toBe(Number(process.env.SCALOSS_THREADS ?? 1))
+    expect(cpu.available && cpu.threads).toBe(Number(process.env.SCALOSS_THREADS ?? availableParallelism()))
     expect(run(count, '5')).toBe('5')
     expect(run(count, '0')).toBe('SCALOSS_THREADS: expected a whole number from 1 to 256, got "0"')
     expect(run(count, 'many')).toMatch(/^SCALOSS_THREADS: expected/)

@@ -5,6 +5,9 @@
 
 #include "../../cuda/reduction.h"
 #include "pool.h"
+#if defined(__x86_64__)
+#  include <immintrin.h>
+#endif
 
 namespace scaloss {
 
@@ -54,12 +57,34 @@ static const LevelTable<double>& table_of(const Level& level, double) {
   return level.float64;
 }
 
-// A thread takes some ten microseconds to wake, in which others compute ten thousand boxes and more: calls of less than
-// a few times as many do not wake one. Parts are small, so that nobody waits long for a thread that came late.
-constexpr int64_t kTilesForThreads = 48;
-constexpr int64_t kTilesPerPart = 4;
-constexpr int64_t kPairsForThreads = 1 << 18;
+// A thread takes some ten microseconds to wake, in which others compute ten thousand boxes and more: each must have a
+// few times as many to do. Parts are small, so that nobody waits long for a thread that came late, but as large as that
+// allows: two threads that write near each other slow each other down.
+constexpr int64_t kLeastTilesPerThread = 24;
+constexpr int64_t kPartsPerThread = 8;
+constexpr int64_t kLeastTilesPerPart = 4, kMostTilesPerPart = 64;
+constexpr int64_t kLeastPairsPerThread = 1 << 17;
 constexpr int64_t kPairsPerPart = 1 << 14;
+
+// Boxes and gradients of more bytes than this leave nothing useful in the caches: half of the third level that a core
+// commonly sees. Below, whoever reads the gradients next finds them there.
+constexpr int64_t kBytesForStreaming = 16 << 20;
+
+template <class T>
+static Stores stores_of(const BoxLossJob<T>& job) {
+  const int64_t arrays = 2 + (job.grad != nullptr) + (job.grad_target != nullptr);
+  const int64_t bytes = job.boxes * arrays * 2 * axes_of(job.params.loss) * int64_t(sizeof(T));
+  return bytes > kBytesForStreaming ? Stores::streaming : Stores::cached;
+}
+
+// Streaming stores come in no order with those that tell other threads of them.
+static void finish(Stores stores) {
+#if defined(__x86_64__)
+  if (stores == Stores::streaming) _mm_sfence();
+#else
+  (void)stores;
+#endif
+}
 
 // Calls add(tile, its sum) for every tile, in their order.
 template <class T, class Add>
@@ -68,18 +93,23 @@ static void sum_tiles(const BoxLossJob<T>& job, int64_t tiles, int threads, Add 
   const int kind = axes_of(job.params.loss) - 2;
   const PacksFunction<T> run_packs =
       (job.params.modified ? table.any[kind] : table.loss[job.params.loss])[int(pass_of(job))];
-  const int64_t parts = (tiles + kTilesPerPart - 1) / kTilesPerPart;
-  if (threads <= 1 || tiles < kTilesForThreads) {
-    for (int64_t tile = 0; tile < tiles; ++tile) add(tile, table.run_tile[kind](job, tile, run_packs));
+  const Stores stores = stores_of(job);
+  threads = int(std::min<int64_t>(threads, tiles / kLeastTilesPerThread));
+  if (threads <= 1) {
+    for (int64_t tile = 0; tile < tiles; ++tile) add(tile, table.run_tile[kind](job, tile, run_packs, stores));
+    finish(stores);
     return;
   }
   thread_local std::vector<TileSum> kept;  // of the calls on this thread, which so allocate once
   if (int64_t(kept.size()) < tiles) kept.resize(tiles);
   TileSum* const sums = kept.data();
+  const int64_t tiles_per_part = std::clamp(tiles / (kPartsPerThread * threads), kLeastTilesPerPart, kMostTilesPerPart);
+  const int64_t parts = (tiles + tiles_per_part - 1) / tiles_per_part;
   for_each_part(parts, threads, [&](int64_t part) {
-    const int64_t end = std::min(tiles, (part + 1) * kTilesPerPart);
-    for (int64_t tile = part * kTilesPerPart; tile < end; ++tile)
-      sums[tile] = table.run_tile[kind](job, tile, run_packs);
+    const int64_t end = std::min(tiles, (part + 1) * tiles_per_part);
+    for (int64_t tile = part * tiles_per_part; tile < end; ++tile)
+      sums[tile] = table.run_tile[kind](job, tile, run_packs, stores);
+    finish(stores);
   });
   for (int64_t tile = 0; tile < tiles; ++tile) add(tile, sums[tile]);
 }
@@ -103,7 +133,8 @@ template <class T>
 void cpu_pairwise(const PairwiseJob<T>& job, int threads) {
   const int axes = axes_of(job.params.loss);
   const PairwiseFunction<T> run = table_of(active_level(), T()).pairwise[axes - 2];
-  if (threads <= 1 || job.rows * job.columns < kPairsForThreads) return run(job);
+  threads = int(std::min<int64_t>(threads, job.rows * job.columns / kLeastPairsPerThread));
+  if (threads <= 1) return run(job);
   const int64_t rows = std::max<int64_t>(1, kPairsPerPart / job.columns);
   for_each_part((job.rows + rows - 1) / rows, threads, [&](int64_t part) {
     PairwiseJob<T> rows_of_part = job;

@@ -12,13 +12,17 @@ struct TileSum {
   int64_t invalid;
 };
 
+// How results go to memory. Streaming: past the caches, which spares reading the lines before they are written; for
+// calls whose arrays do not fit the caches anyway.
+enum class Stores { cached, streaming };
+
 // `packs` packs of rows from `first` on, all within one tile: adds their weighted losses to the lanes, of which lane 0
 // is the first row's, and returns how many rows are invalid.
 template <class T>
-using PacksFunction = int64_t (*)(const BoxLossJob<T>& job, int64_t first, int packs, double* lanes);
+using PacksFunction = int64_t (*)(const BoxLossJob<T>& job, int64_t first, int packs, double* lanes, Stores stores);
 
 template <class T>
-using TileFunction = TileSum (*)(const BoxLossJob<T>& job, int64_t tile, PacksFunction<T> run_packs);
+using TileFunction = TileSum (*)(const BoxLossJob<T>& job, int64_t tile, PacksFunction<T> run_packs, Stores stores);
 
 // By axes of the loss, 2 or 3: position axes - 2.
 constexpr int kAxesKinds = 2;

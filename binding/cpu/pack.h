@@ -13,32 +13,36 @@
 namespace scaloss {
 
 // What vector extensions lack: square roots, minima and maxima in one instruction, the question whether all lanes of a
-// mask are set, and AVX-512's masks of one bit a lane. min is a < b ? a : b and max is a > b ? a : b, for NaN and equal
+// mask are set, stores past the caches (to aligned
+// addresses), and AVX-512's masks of one bit a lane. min is a < b ? a : b and max is a > b ? a : b, for NaN and equal
 // numbers too: that is how x86 defines them, and what number.h asks for.
 template <int bytes>
 struct Register;
 
 #if defined(__x86_64__)
-#  define SCALOSS_VECTOR_FUNCTIONS(Vector, prefix, type) \
-    SCALOSS_FN Vector vector_sqrt(Vector a) {            \
-      return prefix##_sqrt_##type(a);                    \
-    }                                                    \
-    SCALOSS_FN Vector vector_min(Vector a, Vector b) {   \
-      return prefix##_min_##type(a, b);                  \
-    }                                                    \
-    SCALOSS_FN Vector vector_max(Vector a, Vector b) {   \
-      return prefix##_max_##type(a, b);                  \
+#  define SCALOSS_VECTOR_FUNCTIONS(T, Vector, prefix, type) \
+    SCALOSS_FN Vector vector_sqrt(Vector a) {               \
+      return prefix##_sqrt_##type(a);                       \
+    }                                                       \
+    SCALOSS_FN Vector vector_min(Vector a, Vector b) {      \
+      return prefix##_min_##type(a, b);                     \
+    }                                                       \
+    SCALOSS_FN Vector vector_max(Vector a, Vector b) {      \
+      return prefix##_max_##type(a, b);                     \
+    }                                                       \
+    SCALOSS_FN void vector_stream(T* p, Vector a) {         \
+      prefix##_stream_##type(p, a);                         \
     }
-SCALOSS_VECTOR_FUNCTIONS(__m128, _mm, ps)
-SCALOSS_VECTOR_FUNCTIONS(__m128d, _mm, pd)
+SCALOSS_VECTOR_FUNCTIONS(float, __m128, _mm, ps)
+SCALOSS_VECTOR_FUNCTIONS(double, __m128d, _mm, pd)
 template <>
 struct Register<16> {
   using Bits = __m128i;
   static SCALOSS_FN bool all(Bits mask) { return _mm_movemask_epi8(mask) == 0xffff; }
 };
 #  if defined(__AVX2__)
-SCALOSS_VECTOR_FUNCTIONS(__m256, _mm256, ps)
-SCALOSS_VECTOR_FUNCTIONS(__m256d, _mm256, pd)
+SCALOSS_VECTOR_FUNCTIONS(float, __m256, _mm256, ps)
+SCALOSS_VECTOR_FUNCTIONS(double, __m256d, _mm256, pd)
 template <>
 struct Register<32> {
   using Bits = __m256i;
@@ -46,12 +50,12 @@ struct Register<32> {
 };
 #  endif
 #  if defined(__AVX512F__)
-SCALOSS_VECTOR_FUNCTIONS(__m512, _mm512, ps)
-SCALOSS_VECTOR_FUNCTIONS(__m512d, _mm512, pd)
+SCALOSS_VECTOR_FUNCTIONS(float, __m512, _mm512, ps)
+SCALOSS_VECTOR_FUNCTIONS(double, __m512d, _mm512, pd)
 #  endif
 #elif defined(__aarch64__)
-// NEON's own minima and maxima treat NaN differently.
-#  define SCALOSS_VECTOR_FUNCTIONS(Vector, type)       \
+// NEON's own minima and maxima treat NaN differently; it has no stores past the caches.
+#  define SCALOSS_VECTOR_FUNCTIONS(T, Vector, type)    \
     SCALOSS_FN Vector vector_sqrt(Vector a) {          \
       return vsqrtq_##type(a);                         \
     }                                                  \
@@ -60,9 +64,12 @@ SCALOSS_VECTOR_FUNCTIONS(__m512d, _mm512, pd)
     }                                                  \
     SCALOSS_FN Vector vector_max(Vector a, Vector b) { \
       return a > b ? a : b;                            \
+    }                                                  \
+    SCALOSS_FN void vector_stream(T* p, Vector a) {    \
+      memcpy(p, &a, sizeof a);                         \
     }
-SCALOSS_VECTOR_FUNCTIONS(float32x4_t, f32)
-SCALOSS_VECTOR_FUNCTIONS(float64x2_t, f64)
+SCALOSS_VECTOR_FUNCTIONS(float, float32x4_t, f32)
+SCALOSS_VECTOR_FUNCTIONS(double, float64x2_t, f64)
 template <>
 struct Register<16> {
   using Bits = uint32x4_t;

@@ -34,10 +34,10 @@ void run_pairwise_row(const PairwiseJob<T>& job_in_memory, const Box<T, D>& box,
       values = pair_value<Loss>(job, as<range>(a), as<range>(b[column / W])).v;
     }
     if (columns - column >= W) {
-      Rows<N>::store(out + column, values);
+      Rows<N>::store(out + column, values, Stores::cached);
     } else {
       T last[W];
-      Rows<N>::store(last, values);
+      Rows<N>::store(last, values, Stores::cached);
       memcpy(out + column, last, (columns - column) * sizeof(T));
     }
   }

@@ -11,10 +11,52 @@
 #if defined(__unix__) || defined(__APPLE__)
 #  include <pthread.h>
 #endif
+#if defined(__linux__)
+#  include <sched.h>
+#endif
 
 namespace scaloss {
 
 namespace {
+
+// The processor that this thread runs on, or -1 where that cannot be known.
+int current_processor() {
+#if defined(__linux__)
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
+
+// Keeps a thread away from one processor of those that it may use, if it may use others.
+class Affinity {
+ public:
+#if defined(__linux__)
+  Affinity() : known_(sched_getaffinity(0, sizeof allowed_, &allowed_) == 0) {}
+  void avoid(int processor) {
+    if (!known_ || processor < 0 || processor >= CPU_SETSIZE) return;
+    cpu_set_t others = allowed_;
+    CPU_CLR(processor, &others);
+    if (CPU_COUNT(&others) > 0) sched_setaffinity(0, sizeof others, &others);
+  }
+
+ private:
+  cpu_set_t allowed_;
+  bool known_;
+#else
+  void avoid(int) {}
+#endif
+};
+
+// Tells the processor that this thread waits in a loop.
+void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+constexpr int kSpins = 500;  // some ten microseconds
 
 struct Loop {
   void (*body)(const void* context, int64_t part);
@@ -22,7 +64,7 @@ struct Loop {
   int64_t parts;
   std::atomic<int64_t> next{0};  // part that nobody has taken
   int wanted;                    // helpers that may still come
-  int helpers = 0;               // at work
+  std::atomic<int> helpers{0};   // at work
 
   void take_parts() {
     for (;;) {
@@ -33,25 +75,32 @@ struct Loop {
   }
 };
 
-// Members of Loop but `next` and these are touched under the mutex alone. It also makes what helpers wrote visible to
-// the thread that waits for them.
+// Members of Loop but the atomic ones and these are touched under the mutex alone.
 struct Pool {
   std::mutex mutex;
   std::condition_variable work, done;
   std::deque<Loop*> loops;  // that want helpers
   int threads = 0;
+  int caller_processor = -1;  // of the latest call
 
   void help() {
+    Affinity affinity;
     std::unique_lock<std::mutex> lock(mutex);
     for (;;) {
-      work.wait(lock, [&] { return !loops.empty(); });
+      while (loops.empty()) {
+        work.wait(lock);
+        // Linux likes to wake a thread where the one runs that wakes it, and there it waits until that one is done: the
+        // next time it is to wake elsewhere. Looked at even where it came too late for any work.
+        if (current_processor() == caller_processor) affinity.avoid(caller_processor);
+      }
       Loop& loop = *loops.front();
       if (--loop.wanted == 0) loops.pop_front();
-      loop.helpers++;
+      loop.helpers.fetch_add(1, std::memory_order_relaxed);
       lock.unlock();
       loop.take_parts();
       lock.lock();
-      if (--loop.helpers == 0) done.notify_all();
+      // The loop may be gone as soon as it has no helper.
+      if (loop.helpers.fetch_sub(1, std::memory_order_release) == 1) done.notify_all();
     }
   }
 
@@ -90,13 +139,22 @@ void run_in_parts(int64_t parts, int threads, void (*body)(const void* context, 
   {
     std::lock_guard<std::mutex> lock(shared.mutex);
     shared.grow(wanted);
+    shared.caller_processor = current_processor();
     shared.loops.push_back(&loop);
   }
-  wanted == 1 ? shared.work.notify_one() : shared.work.notify_all();
+  for (int i = 0; i < wanted; ++i) shared.work.notify_one();
   loop.take_parts();
   std::unique_lock<std::mutex> lock(shared.mutex);
   shared.loops.erase(std::remove(shared.loops.begin(), shared.loops.end(), &loop), shared.loops.end());
-  shared.done.wait(lock, [&] { return loop.helpers == 0; });
+  const auto finished = [&] { return loop.helpers.load(std::memory_order_acquire) == 0; };
+  // To sleep and be woken takes longer than a helper's last part.
+  lock.unlock();
+  for (int i = 0; i < kSpins; ++i) {
+    if (finished()) return;
+    relax();
+  }
+  lock.lock();
+  shared.done.wait(lock, finished);
 }
 
 }  // namespace scaloss

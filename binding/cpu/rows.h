@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "../../cuda/formats.h"
+#include "level.h"
 #include "pack.h"
 
 namespace scaloss {
@@ -22,11 +23,11 @@ struct Rows {
     return row;
   }
   template <int D>
-  static SCALOSS_FN void store_rows(T* p, const Row<N, D>& row) {
+  static SCALOSS_FN void store_rows(T* p, const Row<N, D>& row, Stores) {
     for (int k = 0; k < 2 * D; ++k) p[k] = row.at[k];
   }
   static SCALOSS_FN N load(const T* p) { return *p; }
-  static SCALOSS_FN void store(T* p, N x) { *p = x; }
+  static SCALOSS_FN void store(T* p, N x, Stores) { *p = x; }
   static SCALOSS_FN void add_to_lanes(double* lanes, N x) { *lanes += x; }
 
   using Count = int64_t;
@@ -87,6 +88,15 @@ struct Rows<Pack<T_, W, range>> {
     return v;
   }
   static SCALOSS_FN void store_vector(T* p, Vector v) { memcpy(p, &v, sizeof v); }
+  // Consecutive vectors.
+  template <class... Vectors>
+  static SCALOSS_FN void store_vectors(T* p, Stores stores, Vectors... vectors) {
+    if (stores == Stores::streaming && reinterpret_cast<uintptr_t>(p) % sizeof(Vector) == 0) {
+      ((vector_stream(p, vectors), p += W), ...);
+    } else {
+      ((store_vector(p, vectors), p += W), ...);
+    }
+  }
 
   template <int D>
   static SCALOSS_FN Row<N, D> load_rows(const T* p) {
@@ -104,9 +114,9 @@ struct Rows<Pack<T_, W, range>> {
     }
   }
   template <int D>
-  static SCALOSS_FN void store_rows(T* p, const Row<N, D>& row) {
+  static SCALOSS_FN void store_rows(T* p, const Row<N, D>& row, Stores stores) {
     if constexpr (D == 2) {
-      transpose_back(p, row);
+      transpose_back(p, row, stores);
     } else {
       T columns[2 * D][W];
       for (int k = 0; k < 2 * D; ++k) store_vector(columns[k], row.at[k].v);
@@ -124,21 +134,19 @@ struct Rows<Pack<T_, W, range>> {
              shuffle<Every<1>>(odd0, odd1)}};
   }
 
-  static SCALOSS_FN void transpose_back(T* p, const Row<N>& row) {
+  static SCALOSS_FN void transpose_back(T* p, const Row<N>& row, Stores stores) {
     const Vector x1 = row.at[0].v, y1 = row.at[1].v, x2 = row.at[2].v, y2 = row.at[3].v;
     const Vector even0 = shuffle<Zip<0>>(x1, x2), even1 = shuffle<Zip<1>>(x1, x2);
     const Vector odd0 = shuffle<Zip<0>>(y1, y2), odd1 = shuffle<Zip<1>>(y1, y2);
-    store_vector(p, shuffle<Zip<0>>(even0, odd0));
-    store_vector(p + W, shuffle<Zip<1>>(even0, odd0));
-    store_vector(p + 2 * W, shuffle<Zip<0>>(even1, odd1));
-    store_vector(p + 3 * W, shuffle<Zip<1>>(even1, odd1));
+    store_vectors(p, stores, shuffle<Zip<0>>(even0, odd0), shuffle<Zip<1>>(even0, odd0), shuffle<Zip<0>>(even1, odd1),
+                  shuffle<Zip<1>>(even1, odd1));
   }
 
   static SCALOSS_FN N load(const T* p) {
     const Vector v = load_vector(p);
     return shuffle<ByPosition>(v, v);
   }
-  static SCALOSS_FN void store(T* p, N x) { store_vector(p, shuffle<ByRow>(x.v, x.v)); }
+  static SCALOSS_FN void store(T* p, N x, Stores stores) { store_vectors(p, stores, shuffle<ByRow>(x.v, x.v)); }
 
   // lanes[row] += x of that row.
   static SCALOSS_FN void add_to_lanes(double* lanes, N x) {

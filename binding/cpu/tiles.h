@@ -48,19 +48,20 @@ struct InMemory {
 // Where evaluate_row() puts the results of those rows.
 struct StoreAt {
   int64_t first;
+  Stores stores;
   template <class T, class N>
   SCALOSS_FN void value(T* array, N x) const {
-    Rows<N>::store(array + first, x);
+    Rows<N>::store(array + first, x, stores);
   }
   template <class T, class N, int D>
   SCALOSS_FN void row(T* array, const Row<N, D>& rows) const {
-    Rows<N>::store_rows(array + 2 * D * first, rows);
+    Rows<N>::store_rows(array + 2 * D * first, rows, stores);
   }
 };
 
 // See PacksFunction. D: axes of the loss.
 template <class Loss, int D, Pass pass, class N, class T>
-int64_t run_packs(const BoxLossJob<T>& job_in_memory, int64_t first, int packs, double* lanes) {
+int64_t run_packs(const BoxLossJob<T>& job_in_memory, int64_t first, int packs, double* lanes, Stores stores) {
   using R = Rows<N>;
   const BoxLossJob<T> job = job_in_memory;  // a copy, so that no store can be taken to change it
   typename R::Count invalid{};
@@ -77,12 +78,12 @@ int64_t run_packs(const BoxLossJob<T>& job_in_memory, int64_t first, int packs, 
       if (all_in<range>(job, pred, target)) {
         const auto summary =
             evaluate_row<Loss, pass>(job, as<range>(pred), as<range>(target), as<range>(weight), as<range>(grad_output),
-                                     InMemory<N, D, range, T>{job, row}, StoreAt{row});
+                                     InMemory<N, D, range, T>{job, row}, StoreAt{row, stores});
         Rows<Pack<T, R::kWidth, range>>::add_to_lanes(row_lanes, summary.weighted_loss);
         continue;
       }
     }
-    const auto summary = evaluate_row<Loss, pass>(job, pred, target, weight, grad_output, boxes, StoreAt{row});
+    const auto summary = evaluate_row<Loss, pass>(job, pred, target, weight, grad_output, boxes, StoreAt{row, stores});
     R::add_to_lanes(row_lanes, summary.weighted_loss);
     R::count(invalid, summary.invalid);
   }
@@ -114,7 +115,7 @@ int64_t run_last_rows(const BoxLossJob<T>& job, int64_t first, int rows, double*
   part.grad = job.grad ? padded.grad : nullptr;
   part.grad_target = job.grad_target ? padded.grad_target : nullptr;
   part.iou = job.iou ? padded.iou : nullptr;
-  const int64_t invalid = run_packs(part, 0, 1, padded_lanes);
+  const int64_t invalid = run_packs(part, 0, 1, padded_lanes, Stores::cached);
   const auto copy_out = [=](T* array, const T* copy, int columns) {
     if (array != nullptr) memcpy(array + columns * first, copy, rows * columns * sizeof(T));
   };
@@ -127,7 +128,7 @@ int64_t run_last_rows(const BoxLossJob<T>& job, int64_t first, int rows, double*
 }
 
 template <int D, class N, class T>
-TileSum run_tile(const BoxLossJob<T>& job, int64_t tile, PacksFunction<T> run_packs) {
+TileSum run_tile(const BoxLossJob<T>& job, int64_t tile, PacksFunction<T> run_packs, Stores stores) {
   constexpr int W = Rows<N>::kWidth;
   const int64_t first = tile * kTile;
   const int rows = int(job.boxes - first < kTile ? job.boxes - first : kTile);
@@ -135,7 +136,7 @@ TileSum run_tile(const BoxLossJob<T>& job, int64_t tile, PacksFunction<T> run_pa
   const int used = rows < kLanes ? rows : kLanes;
   double lanes[kLanes];
   clear_lanes(lanes, used);
-  int64_t invalid = run_packs(job, first, packs, lanes);
+  int64_t invalid = run_packs(job, first, packs, lanes, stores);
   if (rest > 0) {
     invalid += run_last_rows<W, 2 * D>(job, first + packs * W, rest, lanes + packs * W % kLanes, run_packs);
   }
