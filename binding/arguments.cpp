@@ -99,6 +99,10 @@ void throw_in_js(napi_env env, const char* function) {
     throw;
   } catch (const ArgumentError& error) {
     napi_throw_type_error(env, nullptr, (std::string(function) + ": " + error.message).c_str());
+  } catch (const OverlapError&) {
+    Napi::Error thrown = Napi::TypeError::New(env, std::string(function) + ": arrays overlap");
+    thrown.Set("overlap", true);
+    thrown.ThrowAsJavaScriptException();
   } catch (const CudaError& error) {
     Napi::Error thrown = Napi::Error::New(env, error.what());
     thrown.Set("cudaName", error.name);

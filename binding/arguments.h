@@ -46,6 +46,9 @@ struct ArgumentError {
   std::string message;
 };
 
+// Arrays of a call that may not share memory do; which, JavaScript finds out.
+struct OverlapError {};
+
 // Where a typed array keeps its numbers. Its buffer is not asked for: a shared one has no ArrayBuffer.
 struct ArrayView {
   napi_typedarray_type type;
@@ -99,8 +102,8 @@ class Arguments {
   double* scalars_;
 };
 
-// Throws in JavaScript what is being caught: a TypeError for an argument, and for CUDA an error with the properties
-// cudaName and outOfMemory.
+// Throws in JavaScript what is being caught: a TypeError for an argument, with the property overlap if memory is
+// shared; for CUDA an error with the properties cudaName and outOfMemory.
 void throw_in_js(napi_env env, const char* function);
 
 // What `body` returns, or undefined after an error of it.

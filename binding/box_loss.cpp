@@ -21,6 +21,27 @@ T* optional_array(const Arguments& arguments, Argument argument, size_t length) 
   return given ? arguments.array<T>(argument, length) : nullptr;
 }
 
+// Where results would overwrite inputs or each other, rows would be read after they were changed.
+template <class T>
+void check_overlap(const BoxLossJob<T>& job, size_t columns) {
+  struct Memory {
+    uintptr_t begin, end;
+  };
+  const auto memory = [&](const T* array, size_t numbers) -> Memory {
+    const auto begin = reinterpret_cast<uintptr_t>(array);
+    return {begin, array == nullptr ? begin : begin + job.boxes * numbers * sizeof(T)};
+  };
+  const Memory arrays[] = {memory(job.loss, 1),   memory(job.grad, columns), memory(job.grad_target, columns),
+                           memory(job.iou, 1),    memory(job.pred, columns), memory(job.target, columns),
+                           memory(job.weight, 1), memory(job.grad_output, 1)};
+  constexpr int kResults = 4, kArrays = 8;
+  for (int i = 0; i < kResults; ++i) {
+    for (int k = i + 1; k < kArrays; ++k) {
+      if (arrays[i].begin < arrays[k].end && arrays[k].begin < arrays[i].end) throw OverlapError();
+    }
+  }
+}
+
 template <class T>
 BoxLossJob<T> job_of(const Arguments& arguments, const ArrayView& pred) {
   BoxLossJob<T> job = arguments.box_loss_job<T>();
@@ -35,6 +56,7 @@ BoxLossJob<T> job_of(const Arguments& arguments, const ArrayView& pred) {
   job.grad = optional_array<T>(arguments, k_grad, columns * n);
   job.grad_target = optional_array<T>(arguments, k_gradTarget, columns * n);
   job.iou = optional_array<T>(arguments, k_iou, n);
+  check_overlap(job, columns);
   return job;
 }
 

@@ -2,7 +2,7 @@ import { argumentError, invalidArgument } from './errors.js'
 import { type BoxLossJob, jsBoxLoss, type Summary } from './js-backend.js'
 import type { LossName } from './losses.js'
 import { nativeBoxLoss, nativeBoxLossAsync } from './native-call.js'
-import { OUTPUTS, type Prepared, prepare } from './prepare.js'
+import { checkJobOverlap, OUTPUTS, type Prepared, prepare } from './prepare.js'
 import type { BoxLossOptions, BoxLossResult, FloatArray } from './types.js'
 import { overlap } from './validate.js'
 
@@ -34,6 +34,7 @@ export async function boxLossAsync<A extends FloatArray, const O extends AsyncBo
   }
   signal?.throwIfAborted()
   const prepared = prepare(name, pred, target, rest as BoxLossOptions)
+  checkJobOverlap(prepared.job, overlap)
   const out = OUTPUTS.flatMap((member) =>
     rest.out?.[member] ? [{ member, array: rest.out[member] as FloatArray }] : [],
   )

@@ -1,8 +1,9 @@
 import { type BoxLossJob, jsBoxLoss, type Summary } from './js-backend.js'
 import type { LossName } from './losses.js'
 import { nativeBoxLoss } from './native-call.js'
-import { prepare } from './prepare.js'
+import { checkJobOverlap, prepare } from './prepare.js'
 import type { BackendName, BoxLossOptions, BoxLossResult, FloatArray } from './types.js'
+import { overlap } from './validate.js'
 
 /**
  * Loss of N box pairs and its gradient, in one pass.
@@ -58,5 +59,7 @@ export const ciouLoss: NamedLoss = (pred, target, options) => boxLoss('ciou', pr
 
 function run(job: BoxLossJob, backend: BackendName, device: number, threads: number): Summary {
   if (job.pred.length === 0) return { loss: 0, invalid: 0 }
-  return backend === 'js' ? jsBoxLoss(job) : nativeBoxLoss(job, backend, device, threads)
+  if (backend !== 'js') return nativeBoxLoss(job, backend, device, threads)
+  checkJobOverlap(job, overlap)
+  return jsBoxLoss(job)
 }

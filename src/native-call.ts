@@ -3,12 +3,15 @@ import { FORMATS } from './formats.js'
 import { type BoxLossJob, PAIR_VALUES, type PairwiseJob, type Summary } from './js-backend.js'
 import { LOSS_NAMES, MODES } from './losses.js'
 import { loadNative, SCALAR, SCALARS } from './native.js'
+import { checkJobOverlap } from './prepare.js'
 import type { BackendName } from './types.js'
+import { overlap } from './validate.js'
 
 /** The numbers of a call on their way to the addon and back; calls are synchronous, so one block serves all. */
 const scalars = new Float64Array(SCALARS.length)
 
 interface NativeErrorDetails {
+  overlap: boolean
   cudaName: string
   outOfMemory: boolean
   hostOutOfMemory: boolean
@@ -21,6 +24,7 @@ export function nativeBoxLoss(job: BoxLossJob, backend: BackendName, device: num
   try {
     loadNative().boxLoss(scalars, pred, target, weight, gradOutput, loss, grad, gradTarget, iou)
   } catch (error) {
+    if ((error as NativeErrorDetails).overlap) checkJobOverlap(job, overlap)
     throw fromNative(error)
   }
   return { loss: scalars[SCALAR.resultLoss], invalid: scalars[SCALAR.resultInvalid] }

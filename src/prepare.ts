@@ -17,7 +17,6 @@ import {
   checkRange,
   checkRows,
   dtypeOf,
-  overlap,
   threadsOf,
 } from './validate.js'
 
@@ -72,8 +71,6 @@ export interface ArrayKind<A> {
   checkBoxes(argument: string, value: unknown, columns: number): asserts value is A
   /** An array like another, with `length` elements; `shape` says in words what they are. */
   checkArray(argument: string, value: unknown, like: A, length: number, shape: string): void
-  /** Whether two arrays share memory. */
-  overlap(a: A, b: A): boolean
   allocate(like: A, length: number): A
   /** In which numbers of such an array are computed. */
   dtypeOf(array: A): DType
@@ -83,7 +80,6 @@ export interface ArrayKind<A> {
 export const HOST_ARRAYS: ArrayKind<FloatArray> = {
   checkBoxes,
   checkArray,
-  overlap,
   allocate: (like, length) => (like.BYTES_PER_ELEMENT === 8 ? new Float64Array(length) : new Float32Array(length)),
   dtypeOf,
   lengthOf: (array) => array.length,
@@ -158,8 +154,6 @@ export function prepareJob<A extends object>(
       checkWanted('out.iou', iou, 'iou: true', ious)
       kind.checkArray('out.iou', ious, pred, n, 'one a box')
     }
-    const outputs = [out.loss, out.grad, out.gradTarget, out.iou]
-    checkOverlap(OUT_MEMBERS, outputs, INPUTS, [pred, target, weight, perRow], kind.overlap)
   }
 
   const upstream = perRow ? 1 : (gradOutput as number)
@@ -183,6 +177,13 @@ export function prepareJob<A extends object>(
     ignoreInvalid: onInvalid === 'ignore',
     ignoreAll: scales.ignoreAll,
   }
+}
+
+/** No result of a call may share memory with another of its arrays. The addon looks at addresses, which is quick, and leaves
+ * it to this to say which they are. */
+export function checkJobOverlap<A extends object>(job: BoxLossJob<A>, overlaps: (a: A, b: A) => boolean): void {
+  const { pred, target, weight, gradOutput, loss, grad, gradTarget, iou } = job
+  checkOverlap(OUT_MEMBERS, [loss, grad, gradTarget, iou], INPUTS, [pred, target, weight, gradOutput], overlaps)
 }
 
 /** A result array that was given must be one that the call has, by this option. */

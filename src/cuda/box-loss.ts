@@ -4,7 +4,7 @@ import type { LossName } from '../losses.js'
 import type { NativeHandle } from '../native.js'
 import { writeScalars } from '../native-call.js'
 import { callNative, handleOf } from '../native-object.js'
-import { type ArrayKind, CALL_OPTIONS, OUTPUTS, prepareJob } from '../prepare.js'
+import { type ArrayKind, CALL_OPTIONS, checkJobOverlap, OUTPUTS, prepareJob } from '../prepare.js'
 import type { CallOptions, Given, Out } from '../types.js'
 import { checkKeys, checkOverlap } from '../validate.js'
 import type { CudaDevice } from './device.js'
@@ -65,6 +65,7 @@ export function deviceBoxLoss<O extends DeviceBoxLossOptions>(
   const { loss, invalid, ...arrays } = out
   const perRow: Out<CudaTensor> = isReduced || !loss ? arrays : { ...arrays, loss }
   const job = prepareJob(name, pred, target, { ...options, out: perRow }, tensorsOf(device))
+  checkJobOverlap(job, overlap)
   const numbers = numbersOf(device, isReduced ? loss : undefined, invalid, job)
   callNative((native) => {
     const handle = (tensor: CudaTensor | undefined): NativeHandle | undefined => tensor && handleOf(tensor, 'tensor')
@@ -139,7 +140,6 @@ function tensorsOf(device: CudaDevice): ArrayKind<CudaTensor> {
       if (value.length !== length) throw argumentError(argument, `length ${length} (${shape})`, `${value.length}`)
       if (length === like.length) checkAligned(argument, value)
     },
-    overlap,
     // Kernels write all of it.
     allocate: (like, length) => newTensor(device, length, like.dtype, false),
     dtypeOf: ({ dtype }) => (dtype === 'float64' ? dtype : 'float32'),
