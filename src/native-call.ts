@@ -1,7 +1,7 @@
 import { ScaLossError } from './errors.js'
-import { FORMATS } from './formats.js'
+import { FORMATS, type Format } from './formats.js'
 import { type BoxLossJob, PAIR_VALUES, type PairwiseJob, type Summary } from './js-backend.js'
-import { LOSS_NAMES, MODES } from './losses.js'
+import { LOSS_NAMES, type LossName, type LossParams, MODES } from './losses.js'
 import { loadNative, SCALAR, SCALARS } from './native.js'
 import { checkJobOverlap } from './prepare.js'
 import type { BackendName } from './types.js'
@@ -95,6 +95,9 @@ export function nativePairwise(job: PairwiseJob, backend: BackendName, device: n
   }
 }
 
+/** Whose numbers the block holds. */
+let written: { name?: LossName; format?: Format; params?: Readonly<LossParams> } = {}
+
 function writeCommon(
   { name, format, params }: BoxLossJob<object> | PairwiseJob,
   backend: BackendName,
@@ -104,6 +107,9 @@ function writeCommon(
   scalars[SCALAR.backend] = backend === 'cuda' ? 1 : 0
   scalars[SCALAR.device] = device
   scalars[SCALAR.threads] = threads
+  // Most calls are like the one before; parameters are never changed, but made anew.
+  if (written.name === name && written.format === format && written.params === params) return
+  written = { name, format, params }
   scalars[SCALAR.lossIndex] = LOSS_NAMES.indexOf(name)
   scalars[SCALAR.format] = FORMATS.indexOf(format)
   scalars[SCALAR.alpha] = params.alpha
