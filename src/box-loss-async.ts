@@ -1,8 +1,9 @@
 import { argumentError, invalidArgument } from './errors.js'
-import { type BoxLossJob, jsBoxLoss, type Summary } from './js-backend.js'
+import { jsBoxLoss, type Summary } from './js-backend.js'
 import type { LossName } from './losses.js'
 import { nativeBoxLoss, nativeBoxLossAsync } from './native-call.js'
-import { checkJobOverlap, OUTPUTS, type Prepared, prepare } from './prepare.js'
+import { checkJobOverlap, INPUTS, OUTPUTS, type Prepared, prepare } from './prepare.js'
+import { Staging } from './staging.js'
 import type { BoxLossOptions, BoxLossResult, FloatArray } from './types.js'
 import { overlap } from './validate.js'
 
@@ -15,7 +16,7 @@ export interface AsyncBoxLossOptions<A extends FloatArray = FloatArray> extends 
 const awaited = new Set<FloatArray>()
 
 /**
- * `boxLoss` off the main thread, but for calls of up to 4,096 boxes on the CPU, which take less time than to hand them over. Inputs
+ * `boxLoss` off the main thread, but for calls of up to 16,384 boxes on the CPU, which take less time than to hand them over. Inputs
  * are copied before it returns, so they can be changed at once; arrays of `out` are written when the promise is fulfilled, and are
  * the call's until then.
  *
@@ -44,15 +45,20 @@ export async function boxLossAsync<A extends FloatArray, const O extends AsyncBo
     }
   }
   const { job } = prepared
-  const own = ownArrays(
-    job,
-    out.map(({ member }) => member),
-  )
-  for (const { array } of out) {
+  const atOnce = prepared.backend === 'cpu' && job.pred.length <= AT_ONCE
+  const inputs = atOnce ? [] : INPUTS.flatMap((member) => job[member] ?? [])
+  const staging = new Staging([...inputs, ...out.map(({ array }) => array)])
+  // None of the arrays of the call itself can be changed or transferred under the thread that works on it. Results that the
+  // caller has no array for are in new ones already.
+  const own = { ...job }
+  if (!atOnce) for (const member of INPUTS) if (job[member]) own[member] = staging.copy(job[member])
+  for (const { member, array } of out) {
+    own[member] = staging.copy(array, false)
     awaited.add(array)
   }
+  const computed = compute({ ...prepared, job: own }, atOnce)
   try {
-    const { loss: sum, invalid } = await untilAborted(compute({ ...prepared, job: own }), signal)
+    const { loss: sum, invalid } = await untilAborted(computed, signal)
     for (const { member, array } of out) {
       const result = own[member] as FloatArray
       if (array.length !== result.length) {
@@ -64,34 +70,18 @@ export async function boxLossAsync<A extends FloatArray, const O extends AsyncBo
     return { loss, grad, gradTarget, iou, invalid, backend: prepared.backend } as BoxLossResult<A, O>
   } finally {
     for (const { array } of out) awaited.delete(array)
+    // An aborted call goes on in its copies.
+    const release = () => staging.release()
+    computed.then(release, release)
   }
 }
 
-type Output = (typeof OUTPUTS)[number]
+/** Numbers of `pred` up to which a call on the CPU takes less of this thread's time than to copy its arrays and hand it over. */
+const AT_ONCE = 4 * 16384
 
-/** The job over arrays that nobody else has: none can be changed or transferred under the thread that works on them. Results
- * that the caller has no array for are in new ones already. */
-function ownArrays(job: BoxLossJob, given: readonly Output[]): BoxLossJob {
-  const result = (member: Output) => (given.includes(member) ? job[member]?.slice() : job[member])
-  return {
-    ...job,
-    pred: job.pred.slice(),
-    target: job.target.slice(),
-    weight: job.weight?.slice(),
-    gradOutput: job.gradOutput?.slice(),
-    loss: result('loss'),
-    grad: result('grad'),
-    gradTarget: result('gradTarget'),
-    iou: result('iou'),
-  }
-}
-
-/** Numbers of `pred` up to which a call on the CPU takes less time than to hand it over and back. */
-const AT_ONCE = 4 * 4096
-
-function compute({ job, backend, device, threads }: Prepared): Promise<Summary> {
-  if (job.pred.length === 0) return Promise.resolve({ loss: 0, invalid: 0 })
-  if (backend === 'cpu' && job.pred.length <= AT_ONCE) return Promise.resolve(nativeBoxLoss(job, backend, device, 1))
+async function compute({ job, backend, device, threads }: Prepared, atOnce: boolean): Promise<Summary> {
+  if (job.pred.length === 0) return { loss: 0, invalid: 0 }
+  if (atOnce) return nativeBoxLoss(job, backend, device, 1)
   if (backend !== 'js') return nativeBoxLossAsync(job, backend, device, threads)
   // In a later turn of this thread: js has no other.
   return new Promise((resolve) => setImmediate(() => resolve(jsBoxLoss(job))))
