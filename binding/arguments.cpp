@@ -75,7 +75,7 @@ Format Arguments::format() const {
 }
 
 template <class S>
-BoxLossJob<S> Arguments::box_loss_job() const {
+BoxLossJob<S> Arguments::box_loss_numbers() const {
   using T = typename ArithmeticOf<S>::type;
   const Arguments& scalars = *this;
   BoxLossJob<S> job = {};
@@ -89,10 +89,10 @@ BoxLossJob<S> Arguments::box_loss_job() const {
   job.ignore_all = scalars[k_ignoreAll] != 0;
   return job;
 }
-template BoxLossJob<float> Arguments::box_loss_job() const;
-template BoxLossJob<double> Arguments::box_loss_job() const;
-template BoxLossJob<Float16> Arguments::box_loss_job() const;
-template BoxLossJob<BFloat16> Arguments::box_loss_job() const;
+template BoxLossJob<float> Arguments::box_loss_numbers() const;
+template BoxLossJob<double> Arguments::box_loss_numbers() const;
+template BoxLossJob<Float16> Arguments::box_loss_numbers() const;
+template BoxLossJob<BFloat16> Arguments::box_loss_numbers() const;
 
 void throw_in_js(napi_env env, const char* function) {
   try {

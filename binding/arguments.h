@@ -12,24 +12,24 @@ namespace scaloss {
 // The numbers of a call travel in one Float64Array, which costs one Node-API call however many there are. First those
 // of SCALOSS_LOSS_NUMBERS, then these; the last two are written by boxLoss. src/native.ts finds their positions by
 // name.
-#define SCALOSS_SCALARS(ROW)                          \
-  ROW(backend)     /* 0: CPU, 1: CUDA */              \
-  ROW(device)      /* index of the CUDA device */     \
-  ROW(threads)     /* of the CPU, at most */          \
-  ROW(lossIndex)   /* position in SCALOSS_LOSSES */   \
-  ROW(format)      /* position in SCALOSS_FORMATS */  \
-  ROW(mode)        /* position in SCALOSS_MODES */    \
-  ROW(detachAlpha) /* 0 or 1, as is the next */       \
-  ROW(modified)    /* see cuda/terms.h */             \
-  ROW(pairValue)   /* pairwise: PairValue */          \
-  ROW(lossScale)   /* this and the rest: boxLoss */   \
-  ROW(gradScale)                                      \
-  ROW(sumScale)                                       \
-  ROW(sumDivisor)                                     \
-  ROW(arrays)        /* bit k: argument k is given */ \
-  ROW(ignoreInvalid) /* 0 or 1, as is the next */     \
-  ROW(ignoreAll)                                      \
-  ROW(resultLoss)                                     \
+#define SCALOSS_SCALARS(ROW)                         \
+  ROW(backend)     /* 0: CPU, 1: CUDA */             \
+  ROW(device)      /* index of the CUDA device */    \
+  ROW(threads)     /* of the CPU, at most */         \
+  ROW(lossIndex)   /* position in SCALOSS_LOSSES */  \
+  ROW(format)      /* position in SCALOSS_FORMATS */ \
+  ROW(mode)        /* position in SCALOSS_MODES */   \
+  ROW(detachAlpha) /* 0 or 1, as is the next */      \
+  ROW(modified)    /* see cuda/terms.h */            \
+  ROW(pairValue)   /* pairwise: PairValue */         \
+  ROW(lossScale)   /* this and the rest: boxLoss */  \
+  ROW(gradScale)                                     \
+  ROW(sumScale)                                      \
+  ROW(sumDivisor)                                    \
+  ROW(arrays)        /* bit 1 + JobArray: given */   \
+  ROW(ignoreInvalid) /* 0 or 1, as is the next */    \
+  ROW(ignoreAll)                                     \
+  ROW(resultLoss)                                    \
   ROW(resultInvalid)
 
 enum Scalar {
@@ -40,6 +40,9 @@ enum Scalar {
 #undef SCALOSS_NUMBER
       kScalars
 };
+
+// The arrays of a call of boxLoss, in the order of its arguments.
+enum class JobArray { pred, target, weight, grad_output, loss, grad, grad_target, iou };
 
 // What is wrong with an argument; thrown as a TypeError.
 struct ArgumentError {
@@ -84,9 +87,27 @@ class Arguments {
     return static_cast<T*>(array.data);
   }
 
-  // What the numbers say of a call of boxLoss.
-  template <class S>
-  BoxLossJob<S> box_loss_job() const;
+  // A call of boxLoss whose pred has `length` numbers, a multiple of 2 axes. get(array, numbers) finds the data of an
+  // array that must have so many.
+  template <class S, class Get>
+  BoxLossJob<S> box_loss_job(size_t length, Get get) const {
+    const size_t n = length / (2 * axes());
+    BoxLossJob<S> job = box_loss_numbers<S>();
+    const auto optional = [&](JobArray array, size_t numbers) -> S* {
+      const bool given = unsigned(scalars_[k_arrays]) >> (1 + int(array)) & 1;
+      return given ? get(array, numbers) : nullptr;
+    };
+    job.boxes = int64_t(n);
+    job.pred = get(JobArray::pred, length);
+    job.target = get(JobArray::target, length);
+    job.weight = optional(JobArray::weight, n);
+    job.grad_output = optional(JobArray::grad_output, n);
+    job.loss = optional(JobArray::loss, n);
+    job.grad = optional(JobArray::grad, length);
+    job.grad_target = optional(JobArray::grad_target, length);
+    job.iou = optional(JobArray::iou, n);
+    return job;
+  }
 
   template <class T>
   LossParams<T> loss_params() const;
@@ -96,6 +117,9 @@ class Arguments {
   int threads() const { return index(k_threads, 1 << 16, "number of threads"); }
 
  private:
+  template <class S>
+  BoxLossJob<S> box_loss_numbers() const;
+
   static constexpr int kMaxArguments = 12;
   napi_env env_;
   napi_value values_[kMaxArguments];

@@ -12,15 +12,6 @@ namespace scaloss {
 
 namespace {
 
-enum Argument { k_pred = 1, k_target, k_weight, k_gradOutput, k_loss, k_grad, k_gradTarget, k_iou };
-
-// The data of an array that must have `length` elements; null if the call does not have it.
-template <class T>
-T* optional_array(const Arguments& arguments, Argument argument, size_t length) {
-  const bool given = unsigned(arguments[k_arrays]) >> argument & 1;
-  return given ? arguments.array<T>(argument, length) : nullptr;
-}
-
 // Where results would overwrite inputs or each other, rows would be read after they were changed.
 template <class T>
 void check_overlap(const BoxLossJob<T>& job, size_t columns) {
@@ -42,32 +33,25 @@ void check_overlap(const BoxLossJob<T>& job, size_t columns) {
   }
 }
 
+// Arguments after the block of numbers.
+constexpr int kPred = 1, kIou = kPred + int(JobArray::iou);
+
 template <class T>
-BoxLossJob<T> job_of(const Arguments& arguments, const ArrayView& pred) {
-  BoxLossJob<T> job = arguments.box_loss_job<T>();
-  const size_t columns = 2 * arguments.axes(), n = pred.length / columns;
-  job.boxes = int64_t(n);
-  job.pred = static_cast<const T*>(pred.data);
-  job.target = optional_array<T>(arguments, k_target, columns * n);
-  if (job.target == nullptr) throw ArgumentError{"target is missing"};
-  job.weight = optional_array<T>(arguments, k_weight, n);
-  job.grad_output = optional_array<T>(arguments, k_gradOutput, n);
-  job.loss = optional_array<T>(arguments, k_loss, n);
-  job.grad = optional_array<T>(arguments, k_grad, columns * n);
-  job.grad_target = optional_array<T>(arguments, k_gradTarget, columns * n);
-  job.iou = optional_array<T>(arguments, k_iou, n);
-  check_overlap(job, columns);
+BoxLossJob<T> job_of(const Arguments& arguments, size_t length) {
+  const BoxLossJob<T> job = arguments.box_loss_job<T>(
+      length, [&](JobArray array, size_t numbers) { return arguments.array<T>(kPred + int(array), numbers); });
+  check_overlap(job, 2 * arguments.axes());
   return job;
 }
 
 // A call as it came from JavaScript.
 struct Call {
   explicit Call(const Arguments& arguments) {
-    const ArrayView pred = arguments.boxes(k_pred, 2 * arguments.axes());
+    const ArrayView pred = arguments.boxes(kPred, 2 * arguments.axes());
     if (pred.type == napi_float64_array) {
-      job = job_of<double>(arguments, pred);
+      job = job_of<double>(arguments, pred.length);
     } else {
-      job = job_of<float>(arguments, pred);
+      job = job_of<float>(arguments, pred.length);
     }
     threads = arguments.threads();
     if (arguments.index(k_backend, 2, "backend") == 1) {
@@ -152,7 +136,7 @@ napi_value box_loss_async(napi_env env, napi_callback_info info) {
     auto call = std::make_unique<AsyncCall>(arguments);
     napi_value arrays, name, promise;
     napi_create_array(env, &arrays);
-    for (int k = k_pred; k <= k_iou; ++k) napi_set_element(env, arrays, uint32_t(k), arguments[k]);
+    for (int k = kPred; k <= kIou; ++k) napi_set_element(env, arrays, uint32_t(k), arguments[k]);
     napi_create_reference(env, arrays, 1, &call->arrays);
     napi_create_promise(env, &call->deferred, &promise);
     napi_create_string_utf8(env, "scaloss", NAPI_AUTO_LENGTH, &name);

@@ -8,18 +8,8 @@ namespace scaloss {
 
 namespace {
 
-enum Argument {
-  k_memory = 1,
-  k_pred,
-  k_target,
-  k_weight,
-  k_gradOutput,
-  k_planLoss,
-  k_grad,
-  k_gradTarget,
-  k_iou,
-  k_values
-};
+// Arguments after the block of numbers.
+constexpr int kMemory = 1, kPred = 2, kValues = kPred + int(JobArray::iou) + 1;
 
 enum PlanValue {
 #define SCALOSS_ROW(name) k_value_##name,
@@ -36,19 +26,10 @@ template <class T>
 class PlanOf : public Plan {
  public:
   PlanOf(napi_env env, const Arguments& arguments, size_t length)
-      : memory_(handle_from_js<HostMemoryHandle>(env, arguments[int(k_memory)]).memory),
-        job_(arguments.box_loss_job<T>()) {
-    const size_t n = length / (2 * arguments.axes());
-    job_.boxes = int64_t(n);
-    job_.pred = own<T>(arguments, k_pred, length);
-    job_.target = own<T>(arguments, k_target, length);
-    job_.weight = optional(arguments, k_weight, n);
-    job_.grad_output = optional(arguments, k_gradOutput, n);
-    job_.loss = optional(arguments, k_planLoss, n);
-    job_.grad = optional(arguments, k_grad, length);
-    job_.grad_target = optional(arguments, k_gradTarget, length);
-    job_.iou = optional(arguments, k_iou, n);
-    values_ = own<double>(arguments, k_values, kPlanValues);
+      : memory_(handle_from_js<HostMemoryHandle>(env, arguments[kMemory]).memory),
+        job_(arguments.box_loss_job<T>(
+            length, [&](JobArray array, size_t numbers) { return own<T>(arguments, kPred + int(array), numbers); })),
+        values_(own<double>(arguments, kValues, kPlanValues)) {
     if (arguments.index(k_backend, 2, "backend") == 1) {
       device_ = arguments.index(k_device, int(probe_cuda().devices.size()), "device");
     } else {
@@ -73,20 +54,14 @@ class PlanOf : public Plan {
 
  private:
   template <class A>
-  A* own(const Arguments& arguments, Argument argument, size_t length) const {
+  A* own(const Arguments& arguments, int argument, size_t length) const {
     A* const data = arguments.array<A>(argument, length);
     if (!memory_->contains(data, length * sizeof(A))) throw ArgumentError{"an array is not in the plan's memory"};
     return data;
   }
-  // As of boxLoss: null where the scalar `arrays` does not name it; its bits count from pred, 1.
-  T* optional(const Arguments& arguments, Argument argument, size_t length) const {
-    const bool given = unsigned(arguments[k_arrays]) >> (argument - 1) & 1;
-    return given ? own<T>(arguments, argument, length) : nullptr;
-  }
-
   const std::shared_ptr<HostMemory> memory_;
-  BoxLossJob<T> job_;
-  double* values_ = nullptr;
+  const BoxLossJob<T> job_;
+  double* const values_;
   int device_ = -1;  // the CPU
   int threads_ = 1;
 };
@@ -96,7 +71,7 @@ class PlanOf : public Plan {
 napi_value new_plan(napi_env env, napi_callback_info info) {
   return with_js_errors(env, "newPlan", [=]() -> napi_value {
     const Arguments arguments(env, info);
-    const ArrayView pred = arguments.boxes(k_pred, 2 * arguments.axes());
+    const ArrayView pred = arguments.boxes(kPred, 2 * arguments.axes());
     std::unique_ptr<Plan> plan;
     if (pred.type == napi_float64_array) {
       plan = std::make_unique<PlanOf<double>>(env, arguments, pred.length);

@@ -94,7 +94,6 @@ describe('the seam between TypeScript and the addon', () => {
       ['pred is empty', withBlock(boxes(0), boxes(0)), /argument 1 is not \[N, 2 axes/],
       ['pred is an Int32Array', withBlock(new Int32Array(4), new Int32Array(4)), /argument 1 is neither/],
       ['target shorter than pred', withBlock(boxes(8), boxes()), /argument 2/],
-      ['target not named', [block([boxes()]), boxes(), boxes()], /target is missing/],
       ['target missing', [block([boxes(), boxes()]), boxes()], /argument 2/],
       ['target null', withBlock(boxes(), null), /argument 2/],
       ['weight too short', withBlock(boxes(), boxes(), boxes(0)), /argument 3/],
