@@ -1,5 +1,5 @@
 import { init, jit, numpy as np, valueAndGrad } from '@jax-js/jax'
-import { columnsOf } from '../check.mjs'
+import { columnsOf, rowsOf } from '../check.mjs'
 
 // SCALoss by jit and autograd of jax-js, on its wasm device. Functions consume their arguments: `.ref` keeps one.
 
@@ -70,7 +70,7 @@ export function jittedTrainer(pred, target) {
       boxes = /** @type {Columns} */ (moved)
       return value.dataSync()[0]
     },
-    boxes: () => read(keep(boxes)),
+    boxes: () => rowsOf(read(keep(boxes))),
     dispose: () => {
       descend.dispose()
       for (const array of [...boxes, ...targets]) array.dispose()
