@@ -55,11 +55,13 @@ export function autograd(pred, target) {
   const targets = tensorsOf(target)
   const gradients = tf.valueAndGrads(meanOf(targets))
   return {
-    call: () =>
-      tf.tidy(() => {
-        const { value, grads } = gradients(boxes)
-        return { loss: value.dataSync()[0], grad: grads.map((grad) => grad.dataSync()) }
-      }),
+    call: () => {
+      // Not in tf.tidy, which would walk through every number of the arrays.
+      const { value, grads } = gradients(boxes)
+      const result = { loss: value.dataSync()[0], grad: grads.map((grad) => grad.dataSync()) }
+      tf.dispose([value, ...grads])
+      return result
+    },
     dispose: () => tf.dispose([...boxes, ...targets]),
   }
 }
