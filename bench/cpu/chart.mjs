@@ -17,6 +17,13 @@ const LINES = [
 ]
 
 /**
+ * Of ten.
+ * @param {number} from
+ * @param {number} to
+ */
+const powers = (from, to) => Array.from({ length: to - from + 1 }, (_, i) => 10 ** (from + i))
+
+/**
  * @param {URL} folder
  * @param {Results} results
  */
@@ -39,12 +46,17 @@ export async function drawChart(folder, { parts, machine }) {
       width: 420,
       mark: { type: 'line', point: { filled: true, size: 30 } },
       encoding: {
-        x: { field: 'boxes', type: 'quantitative', scale: { type: 'log' }, axis: { format: '~s', title: 'boxes' } },
+        x: {
+          field: 'boxes',
+          type: 'quantitative',
+          scale: { type: 'log' },
+          axis: { format: '~s', title: 'boxes', values: powers(1, 7) },
+        },
         y: {
           field: 'ns',
           type: 'quantitative',
           scale: { type: 'log' },
-          axis: { format: '~s', title: 'ns a box', tickCount: 5 },
+          axis: { format: ',', title: 'ns a box', values: powers(0, 5) },
         },
         color: {
           field: 'what',

@@ -43,18 +43,20 @@ export async function losses({ sizes, pairwiseSide, effort, progress }) {
       const arrays = allocated(boxes, axes)
       return { arrays, yardstick: streamVariants(stream, arrays, boxes, { axes }) }
     })
-    /** @type {Variant | undefined} */
-    let sca
+    /** `sca` by SIMD level. @type {Record<string, Variant>} */
+    const sca = {}
     const variants = ALL.flatMap(({ label, name, options }) => {
       const { arrays, yardstick } = inputs[LOSSES[name].axes - 2]
       const { pred, target } = arrays
       const { one, two, plain } = yardstick
       const is = { boxes, name: label, pass: 'loss and gradient', simd: widest, threads: 1 }
-      const against = { stream: one, streamPlain: plain }
-      /** @type {Variant} */
-      const alone = { is, select: () => select(widest), call: lossAndGrad(name, arrays, options), against }
-      sca ??= alone
-      alone.against = { ...against, sca }
+      const at = (/** @type {string} */ simd) => {
+        /** @type {Variant} */
+        const variant = { is: { ...is, simd }, select: () => select(simd), call: lossAndGrad(name, arrays, options) }
+        sca[simd] ??= variant
+        return Object.assign(variant, { against: { stream: one, streamPlain: plain, sca: sca[simd] } })
+      }
+      const alone = at(widest)
       const both = {
         is: { ...is, threads: 2 },
         select: () => select(widest),
@@ -66,8 +68,7 @@ export async function losses({ sizes, pairwiseSide, effort, progress }) {
         select: () => select(widest),
         call: () => boxLoss(name, pred, target, { ...options, threads: 1, backend: 'cpu', grad: false }),
       }
-      const narrow = { ...alone, is: { ...is, simd: 'avx2' }, select: () => select('avx2') }
-      return [alone, both, forward, ...(levels.includes('avx2') && widest !== 'avx2' ? [narrow] : [])]
+      return [alone, both, forward, ...(levels.includes('avx2') && widest !== 'avx2' ? [at('avx2')] : [])]
     })
     const yardsticks = inputs.flatMap(({ yardstick }) => Object.values(yardstick))
     rows.push(...(await takeTurns([...variants, ...yardsticks], boxes, effort)))

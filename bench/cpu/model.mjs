@@ -30,7 +30,7 @@ export const crossover = (cpuNs, gpuNs) =>
 /** @param {Results} results */
 export function crossovers({ parts, machine }) {
   const ns = [1, 2].map(
-    (threads) => rowLike(parts, 'sizes', { name: 'scaloss', boxes: 1e6, simd: machine.simd, threads }).ns.median,
+    (threads) => rowLike(parts, 'sizes', { name: 'scaloss', boxes: 1e5, simd: machine.simd, threads }).ns.median,
   )
   return LINKS.map(({ what, gbPerS, bytes }) => {
     const gpuNs = bytes / gbPerS
