@@ -1,16 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { backends } from 'scaloss'
 import { loadNative } from '../dist/native.js'
 
-// What the timings share: boxes, SIMD levels, turns, medians, and saying where it ran.
-
-/**
- * @typedef {object} Variant What takes turns with others.
- * @property {() => void} select Puts the SIMD level in force.
- * @property {() => unknown} call
- */
+// What the timings share: boxes, SIMD levels, medians, and saying where it ran.
 
 /**
  * Targets of 8 to 128 pixels in a 640 pixel image, predictions off by up to 16 pixels an edge; the same on every run.
@@ -42,7 +36,7 @@ export function makeBoxes(boxes, axes = 2) {
  * @param {number[]} values
  * @param {number} p 0.5 is the median.
  */
-const quantile = (values, p) => values.toSorted((a, b) => a - b)[Math.round(p * (values.length - 1))]
+export const quantile = (values, p) => values.toSorted((a, b) => a - b)[Math.round(p * (values.length - 1))]
 
 /** @param {number[]} times */
 export const quartiles = (times) => ({
@@ -50,40 +44,6 @@ export const quartiles = (times) => ({
   q1: quantile(times, 0.25),
   q3: quantile(times, 0.75),
 })
-
-/**
- * How many times `b` the times `a` are. Ratios are taken within a round, then their median: what slows down a whole round cancels.
- * @param {number[]} a
- * @param {number[]} b
- */
-export const ratio = (a, b) =>
-  quantile(
-    a.map((time, round) => time / b[round]),
-    0.5,
-  )
-
-/**
- * Nanoseconds an item of each variant and round. All take turns in one run, so a machine that slows down for a while slows down
- * all of them.
- * @template {Variant} V
- * @param {V[]} variants
- * @param {{ rounds: number, items: number, perTiming: number }} what Items (boxes, pairs) of a call, and of a timing: enough
- *   calls in one that the clock's own cost vanishes.
- */
-export function takeTurns(variants, { rounds, items, perTiming }) {
-  const runs = variants.map((variant) => ({ ...variant, times: /** @type {number[]} */ ([]) }))
-  const calls = Math.max(1, Math.round(perTiming / items))
-  for (let round = 0; round < rounds; round++)
-    for (let turn = 0; turn < runs.length; turn++) {
-      const run = runs[(round + turn) % runs.length] // another one begins each round
-      run.select()
-      run.call() // warms caches and branch predictors after the switch
-      const start = process.hrtime.bigint()
-      for (let i = 0; i < calls; i++) run.call()
-      run.times.push(Number(process.hrtime.bigint() - start) / (calls * items))
-    }
-  return runs
-}
 
 /** The SIMD levels that can run here. Ends the process where there is no cpu backend. */
 export function simdLevels() {
@@ -123,19 +83,3 @@ export const machine = {
   date: new Date().toISOString().slice(0, 10),
 }
 export const machineLine = `${machine.cpu}, ${machine.cores} logical cores, Node ${machine.node}, scaloss ${version} (${machine.commit}), ${machine.date}`
-
-/**
- * Prints the table, or the data with --json; --save writes both to bench/results/.
- * @param {string} name
- * @param {{ json: boolean, save: boolean }} flags
- * @param {object} data
- * @param {string} table
- */
-export function report(name, flags, data, table) {
-  const json = JSON.stringify({ machine, ...data }, null, 2)
-  console.log(flags.json ? json : table)
-  if (flags.save) {
-    writeFileSync(new URL(`results/${name}.json`, import.meta.url), `${json}\n`)
-    writeFileSync(new URL(`results/${name}.txt`, import.meta.url), `${table}\n`)
-  }
-}
