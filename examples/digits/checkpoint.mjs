@@ -1,0 +1,44 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { deserialize, serialize } from 'node:v8'
+
+// Where a training stands, on disk.
+
+/**
+ * @import { AdamState } from './adam.mjs'
+ * @import { Point } from './train-detector.mjs'
+ * @import { Settings } from './settings.mjs'
+ * @typedef {object} Checkpoint
+ * @property {Settings} settings
+ * @property {AdamState} optimizer
+ * @property {Point[]} curve
+ * @property {number} seconds Of training so far.
+ */
+
+/**
+ * Either the old or the new checkpoint is there whenever the process ends.
+ * @param {string} path
+ * @param {Checkpoint} checkpoint
+ */
+export function writeCheckpoint(path, checkpoint) {
+  writeFileSync(`${path}.part`, serialize(checkpoint))
+  renameSync(`${path}.part`, path)
+}
+
+/**
+ * @param {string} path
+ * @param {Settings} settings Of the training that wants to go on from it.
+ * @returns {Checkpoint | undefined} Nothing if there is none.
+ */
+export function readCheckpoint(path, settings) {
+  if (!existsSync(path)) return undefined
+  /** @type {Checkpoint} */
+  const checkpoint = deserialize(readFileSync(path))
+  for (const [name, value] of Object.entries(settings)) {
+    const before = checkpoint.settings[/** @type {keyof Settings} */ (name)]
+    if (before === value) continue
+    throw new Error(
+      `${path}: this training has ${name} ${value}, the one that wrote it had ${before}; use another --out, or --fresh`,
+    )
+  }
+  return checkpoint
+}
