@@ -13,12 +13,12 @@ import { ROOT } from './support/project.js'
 // Trainings of the digits example, tiny ones. About 8 s.
 
 const SETTINGS: Settings = {
-  ...{ loss: 'sca', seed: 1, steps: 30, batch: 4, lr: 0.004, weights: 'balanced', heldOut: 10, backend: 'wasm' },
+  ...{ loss: 'sca', seed: 1, steps: 50, batch: 4, lr: 0.004, weights: 'balanced', heldOut: 10, backend: 'wasm' },
 }
 const temporary = () => mkdtempSync(join(tmpdir(), 'scaloss-digits-'))
 const readState = (path: string): Checkpoint => deserialize(readFileSync(path))
 
-describe('trainDetector', () => {
+describe('trainDetector', { timeout: 60_000 }, () => {
   beforeAll(() => startTensorFlow('wasm'))
 
   async function train(settings: Settings, folder = temporary(), stopAfter = Number.POSITIVE_INFINITY) {
@@ -39,7 +39,7 @@ describe('trainDetector', () => {
   it('learns; stopped and resumed, it gives the same bits as in one go', async () => {
     const whole = await train(SETTINGS)
     const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
-    expect(mean(whole.losses.slice(-5))).toBeLessThan(0.7 * mean(whole.losses.slice(0, 5)))
+    expect(mean(whole.losses.slice(-10))).toBeLessThan(0.8 * mean(whole.losses.slice(0, 10)))
 
     const first = await train(SETTINGS, temporary(), 7)
     expect(first.result).toBeUndefined()
@@ -62,7 +62,7 @@ describe('trainDetector', () => {
   })
 })
 
-describe('npm run train', () => {
+describe('npm run train', { timeout: 60_000 }, () => {
   const file = join(ROOT, 'examples/digits/train.mjs')
   const tiny = ['--steps', '40', '--batch', '2', '--held-out', '20']
   const run = (...args: string[]) =>
@@ -95,7 +95,7 @@ describe('npm run train', () => {
 
   it.each([
     [['--loss', 'scaa'], /--loss scaa: .*expected one of 'sca', 'so', 'cd'/],
-    [['--loss', 'iou', '--alpha', '0.5'], /--loss iou: .*alpha/],
+    [['--loss', 'iou', '--alpha', '0.4'], /--loss iou: alpha: expected no value/],
     [['--alpha=-1'], /--alpha: expected a positive number, got '-1'/],
     [['--steps', '0.5'], /--steps: expected an integer of at least 1, got '0.5'/],
     [['--step', '5'], /Unknown option '--step'/],
