@@ -30,10 +30,12 @@ export function detect(weights, canvases) {
   const found = []
   for (let start = 0; start < canvases.length; start += BATCH) {
     const batch = canvases.slice(start, start + BATCH)
-    const { boxes, scores } = tf.tidy(() => {
+    const tensors = tf.tidy(() => {
       const { boxes, logits } = predict(weights, imagesOf(batch))
-      return { boxes: tf.mul(STRIDE, boxes).dataSync(), scores: tf.softmax(logits).dataSync() }
+      return [tf.mul(STRIDE, boxes), tf.softmax(logits)]
     })
+    const [boxes, scores] = tensors.map((tensor) => tensor.dataSync())
+    tf.dispose(tensors)
     for (let first = 0; first < batch.length * CELLS; first += CELLS) found.push(suppress(boxes, scores, first))
   }
   return found
