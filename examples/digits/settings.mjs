@@ -21,7 +21,7 @@ import { WEIGHT_RULES } from './loss-weights.mjs'
  */
 
 export const OPTIONS = /** @type {const} */ ({
-  steps: { type: 'string', default: '2000' },
+  steps: { type: 'string', default: '1600' },
   batch: { type: 'string', default: '8' },
   lr: { type: 'string', default: '0.004' },
   weights: { type: 'string', default: 'balanced' },
