@@ -33,12 +33,13 @@ export function readCheckpoint(path, settings) {
   if (!existsSync(path)) return undefined
   /** @type {Checkpoint} */
   const checkpoint = deserialize(readFileSync(path))
-  for (const [name, value] of Object.entries(settings)) {
-    const before = checkpoint.settings[/** @type {keyof Settings} */ (name)]
-    if (before === value) continue
-    throw new Error(
-      `${path}: this training has ${name} ${value}, the one that wrote it had ${before}; use another --out, or --fresh`,
-    )
+  const names = /** @type {(keyof Settings)[]} */ (Object.keys({ ...checkpoint.settings, ...settings }))
+  for (const name of names) {
+    const [before, now] = [checkpoint.settings[name], settings[name]]
+    if (before !== now)
+      throw new Error(
+        `${path} is of a training with ${name} ${before}, this one has ${now}; use another --out, or --fresh`,
+      )
   }
   return checkpoint
 }

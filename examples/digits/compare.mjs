@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { machine, machineLine } from '../../bench/support.mjs'
@@ -21,12 +21,17 @@ import { commonSettings, OPTIONS, OPTIONS_HELP } from './settings.mjs'
 const HELP = `usage: npm run compare -- [options]
 
 Trains the detector of digits with every loss and alpha of the paper's tables 1, 6 and 7, seed after seed, and compares. Writes
-compare.json, compare.md, curves.svg and curves.png anew after each seed. Ctrl-C stops it; the same command goes on from there.
+compare.json, compare.md, curves.svg, curves.png and sheet.png anew after each seed. Ctrl-C stops it; the same command goes on from there.
 
   --seeds <n>              trainings of each row (default 5)
   --jobs <n>               how many at a time (default: one a core)
   --out <folder>           where to write (default build/digits/compare); each training has a folder in runs/
+  --save                   copy what was written to examples/digits/results/
 ${OPTIONS_HELP}`
+
+const FILES = ['compare.json', 'compare.md', 'curves.svg', 'curves.png', 'sheet.png']
+/** Whose picture of predictions is shown. */
+const SHEET_OF = 'sca-seed1'
 
 function readOptions() {
   const values = readArguments({
@@ -34,6 +39,7 @@ function readOptions() {
     seeds: { type: 'string', default: '5' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     out: { type: 'string', default: join('build', 'digits', 'compare') },
+    save: { type: 'boolean', default: false },
   })
   if (values.help) return undefined
   return {
@@ -41,6 +47,7 @@ function readOptions() {
     seeds: integer('seeds', values.seeds),
     jobs: integer('jobs', values.jobs),
     out: values.out,
+    save: values.save,
   }
 }
 
@@ -70,6 +77,7 @@ async function writeComparison(out, byName) {
   writeFileSync(join(out, 'compare.json'), `${JSON.stringify({ machine, ...comparison }, null, 1)}\n`)
   writeFileSync(join(out, 'compare.md'), page)
   await drawCurves(out, comparison)
+  copyFileSync(join(out, 'runs', SHEET_OF, 'sheet.png'), join(out, 'sheet.png'))
   return page
 }
 
@@ -77,7 +85,7 @@ async function writeComparison(out, byName) {
  * @param {NonNullable<ReturnType<typeof readOptions>>} options
  * @param {AbortSignal} signal
  */
-async function compare({ settings, seeds, jobs, out }, signal) {
+async function compare({ settings, seeds, jobs, out, save }, signal) {
   mkdirSync(out, { recursive: true })
   // Seeds in the outer loop: whenever it is stopped, all rows have the same seeds.
   /** @type {Run[]} */
@@ -103,6 +111,7 @@ async function compare({ settings, seeds, jobs, out }, signal) {
     if (length === written) return
     written = length
     page = await writeComparison(out, byName)
+    if (save) for (const file of FILES) copyFileSync(join(out, file), new URL(`results/${file}`, import.meta.url))
   }
 
   const waiting = runs.filter((run) => !results.has(run))

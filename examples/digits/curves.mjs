@@ -32,7 +32,10 @@ export async function drawCurves(folder, { curves, seeds }) {
     folder,
     'curves',
     {
+      width: 480,
+      height: 300,
       title: { text: title, subtitle },
+      config: { legend: { symbolOpacity: 1, columns: 6 } }, // else as faint as the shades
       data: { values },
       encoding: { x, color },
       layer: [

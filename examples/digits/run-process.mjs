@@ -37,7 +37,7 @@ export async function trainInProcess(run, signal, onStep) {
   const options = Object.entries({ ...settings, 'held-out': heldOut, out: run.folder })
   const args = options.flatMap(([name, value]) => (value === undefined ? [] : `--${name}=${value}`))
   const train = fileURLToPath(new URL('train.mjs', import.meta.url))
-  const child = fork(train, [...args, '--no-sheet'], { silent: true })
+  const child = fork(train, args, { silent: true })
   let errors = ''
   child.stderr?.on('data', (text) => {
     errors += text

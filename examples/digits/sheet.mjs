@@ -12,7 +12,7 @@ import { CANVAS_SIZE } from './data.mjs'
 const COLUMNS = 5
 const ROWS = 3
 /** Pixels of the picture a pixel of a canvas. */
-const ZOOM = 3
+const ZOOM = 2
 const GAP = 4
 const HEADER = 12
 const LEAST_SCORE = 0.4
@@ -56,7 +56,7 @@ function labelledBox([x1, y1, x2, y2], label, colour, kind) {
 <text x="${x}" y="${y}" text-anchor="${anchor}" fill="${colour}">${label}</text>`
 }
 
-const LEVELS = 32
+const LEVELS = 16
 
 /**
  * Runs of equal grey as a path for each grey: the renderer needs no image format for it.

@@ -22,7 +22,6 @@ and draws what it found. Ctrl-C stops it; the same command goes on from there.
   --seed <n>               of weights and canvases (default 1)
   --out <folder>           checkpoint, result.json and sheet.png (default build/digits/LOSS-SEED)
   --fresh                  start over
-  --no-sheet               draw nothing
 ${OPTIONS_HELP}`
 
 function readOptions() {
@@ -33,7 +32,6 @@ function readOptions() {
     seed: { type: 'string', default: '1' },
     out: { type: 'string' },
     fresh: { type: 'boolean', default: false },
-    'no-sheet': { type: 'boolean', default: false },
   })
   if (values.help) return undefined
   /** @type {Settings} */
@@ -44,14 +42,14 @@ function readOptions() {
   }
   const name = values.alpha === undefined ? values.loss : `${values.loss}-${values.alpha}`
   const out = values.out ?? join('build', 'digits', `${name}-seed${settings.seed}`)
-  return { settings, out, fresh: values.fresh, sheet: !values['no-sheet'] }
+  return { settings, out, fresh: values.fresh }
 }
 
 /**
  * @param {NonNullable<ReturnType<typeof readOptions>>} options
  * @param {AbortSignal} signal
  */
-async function train({ settings, out, fresh, sheet }, signal) {
+async function train({ settings, out, fresh }, signal) {
   mkdirSync(out, { recursive: true })
   const checkpoint = join(out, 'checkpoint.bin')
   if (fresh) rmSync(checkpoint, { force: true })
@@ -64,7 +62,7 @@ async function train({ settings, out, fresh, sheet }, signal) {
   }
   const { result, canvases, found } = trained
   writeFileSync(join(out, 'result.json'), `${JSON.stringify(result, null, 1)}\n`)
-  if (sheet) drawSheet(join(out, 'sheet.png'), canvases, found)
+  drawSheet(join(out, 'sheet.png'), canvases, found)
   console.log(METRICS.map((name) => name.padStart(6)).join(''))
   console.log(METRICS.map((name) => result.scores[name].toFixed(1).padStart(6)).join(''))
   console.log(`\n${settings.loss}, ${settings.heldOut} held-out canvases, ${result.seconds} s; more in ${out}`)
