@@ -1,6 +1,7 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { machine, machineLine } from '../../bench/support.mjs'
 import { integer, readArguments, runCommand } from './command-line.mjs'
 import { compareRuns } from './comparison.mjs'
@@ -29,6 +30,7 @@ compare.json, compare.md, curves.svg, curves.png and sheet.png anew after each s
   --save                   copy what was written to examples/digits/results/
 ${OPTIONS_HELP}`
 
+const RESULTS = fileURLToPath(new URL('results', import.meta.url))
 const FILES = ['compare.json', 'compare.md', 'curves.svg', 'curves.png', 'sheet.png']
 /** Whose picture of predictions is shown. */
 const SHEET_OF = 'sca-seed1'
@@ -81,6 +83,12 @@ async function writeComparison(out, byName) {
   return page
 }
 
+/** @param {string} out */
+function copyResults(out) {
+  mkdirSync(RESULTS, { recursive: true })
+  for (const file of FILES) copyFileSync(join(out, file), join(RESULTS, file))
+}
+
 /**
  * @param {NonNullable<ReturnType<typeof readOptions>>} options
  * @param {AbortSignal} signal
@@ -111,7 +119,7 @@ async function compare({ settings, seeds, jobs, out, save }, signal) {
     if (length === written) return
     written = length
     page = await writeComparison(out, byName)
-    if (save) for (const file of FILES) copyFileSync(join(out, file), new URL(`results/${file}`, import.meta.url))
+    if (save) copyResults(out)
   }
 
   const waiting = runs.filter((run) => !results.has(run))

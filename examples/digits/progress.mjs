@@ -52,7 +52,10 @@ export function progressBars(count, finished) {
       }),
       stop() {},
     }
-  const bars = new MultiBar({ format: ' {bar} {value}/{total}  {name}', hideCursor: true }, Presets.shades_classic)
+  const bars = new MultiBar(
+    { format: ' {bar} {value}/{total}  {name}, {eta_formatted} left', hideCursor: true },
+    Presets.shades_classic,
+  )
   const all = bars.create(count, done, { name: 'trainings' })
   return {
     /**
