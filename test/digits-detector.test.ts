@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { Adam } from '../examples/digits/adam.mjs'
 import { assign } from '../examples/digits/assigner.mjs'
 import { startTensorFlow } from '../examples/digits/backend.mjs'
-import { makeCanvas } from '../examples/digits/data.mjs'
+import { type Labelled, makeCanvas } from '../examples/digits/data.mjs'
 import { BACKGROUND, CELLS, createWeights, decode, GRID } from '../examples/digits/detector.mjs'
 import { detect, score } from '../examples/digits/evaluate.mjs'
 import { lossWeight } from '../examples/digits/loss-weights.mjs'
@@ -34,14 +34,16 @@ describe('assigner', () => {
   })
 
   it('a cell that two digits want goes to the nearer one', () => {
-    const { classes, positives } = assign([
-      [
-        { box: [16, 16, 48, 48], digit: 1 },
-        { box: [26, 21, 30, 35], digit: 2 }, // its centre is that of cell 27
-      ],
-    ])
-    expect([classes[27], classes[28], classes[35], classes[36]]).toEqual([2, 1, 1, 1])
-    expect(positives).toBe(4)
+    const large: Labelled = { box: [16, 16, 48, 48], digit: 1 }
+    const small: Labelled = { box: [26, 21, 30, 35], digit: 2 } // its centre is that of cell 27
+    for (const objects of [
+      [large, small],
+      [small, large],
+    ]) {
+      const { classes, positives } = assign([objects])
+      expect([classes[27], classes[28], classes[35], classes[36]]).toEqual([2, 1, 1, 1])
+      expect(positives).toBe(4)
+    }
   })
 
   it('images follow each other', () => {

@@ -62,6 +62,13 @@ describe('trainDetector', { timeout: 60_000 }, () => {
     expect({ ...last.result, seconds: 0 }).toEqual({ ...whole.result, seconds: 0 })
   })
 
+  it('every step and every seed has canvases of its own', async () => {
+    const still = { ...SETTINGS, steps: 3, lr: 1e-9 }
+    const { losses } = await train(still)
+    const other = await train({ ...still, seed: 2 })
+    expect(new Set([...losses, ...other.losses].map((loss) => loss.toFixed(3))).size).toBe(6)
+  })
+
   it('a finished one trains no more, and another may not go on from it', async () => {
     const { folder, result } = await train({ ...SETTINGS, steps: 3 })
     const again = await train({ ...SETTINGS, steps: 3 }, folder)
