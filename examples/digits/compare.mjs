@@ -122,6 +122,8 @@ async function compare({ settings, seeds, jobs, out, save }, signal) {
     if (save) copyResults(out)
   }
 
+  await write()
+
   const waiting = runs.filter((run) => !results.has(run))
   const bars = progressBars(runs.length, results.size)
   const failure = new AbortController()
@@ -143,7 +145,6 @@ async function compare({ settings, seeds, jobs, out, save }, signal) {
       throw error
     }),
   )
-  await write()
   const ends = await Promise.allSettled(workers)
   bars.stop()
   for (const end of ends) if (end.status === 'rejected') throw end.reason
