@@ -29,6 +29,7 @@ export const LOSS_STYLES = {
   so: { label: 'SO', colour: '#e69f00', dash: [6, 3] },
   cd: { label: 'CD', colour: '#cc79a7', dash: [2, 2] },
   sca: { label: 'SCA', colour: '#d55e00', dash: [1, 0] },
+  smooth_l1: { label: 'smooth L1', colour: '#24292f', dash: [8, 2, 2, 2] },
   center: { label: 'centre', colour: '#a6761d', dash: [8, 2, 2, 2] },
 }
 
@@ -136,8 +137,8 @@ export async function draw(folder, name, spec, alt) {
 /** Of a pixel, which is enough. @param {string} digits */
 const toHundredths = (digits) => String(Number(Number(digits).toFixed(2)))
 
-/** @param {string} svg */
-function rasterise(svg) {
+/** A PNG with twice the pixels. @param {string} svg */
+export function rasterise(svg) {
   const options = { font: { fontFiles: FONTS, loadSystemFonts: false, defaultFontFamily: 'DejaVu Sans' } }
   return new Resvg(svg, { ...options, fitTo: { mode: 'zoom', value: 2 } }).render().asPng()
 }
