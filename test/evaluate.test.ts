@@ -2,8 +2,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { DetectionTable } from '../src/coco/detection-table.js'
 import { matchDetections } from '../src/coco/match.js'
-import { readDetections, readGroundTruth } from '../src/coco/read.js'
+import { eachDetection, readGroundTruth } from '../src/coco/read.js'
 import { files, SAMPLE, scaloss } from './support/cli.js'
 
 const VOC = join(__dirname, '..', '..', 'shared', 'data', 'voc-sample')
@@ -229,8 +230,9 @@ describe.runIf(existsSync(VOC))('evaluate on a larger sample', () => {
   const threshold = 0.3
   const pairs = () => {
     const groundTruth = readGroundTruth(join(VOC, 'instances.json'))
-    const detections = readDetections(join(VOC, 'detections.json'), groundTruth)
-    return matchDetections(groundTruth.annotations, detections, { iouThreshold: threshold }).flatMap((group) =>
+    const detections = DetectionTable.from(eachDetection(join(VOC, 'detections.json'), groundTruth))
+    const matches = matchDetections(groundTruth.annotations, detections, { iouThreshold: threshold })
+    return [...matches].flatMap((group) =>
       group.detections.flatMap(({ detection, annotation, ignored }) =>
         annotation === null || ignored ? [] : [[detection.bbox, annotation.bbox]],
       ),

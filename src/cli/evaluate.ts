@@ -1,11 +1,12 @@
 import { BACKENDS, resolveBackend } from '../backends.js'
-import { averagePrecision } from '../coco/average-precision.js'
+import { averagePrecisionOf } from '../coco/average-precision.js'
 import { NO_POSITIVES } from '../coco/curve.js'
+import { DetectionTable } from '../coco/detection-table.js'
 import { matchDetections } from '../coco/match.js'
 import { METRICS, type Metric, type MetricName, type Metrics } from '../coco/metrics.js'
 import { MAX_DETECTIONS } from '../coco/outcomes.js'
-import { readDetections, readGroundTruth } from '../coco/read.js'
-import { byClass, byIou, type ClassSummary, evaluatePairs, type PairSummary, total } from '../coco/summary.js'
+import { type Detection, eachDetection, readGroundTruth } from '../coco/read.js'
+import { byClass, byIou, type ClassSummary, collect, evaluatePairs, type PairSummary, total } from '../coco/summary.js'
 import { LOSS_NAMES, LOSSES } from '../losses.js'
 import { alphaOf, usesAlpha } from './alpha.js'
 import { type Progress, withProgress } from './progress.js'
@@ -128,20 +129,30 @@ function metricTables(metrics: Metrics): string[] {
 
 type Options = ReturnType<typeof parse>
 
+/** Shows how many have come. */
+function* counted(detections: Iterable<Detection>, progress: Progress): Generator<Detection, void, void> {
+  let count = 0
+  for (const detection of detections) {
+    // Asking for the time costs more than a detection.
+    if (++count % 1000 === 0) progress.show(`${count} detections read`)
+    yield detection
+  }
+}
+
 /** Everything that is printed, computed once for both forms of output. */
 function report(options: Options, progress: Progress) {
   const groundTruth = readGroundTruth(options.groundTruth)
-  const detections = readDetections(options.detections, groundTruth, (count) =>
-    progress.show(`${count} detections read`),
+  const detections = DetectionTable.from(counted(eachDetection(options.detections, groundTruth), progress))
+  const { byClass: metricsByClass, ...metrics } = averagePrecisionOf(groundTruth.annotations, detections)
+  const { counts, matched } = collect(
+    matchDetections(groundTruth.annotations, detections, {
+      iouThreshold: options.iouThreshold,
+      maxDetections: MAX_DETECTIONS,
+    }),
   )
-  const { byClass: metricsByClass, ...metrics } = averagePrecision(groundTruth.annotations, detections)
-  const matches = matchDetections(groundTruth.annotations, detections, {
-    iouThreshold: options.iouThreshold,
-    maxDetections: MAX_DETECTIONS,
-  })
-  const { pairs, backend } = evaluatePairs(matches, options)
+  const { pairs, backend } = evaluatePairs(matched, options)
   // Both have a row for each class of the files' boxes, by ascending id.
-  const classes = byClass(matches, pairs, groundTruth.categories).map((row, index) => ({
+  const classes = byClass(counts, pairs, groundTruth.categories).map((row, index) => ({
     ...row,
     ap: metricsByClass[index].ap,
   }))
@@ -156,7 +167,7 @@ function report(options: Options, progress: Progress) {
     backend,
     classes,
     ious: byIou(pairs, options.iouThreshold),
-    total: total(matches, pairs),
+    total: total(counts, pairs),
     averagePrecision: metrics,
   }
 }

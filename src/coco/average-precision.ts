@@ -1,6 +1,7 @@
 import { checkKeys } from '../validate.js'
 import { checkDetections, checkGroundTruth, checkIouThresholds } from './check.js'
-import { type Group, groupByClassAndImage } from './groups.js'
+import { DetectionTable } from './detection-table.js'
+import { groupByClass } from './groups.js'
 import { classMetrics, type Metrics, meanMetrics, thresholdsFor } from './metrics.js'
 import { judgeClass } from './outcomes.js'
 import type { Annotation, CocoBox, Detection } from './read.js'
@@ -57,24 +58,20 @@ export function averagePrecision(
   checkKeys('options', options, ['iouThresholds'])
   const { iouThresholds = COCO_IOU_THRESHOLDS } = options
   checkIouThresholds(iouThresholds)
+  return averagePrecisionOf(groundTruth.map(withDefaults), DetectionTable.from(detections), iouThresholds)
+}
 
+/** `averagePrecision` of what is checked already. */
+export function averagePrecisionOf(
+  groundTruth: readonly Omit<Annotation, 'id'>[],
+  detections: DetectionTable,
+  iouThresholds: readonly number[] = COCO_IOU_THRESHOLDS,
+): AveragePrecision {
   const judged = thresholdsFor(iouThresholds)
-  const byClass: ClassMetrics[] = []
-  // Groups come class after class: those of one are in memory at a time.
-  let groups: Group<Omit<Annotation, 'id'>, Detection>[] = []
-  const endClass = () => {
-    if (groups.length === 0) return
-    const metrics = classMetrics(judgeClass(groups, judged.map(leastIou)), judged, iouThresholds)
-    byClass.push({ categoryId: groups[0].categoryId, ...metrics })
-  }
-  for (const group of groupByClassAndImage(groundTruth.map(withDefaults), detections)) {
-    if (group.categoryId !== groups[0]?.categoryId) {
-      endClass()
-      groups = []
-    }
-    groups.push(group)
-  }
-  endClass()
+  const byClass = Array.from(groupByClass(groundTruth, detections), (groups) => ({
+    categoryId: groups.categoryId,
+    ...classMetrics(judgeClass(groups, judged.map(leastIou)), judged, iouThresholds),
+  }))
   return { ...meanMetrics(byClass, iouThresholds), byClass }
 }
 

@@ -47,7 +47,7 @@ export function thresholdsFor(asked: readonly number[]): number[] {
 
 /** The metrics of one class, judged at the thresholds `judged`, for those `asked`. */
 export function classMetrics(
-  { ranks, areas }: ClassOutcomes,
+  { order, ranks, areas }: ClassOutcomes,
   judged: readonly number[],
   asked: readonly number[],
 ): Metrics {
@@ -55,7 +55,7 @@ export function classMetrics(
     const { positives, outcomes } = areas[area]
     const judgement = outcomes[judged.indexOf(iouThreshold)]
     return measure === 'precision'
-      ? interpolatedPrecision(judgement, positives)
+      ? interpolatedPrecision(judgement, order, positives)
       : finalRecall(judgement, ranks, positives, maxDetections)
   }
   const value = (metric: Metric) =>
