@@ -7,6 +7,7 @@ import { METRICS, type Metric, type MetricName, type Metrics } from '../coco/met
 import { MAX_DETECTIONS } from '../coco/outcomes.js'
 import { type Detection, eachDetection, readGroundTruth } from '../coco/read.js'
 import { byClass, byIou, type ClassSummary, collect, evaluatePairs, type PairSummary, total } from '../coco/summary.js'
+import { warningsOf } from '../coco/warnings.js'
 import { LOSS_NAMES, LOSSES } from '../losses.js'
 import { alphaOf, usesAlpha } from './alpha.js'
 import { type Progress, withProgress } from './progress.js'
@@ -27,7 +28,7 @@ IoU, loss and gradient norm of the matched pairs by class and by IoU, and COCO's
   --alpha <number>        weight of the corner distance in ${NAMES.filter(usesAlpha).join(', ')} (default: 0.5)
   --iou-threshold <t>     smallest IoU of a matched pair, above 0 and up to 1 (default: 0.5); AP has its own
   --backend <name>        ${BACKENDS.join(', ')} (default: auto)
-  --json                  print the same numbers as JSON
+  --json                  print the same numbers as JSON, and the warnings
 
 Losses: ${inLines(NAMES)}
 `
@@ -169,6 +170,7 @@ function report(options: Options, progress: Progress) {
     ious: byIou(pairs, options.iouThreshold),
     total: total(counts, pairs),
     averagePrecision: metrics,
+    warnings: warningsOf(groundTruth.annotations, detections),
   }
 }
 
@@ -204,5 +206,6 @@ function formatReport(result: ReturnType<typeof report>): string {
 export function evaluate(args: readonly string[], io: Io): void {
   const options = parse(args)
   const result = withProgress(io, (progress) => report(options, progress))
+  for (const warning of result.warnings) io.stderr.write(`scaloss: warning: ${options.detections}: ${warning}\n`)
   io.stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : formatReport(result))
 }
