@@ -24,7 +24,9 @@ const GRIDS = {
   /** Most do not: one anchor centre to each cell of a 20 × 20 image, the targets in its middle. */
   wide: { first: 0.5, step: 1 },
 }
+/** How the anchors lie: `'dense'` as in the paper's figure, where most overlap their target, or `'wide'`, where most do not. */
 export type Geometry = keyof typeof GRIDS
+/** Every `Geometry`. */
 export const GEOMETRIES = Object.keys(GRIDS) as Geometry[]
 
 /** Losses for boxes of two axes, as the anchors are. */
@@ -59,6 +61,7 @@ export interface SimulationOptions extends LossOptions {
   backend?: BackendName | 'auto'
 }
 
+/** Where the boxes of a simulation are after some of its steps. */
 export interface SimulationState {
   /** Steps done. */
   iteration: number

@@ -17,6 +17,7 @@ export interface GroundTruthBox {
   crowd?: boolean
 }
 
+/** Options of `averagePrecision`. */
 export interface AveragePrecisionOptions {
   /** Smallest IoUs of a match, each in (0, 1]; `ap` and `ar…` are means over them. Default: 0.5, 0.55, … 0.95. */
   iouThresholds?: readonly number[]

@@ -25,6 +25,7 @@ export const METRICS = {
   arLarge: { measure: 'recall', area: 'large', maxDetections: MAX_DETECTIONS },
 } as const satisfies Record<string, Metric>
 
+/** A number of COCO's summary. */
 export type MetricName = keyof typeof METRICS
 const NAMES = Object.keys(METRICS) as MetricName[]
 

@@ -24,6 +24,7 @@ export interface Detection {
   score: number
 }
 
+/** A class of objects. */
 export interface Category {
   id: number
   name: string
