@@ -17,6 +17,7 @@ const PICTURES = [
   ...['iou-overlapping', 'giou-overlapping', 'giou-apart'].map((name) => `fig4-${name}`),
   ...['dense', 'wide', 'rates', 'same-step'].map((name) => `fig5-simulation-${name}`),
   'properties-slack',
+  ...['table6-same-rate', 'table6-same-step'],
 ]
 const TABLES = [
   'fig1-gradient',
@@ -25,6 +26,7 @@ const TABLES = [
   'fig4-correlation',
   'fig4-bounds',
   'properties',
+  'table6',
   'tables',
 ]
 
