@@ -138,6 +138,12 @@ test('statements that do not hold are said not to', () => {
   expect(verdict('Detectors trained')).toBe('not run')
 })
 
+test('the committed report has the statements that are made now', () => {
+  const committed: Row[] = JSON.parse(readFileSync(join(__dirname, '../bench/paper/results/statements.json'), 'utf8'))
+  const made: Row[] = JSON.parse(text('statements.json'))
+  expect(committed.map(({ statement }) => statement)).toEqual(made.map(({ statement }) => statement))
+})
+
 test('the report holds every picture and number, and loads nothing', () => {
   const page = text('report.html')
   for (const name of PICTURES) expect(page).toContain(readFileSync(join(folder, `${name}.svg`)).toString('base64'))
