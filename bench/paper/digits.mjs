@@ -52,7 +52,7 @@ export function digitsTable(comparison, paperTable) {
   ]
 }
 
-const signed = (/** @type {number} */ value) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(1)}`
+export const signed = (/** @type {number} */ value) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(1)}`
 const interval = (/** @type {Difference} */ { mean, low, high }) =>
   `${signed(mean)} (${signed(low)} to ${signed(high)})`
 
