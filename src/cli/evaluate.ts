@@ -135,7 +135,8 @@ function* counted(detections: Iterable<Detection>, progress: Progress): Generato
   let count = 0
   for (const detection of detections) {
     // Asking for the time costs more than a detection.
-    if (++count % 1000 === 0) progress.show(`${count} detections read`)
+    if (count % 1000 === 0) progress.show(`${count} detections read`)
+    count++
     yield detection
   }
 }
@@ -144,7 +145,11 @@ function* counted(detections: Iterable<Detection>, progress: Progress): Generato
 function report(options: Options, progress: Progress) {
   const groundTruth = readGroundTruth(options.groundTruth)
   const detections = DetectionTable.from(counted(eachDetection(options.detections, groundTruth), progress))
-  const { byClass: metricsByClass, ...metrics } = averagePrecisionOf(groundTruth.annotations, detections)
+  const { byClass: metricsByClass, ...metrics } = averagePrecisionOf(
+    groundTruth.annotations,
+    detections,
+    (categoryId) => progress.show(`class ${categoryId} judged`),
+  )
   const { counts, matched } = collect(
     matchDetections(groundTruth.annotations, detections, {
       iouThreshold: options.iouThreshold,

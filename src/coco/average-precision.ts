@@ -59,20 +59,22 @@ export function averagePrecision(
   checkKeys('options', options, ['iouThresholds'])
   const { iouThresholds = COCO_IOU_THRESHOLDS } = options
   checkIouThresholds(iouThresholds)
-  return averagePrecisionOf(groundTruth.map(withDefaults), DetectionTable.from(detections), iouThresholds)
+  return averagePrecisionOf(groundTruth.map(withDefaults), DetectionTable.from(detections), () => {}, iouThresholds)
 }
 
-/** `averagePrecision` of what is checked already. */
+/** `averagePrecision` of what is checked already; `onClass` is told of each class that is done. */
 export function averagePrecisionOf(
   groundTruth: readonly Omit<Annotation, 'id'>[],
   detections: DetectionTable,
+  onClass: (categoryId: number) => void,
   iouThresholds: readonly number[] = COCO_IOU_THRESHOLDS,
 ): AveragePrecision {
   const judged = thresholdsFor(iouThresholds)
-  const byClass = Array.from(groupByClass(groundTruth, detections), (groups) => ({
-    categoryId: groups.categoryId,
-    ...classMetrics(judgeClass(groups, judged.map(leastIou)), judged, iouThresholds),
-  }))
+  const byClass = Array.from(groupByClass(groundTruth, detections), (groups) => {
+    const metrics = classMetrics(judgeClass(groups, judged.map(leastIou)), judged, iouThresholds)
+    onClass(groups.categoryId)
+    return { categoryId: groups.categoryId, ...metrics }
+  })
   return { ...meanMetrics(byClass, iouThresholds), byClass }
 }
 
