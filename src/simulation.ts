@@ -1,3 +1,8 @@
+/**
+ * The simulation experiment of the SCALoss paper.
+ * @module scaloss/simulation
+ */
+
 import { invalidArgument } from './errors.js'
 import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from './losses.js'
 import { createPlan } from './plan.js'

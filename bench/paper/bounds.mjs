@@ -140,6 +140,7 @@ export async function figure({ folder, quick, progress }) {
       'For all A, B in R4: SO is a lower bound of IoU + 1 and of GIoU + 1, 0 ≤ IoU ≤ 1, −1 ≤ GIoU ≤ 1 and −2 ≤ SO ≤ 2.',
     finding: `Of ${pairs} valid pairs in ${count} samplings, ${broken(true)} break a bound. "For all" is too much: of pairs of flat boxes ${of('two flat boxes').map(share)[0]} have
 SO > IoU + 1, and of inverted boxes ${of('inverted')
+      .filter(({ violations }) => violations > 0)
       .map((result) => `${share(result)} break ${result.bound}`)
       .join(', ')}.`,
     verdict: broken(true) > 0 ? 'not' : broken(false) > 0 ? 'partly' : 'reproduced',

@@ -16,7 +16,7 @@ import { existsSync, readFileSync } from 'node:fs'
  * @typedef {{ columns: string[], seeds: number[], tables: ComparedTable[], curves: Curve[] }} Comparison
  */
 
-export const MISSING = 'the detector of digits has not been trained here (npm run compare)'
+export const MISSING = 'The detector of digits has not been trained here (npm run compare)'
 
 /**
  * @param {string} file
@@ -62,15 +62,16 @@ const interval = (/** @type {Difference} */ { mean, low, high }) =>
  * @param {number} paperTable
  * @param {string} row
  * @param {string} [column]
- * @returns {{ finding: string, verdict: Verdict }}
+ * @returns {{ finding: string, outcome: 'better' | 'worse' | 'within the noise' | undefined, verdict: Verdict }}
  */
 export function digitsVerdict(comparison, paperTable, row, column = 'mAP') {
   const difference = find(comparison, paperTable)?.rows[row]?.difference?.[column]
-  if (!comparison || !difference) return { finding: `${MISSING}.`, verdict: 'not run' }
+  if (!comparison || !difference) return { finding: MISSING, outcome: undefined, verdict: 'not run' }
   const { low, high } = difference
   const outcome = low > 0 ? 'better' : high < 0 ? 'worse' : 'within the noise'
   return {
-    finding: `with the digits ${interval(difference)} ${column}, ${outcome}.`,
+    finding: `${interval(difference)} ${column}, ${outcome}`,
+    outcome,
     verdict: low > 0 ? 'reproduced' : 'not',
   }
 }

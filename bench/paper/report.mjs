@@ -20,8 +20,8 @@ h1 { line-height: 1.2; } h2 { margin-top: 0; line-height: 1.25; }
 p, li, dd { max-width: 46rem; } dt { margin-top: .5rem; color: var(--faint); } dd { margin: 0; }
 a { color: inherit; }
 section { margin: 2rem 0; padding-top: 1.5rem; border-top: 1px solid var(--line); }
-.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 27rem)); gap: 1rem; margin: 1rem 0; }
-.pictures img { display: block; width: 100%; max-width: 27rem; height: auto; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 25rem)); gap: 1rem; margin: 1rem 0; }
+.pictures img { display: block; width: 100%; height: auto; }
 .scroll { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; font-size: .9rem; } caption { text-align: start; font-weight: 600; padding: .25rem 0; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: start; vertical-align: top; }
