@@ -5,6 +5,7 @@ import { callNative } from './native-object.js'
 import type { BackendName, DType, FloatArray } from './types.js'
 import { checkKeys, checkOneOf } from './validate.js'
 
+/** What `alloc` makes an array for. */
 export interface AllocOptions {
   /** Numbers a box. Default 4; 6 for boxes of three axes, 1 for weights and losses. */
   columns?: number

@@ -14,12 +14,14 @@ export type { CudaDeviceInfo, UnavailableReason }
 /** What the option `backend` takes; `auto` is the first of the others that can run. */
 export const BACKENDS = ['auto', 'cuda', 'cpu', 'js'] as const satisfies (BackendName | 'auto')[]
 
+/** A backend that cannot run here. */
 export interface Unavailable {
   available: false
   reason: UnavailableReason
   message: string
 }
 
+/** The CUDA backend, where there is a device that it can use. */
 export interface CudaBackend {
   available: true
   /** CUDA versions of the driver and of the runtime inside the addon, as `'13.0'`. */
@@ -29,6 +31,7 @@ export interface CudaBackend {
   devices: CudaDeviceInfo[]
 }
 
+/** The CPU backend, where the addon could be loaded. */
 export interface CpuBackend {
   available: true
   /** The SIMD level in force. The environment variable `SCALOSS_SIMD` can choose a narrower one. */
@@ -39,10 +42,12 @@ export interface CpuBackend {
   threads: number
 }
 
+/** The JavaScript backend, which can always run. */
 export interface JsBackend {
   available: true
 }
 
+/** What `backends` found: each backend, or why it cannot run. */
 export interface Backends {
   cuda: CudaBackend | Unavailable
   cpu: CpuBackend | Unavailable

@@ -7,6 +7,7 @@ import { Staging } from './staging.js'
 import type { BoxLossOptions, BoxLossResult, FloatArray } from './types.js'
 import { overlap } from './validate.js'
 
+/** Those of `boxLoss`, and a signal. */
 export interface AsyncBoxLossOptions<A extends FloatArray = FloatArray> extends BoxLossOptions<A> {
   /** Rejects the promise with its reason once it is aborted; nothing is written to `out` then. */
   signal?: AbortSignal

@@ -1,3 +1,8 @@
+/**
+ * Reading and scoring of detections.
+ * @module scaloss/coco
+ */
+
 export {
   type AveragePrecision,
   type AveragePrecisionOptions,

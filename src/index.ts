@@ -1,3 +1,8 @@
+/**
+ * Losses with their gradients, plans, and what runs on a GPU.
+ * @module scaloss
+ */
+
 export { type AllocOptions, alloc } from './alloc.js'
 export {
   type Backends,

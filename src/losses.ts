@@ -101,6 +101,7 @@ export const LOSSES = {
   cd3: loss([], [], 3),
 } as const satisfies Record<string, LossSpec>
 
+/** A loss of docs/losses.md. */
 export type LossName = keyof typeof LOSSES
 
 export const LOSS_NAMES = Object.keys(LOSSES) as LossName[]

@@ -33,6 +33,7 @@ export abstract class NativeObject {
     this.#handle = handle
   }
 
+  /** Whether it is released. */
   get disposed(): boolean {
     return this.#handle === undefined
   }
@@ -45,6 +46,7 @@ export abstract class NativeObject {
     callNative((native) => native.release(handle))
   }
 
+  /** `dispose`, for `using`. */
   [Symbol.dispose](): void {
     this.dispose()
   }

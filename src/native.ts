@@ -18,6 +18,7 @@ export type UnavailableReason =
   /** Something else; the message says what. */
   | 'error'
 
+/** A GPU. */
 export interface CudaDeviceInfo {
   name: string
   /** As `'9.0'`. */

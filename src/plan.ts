@@ -114,6 +114,7 @@ export class Plan<O = PlanOptions> {
     return this.#result
   }
 
+  /** Whether it is released. */
   get disposed(): boolean {
     return this.#runner === undefined
   }
@@ -124,6 +125,7 @@ export class Plan<O = PlanOptions> {
     this.#runner = undefined
   }
 
+  /** `dispose`, for `using`. */
   [Symbol.dispose](): void {
     this.dispose()
   }

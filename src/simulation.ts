@@ -1,3 +1,8 @@
+/**
+ * The simulation experiment of the SCALoss paper.
+ * @module scaloss/simulation
+ */
+
 import { invalidArgument } from './errors.js'
 import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from './losses.js'
 import { createPlan } from './plan.js'
@@ -24,7 +29,9 @@ const GRIDS = {
   /** Most do not: one anchor centre to each cell of a 20 × 20 image, the targets in its middle. */
   wide: { first: 0.5, step: 1 },
 }
+/** How the anchors lie: `'dense'` as in the paper's figure, where most overlap their target, or `'wide'`, where most do not. */
 export type Geometry = keyof typeof GRIDS
+/** Every `Geometry`. */
 export const GEOMETRIES = Object.keys(GRIDS) as Geometry[]
 
 /** Losses for boxes of two axes, as the anchors are. */
@@ -59,6 +66,7 @@ export interface SimulationOptions extends LossOptions {
   backend?: BackendName | 'auto'
 }
 
+/** Where the boxes of a simulation are after some of its steps. */
 export interface SimulationState {
   /** Steps done. */
   iteration: number

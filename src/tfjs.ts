@@ -1,3 +1,8 @@
+/**
+ * The losses for TensorFlow.js.
+ * @module scaloss/tfjs
+ */
+
 import { customGrad, type Tensor, tensor } from '@tensorflow/tfjs-core'
 import { boxLoss as boxLossOfArrays } from './box-loss.js'
 import { ScaLossError } from './errors.js'

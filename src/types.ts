@@ -9,7 +9,9 @@ export type FloatArray = Float32Array | Float64Array
 /** What calls compute with. */
 export type DType = 'float32' | 'float64'
 
+/** Where a call runs: a GPU, the addon's code for the CPU, or plain JavaScript. */
 export type BackendName = 'cuda' | 'cpu' | 'js'
+/** One loss a box, their weighted sum, or that over N. */
 export type Reduction = 'none' | 'sum' | 'mean'
 
 /** Arrays for the results of a call. Each must have the dtype of `pred` and overlap no other array of the call. */
@@ -83,6 +85,7 @@ export interface CallOptions<A> extends LossOptions {
   out?: Out<A>
 }
 
+/** Options of `boxLoss`. */
 export interface BoxLossOptions<A extends FloatArray = FloatArray> extends CallOptions<A> {
   /** Default `'auto'`: CUDA where it is available, else the CPU, else JavaScript. */
   backend?: BackendName | 'auto'

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { backends } from '../src/backends.js'
 import { run } from '../src/cli/main.js'
 import { SIMULATION_LOSSES, simulate } from '../src/simulation.js'
@@ -143,13 +143,22 @@ describe('progress', () => {
   test.each([
     ['simulate', ['--losses', 'so', '--iterations', '3'], 'so (1 of 1): iteration 0 of 3'],
     ['gradcheck', ['--loss', 'so', '--boxes', '10'], 'so (1 of 1)'],
-    ['evaluate', files(SAMPLE), '8 detections read'],
+    ['evaluate', files(SAMPLE), '0 detections read'],
   ])('%s: a line on a terminal, gone at the end; none elsewhere', (command, options, line) => {
     const { code, stdout, shown } = onTerminal(true, command, ...options)
     expect(code).toBe(0)
     expect(shown[0]).toBe(`\r\x1b[K${line}`)
     expect(shown.at(-1)).toBe('\r\x1b[K')
     expect(onTerminal(false, command, ...options)).toEqual({ code: 0, stdout, shown: [] })
+  })
+
+  test('evaluate goes on class by class', () => {
+    let now = 0
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => (now += 1000))
+    const { shown } = onTerminal(true, 'evaluate', ...files(SAMPLE))
+    clock.mockRestore()
+    const lines = ['0 detections read', ...[1, 2, 3].map((id) => `class ${id} judged`)]
+    expect(shown).toEqual([...lines.map((line) => `\r\x1b[K${line}`), '\r\x1b[K'])
   })
 
   test('the line is gone before an error', () => {

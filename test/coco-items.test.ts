@@ -3,7 +3,8 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } fr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { groupByClassAndImage } from '../src/coco/groups.js'
+import { DetectionTable } from '../src/coco/detection-table.js'
+import { groupByClass } from '../src/coco/groups.js'
 import { readItems } from '../src/coco/items.js'
 import { files } from './support/cli.js'
 
@@ -96,21 +97,50 @@ test('evaluate needs memory for the detections, not for the text of the file', (
   expect(JSON.parse(stdout).total).toMatchObject({ detections: 2048, matched: 1, droppedDetections: 1948 })
 })
 
+test('evaluate keeps detections as columns, not as objects', () => {
+  const truths = Array.from({ length: 100 }, (_, i) => ({ id: i, image_id: i, category_id: 1, bbox: [0, 0, 9, 9] }))
+  const images = truths.map(({ id }) => ({ id }))
+  const categories = [{ id: 1, name: 'cup' }]
+  writeFileSync(join(folder, 'instances.json'), JSON.stringify({ images, categories, annotations: truths }))
+  const detections = Array.from({ length: 200_000 }, (_, i) => ({
+    image_id: i % 100,
+    category_id: 1,
+    bbox: [i / 7, i / 3, 4, 5.5],
+    score: 1 / (1 + i),
+  }))
+  writeFileSync(join(folder, 'detections.json'), JSON.stringify(detections))
+  const program = join(__dirname, '..', 'dist', 'cli', 'main.js')
+  // Typed arrays lie outside this heap, in which as many objects with an array of four each do not fit.
+  const argv = ['--max-old-space-size=24', program, 'evaluate', ...files(folder), '--json']
+  const { status, stdout } = spawnSync(process.execPath, argv, { encoding: 'utf8' })
+  expect(status).toBe(0)
+  expect(JSON.parse(stdout).total).toMatchObject({ detections: 200_000, droppedDetections: 190_000 })
+})
+
 test('groups are by class, then image, each in the order given', () => {
-  const at = (categoryId: number, imageId: number, order: number) => ({ categoryId, imageId, order })
+  const at = (categoryId: number, imageId: number, score: number) => ({ categoryId, imageId, score })
   const truths = [at(2, 1, 0), at(1, 7, 1), at(2, 1, 2)]
   const detections = [at(2, 1, 0), at(1, 3, 1), at(2, 1, 2), at(3, 1, 3), at(1, 7, 4)]
-  const groups = Array.from(groupByClassAndImage(truths, detections), ({ categoryId, imageId, ...lists }) => [
-    categoryId,
-    imageId,
-    lists.groundTruth.map(({ order }) => order),
-    lists.detections.map(({ order }) => order),
+  const table = DetectionTable.from(detections.map((place) => ({ ...place, bbox: [0, 0, 1, 1] })))
+  const classes = Array.from(groupByClass(truths, table), ({ groups, ...one }) => ({ ...one, groups: [...groups] }))
+  expect(classes.map(({ categoryId, detections }) => [categoryId, detections])).toEqual([
+    [1, 2],
+    [2, 2],
+    [3, 1],
   ])
+  const groups = classes.flatMap(({ groups }) =>
+    groups.map(({ categoryId, imageId, groundTruth, detections }) => [
+      categoryId,
+      imageId,
+      groundTruth.map(({ score }) => score),
+      detections.map(({ score }) => score),
+    ]),
+  )
   expect(groups).toEqual([
     [1, 3, [], [1]],
     [1, 7, [1], [4]],
     [2, 1, [0, 2], [0, 2]],
     [3, 1, [], [3]],
   ])
-  expect([...groupByClassAndImage([], [])]).toEqual([])
+  expect([...groupByClass([], DetectionTable.from([]))]).toEqual([])
 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { DetectionTable } from '../src/coco/detection-table.js'
 import { cocoIou } from '../src/coco/greedy.js'
-import { matchDetections } from '../src/coco/match.js'
+import { type MatchOptions, matchDetections } from '../src/coco/match.js'
 import type { Annotation, CocoBox, Detection } from '../src/coco/read.js'
 
 const truth = (id: number, bbox: CocoBox, more: Partial<Annotation> = {}): Annotation => ({
@@ -20,10 +21,13 @@ const detect = (score: number, bbox: CocoBox, more: Partial<Detection> = {}): De
   ...more,
 })
 
+const match = (annotations: readonly Annotation[], detections: readonly Detection[], options: MatchOptions) =>
+  Array.from(matchDetections(annotations, DetectionTable.from(detections), options))
+
 /** Which annotation each detection took, by descending score: `[score, annotation id or null, ignored]`. */
 function outcome(annotations: Annotation[], detections: Detection[], iouThreshold = 0.5, maxDetections = 100) {
-  return matchDetections(annotations, detections, { iouThreshold, maxDetections }).flatMap((group) =>
-    group.detections.map((match) => [match.detection.score, match.annotation?.id ?? null, match.ignored]),
+  return match(annotations, detections, { iouThreshold, maxDetections }).flatMap((group) =>
+    group.detections.map(({ detection, annotation, ignored }) => [detection.score, annotation?.id ?? null, ignored]),
   )
 }
 
@@ -54,11 +58,9 @@ describe('matching', () => {
   })
 
   test('equal scores keep the order of the file', () => {
-    const [group] = matchDetections(
-      [truth(1, [0, 0, 10, 10])],
-      [detect(0.5, [1, 0, 10, 10]), detect(0.5, [0, 0, 10, 10])],
-      { iouThreshold: 0.5 },
-    )
+    const [group] = match([truth(1, [0, 0, 10, 10])], [detect(0.5, [1, 0, 10, 10]), detect(0.5, [0, 0, 10, 10])], {
+      iouThreshold: 0.5,
+    })
     expect(group.detections.map(({ annotation }) => annotation?.id)).toStrictEqual([1, undefined])
     expect(group.detections[0].detection.bbox).toStrictEqual([1, 0, 10, 10])
   })
@@ -114,7 +116,7 @@ describe('matching', () => {
     const truths = [truth(1, [0, 0, 10, 10])]
     const fitting = detect(0.1, [0, 0, 10, 10])
     const apart = Array.from({ length: 100 }, (_, i) => detect(0.9 - i / 1000, [500, 500, 10, 10]))
-    const [group] = matchDetections(truths, [fitting, ...apart], { iouThreshold: 0.5 })
+    const [group] = match(truths, [fitting, ...apart], { iouThreshold: 0.5 })
     expect(group.detections).toHaveLength(100)
     expect(group.detections.every(({ annotation }) => annotation === null)).toBe(true)
     expect(group.dropped).toBe(1)
@@ -126,7 +128,7 @@ describe('matching', () => {
 
   test('classes and images are apart, and come by class, then image', () => {
     const box: CocoBox = [0, 0, 10, 10]
-    const groups = matchDetections(
+    const groups = match(
       [truth(1, box, { categoryId: 2, imageId: 1 }), truth(2, box, { categoryId: 1, imageId: 10 })],
       [
         detect(0.9, box, { categoryId: 1, imageId: 1 }),
@@ -157,7 +159,7 @@ describe('matching', () => {
 
   test('inputs stay as they are', () => {
     const detections = Object.freeze([detect(0.1, [0, 0, 1, 1]), detect(0.9, [0, 0, 1, 1])])
-    matchDetections(Object.freeze([truth(1, [0, 0, 1, 1])]), detections, { iouThreshold: 0.5 })
+    match(Object.freeze([truth(1, [0, 0, 1, 1])]), detections, { iouThreshold: 0.5 })
     expect(detections.map(({ score }) => score)).toStrictEqual([0.1, 0.9])
   })
 })

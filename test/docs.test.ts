@@ -1,13 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { LOSS_NAMES, LOSS_OPTIONS } from '../src/losses.js'
+import { DOCUMENTS, ROOT as root } from './support/project.js'
 
 // What the documents list is what there is.
-const root = join(__dirname, '..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
-const documents = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)]
 
 const run = (...args: string[]) => execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
 
@@ -52,10 +51,35 @@ it('docs/edge-cases.md is what the package gives now (npm run edge-cases -- --wr
   expect(read('docs/edge-cases.md')).toBe(run('bench/edge-cases.mjs'))
 })
 
-describe.each(documents)('%s', (document) => {
-  it('links to files that exist', () => {
-    const links = [...read(document).matchAll(/\]\((?!\w+:|#)([^)#]+)/g)].map(([, path]) => path!)
-    expect(links.filter((path) => !existsSync(join(root, dirname(document), path)))).toEqual([])
+/** The anchors that GitHub gives the headings of a page. */
+const anchors = (page: string) =>
+  [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+
+describe.each(DOCUMENTS)('%s', (document) => {
+  const page = read(document).replace(/```.*?```/gs, '')
+
+  it('links to files and headings that exist', () => {
+    const links = [...page.matchAll(/\]\((?!\w+:)([^)#]*)(?:#([^)]*))?\)|<img src="([^"]*)"/g)]
+    const broken = links.filter(([, path, anchor, image]) => {
+      const file = join(root, dirname(document), image ?? path!)
+      if (image === undefined && path === '') return !anchors(page).includes(anchor!)
+      return !existsSync(file) || (anchor !== undefined && !anchors(readFileSync(file, 'utf8')).includes(anchor))
+    })
+    expect(broken.map(([link]) => link)).toEqual([])
+  })
+
+  it('gives the command line options that it has', () => {
+    const lines = [...read(document).matchAll(/npx scaloss (\w+)( .*)?$/gm)]
+    const unknown = lines.filter(([, command, rest = '']) => {
+      const help = run('dist/cli/main.js', command!, '--help')
+      return [...rest.split(/[#`]/)[0]!.matchAll(/--[\w-]+/g)].some(([option]) => !`${help} --help`.includes(option))
+    })
+    expect(unknown.map(([line]) => line)).toEqual([])
   })
 
   it('names scripts that exist', () => {

@@ -2,11 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { codeBlocks, makeProject, ROOT as root, saidToPrint } from './support/project.js'
+import { codeBlocks, DOCUMENTS, makeProject, ROOT as root, saidToPrint } from './support/project.js'
 
 // The package as a user's project sees it: what is in the tarball, both module systems, the types for each, the README.
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-const readme = readFileSync(join(root, 'README.md'), 'utf8')
 
 const { check, remove, run, write } = makeProject()
 afterAll(remove)
@@ -141,22 +140,16 @@ describe('both module systems', () => {
   })
 })
 
-describe.each(['README.md', 'docs/evaluation.md'])('the example of %s', (document) => {
-  const [example = ''] = codeBlocks(readFileSync(join(root, document), 'utf8'), 'js')
+/** Those of TensorFlow.js run in tfjs-package.test.ts, those of CUDA in emulator/docs.test.ts. */
+const elsewhere = ['docs/tfjs.md', 'docs/cuda.md']
+const examples = DOCUMENTS.filter((document) => !elsewhere.includes(document)).flatMap((document) =>
+  codeBlocks(readFileSync(join(root, document), 'utf8'), 'js').map((example, i) => ({ document, i, example })),
+)
 
-  it('prints what the comments say', () => {
-    expect(example.trim().split('\n').length).toBeLessThanOrEqual(document === 'README.md' ? 12 : 20)
-    write('example.mjs', example)
-    const said = saidToPrint(example)
-    expect(said.length).toBeGreaterThan(0)
-    expect(run('example.mjs').trim().split('\n')).toEqual(said)
-  })
-})
-
-describe('README', () => {
-  it('names scripts that exist', () => {
-    const scripts = [...readme.matchAll(/npm run ([\w:-]+)/g)].map((match) => match[1])
-    expect(scripts.length).toBeGreaterThan(0)
-    for (const script of scripts) expect(manifest.scripts).toHaveProperty(script)
-  })
+it.each(examples)('$document: example $i prints what its comments say', ({ document, example }) => {
+  expect(example.trim().split('\n').length).toBeLessThanOrEqual(document === 'README.md' ? 12 : 20)
+  write('example.mjs', example)
+  const said = saidToPrint(example)
+  expect(said.length).toBeGreaterThan(0)
+  expect(run('example.mjs').trim().split('\n')).toEqual(said)
 })

@@ -19,7 +19,7 @@ import { compile } from 'vega-lite'
  */
 
 /** Line styles of the losses, the same in all charts. Colours: Okabe and Ito's palette, which people with any of the usual
- * colour deficiencies tell apart; its black and yellow, lost on a dark or a light page, are grey and brown here.
+ * colour deficiencies tell apart; its black and yellow, lost on a dark or a light page, are grey and brown here; wine, of Tol's, is the tenth.
  * @satisfies {{ [name in LossName]?: Style }} */
 export const LOSS_STYLES = {
   iou: { label: 'IoU', colour: '#808080', dash: [1, 0] },
@@ -31,6 +31,8 @@ export const LOSS_STYLES = {
   sca: { label: 'SCA', colour: '#d55e00', dash: [1, 0] },
   smooth_l1: { label: 'smooth L1', colour: '#24292f', dash: [8, 2, 2, 2] },
   center: { label: 'centre', colour: '#a6761d', dash: [8, 2, 2, 2] },
+  center2: { label: 'centre²', colour: '#a6761d', dash: [2, 2] },
+  iou_cd: { label: 'IoU + CD', colour: '#882255', dash: [8, 2, 2, 2] },
 }
 
 /** @typedef {keyof typeof LOSS_STYLES} StyledLoss */

@@ -93,7 +93,7 @@ function exact({ pred, target }) {
     },
     {
       statement: 'SO tends to −2 as boxes move apart.',
-      finding: `Unit boxes ${distances.join(', ')} apart in both x and y: SO = ${far.map((v) => v.toFixed(5)).join(', ')}. Apart in one direction alone, it tends to −1
+      finding: `Unit boxes ${distances.join(', ')} apart in both x and y: SO = ${far.map((v) => v.toFixed(5).replace('-', '−')).join(', ')}. Apart in one direction alone, it tends to −1
 plus the other side's overlap.`,
       verdict: far[2] < -1.9999 ? 'reproduced' : 'not',
     },

@@ -20,13 +20,14 @@ h1 { line-height: 1.2; } h2 { margin-top: 0; line-height: 1.25; }
 p, li, dd { max-width: 46rem; } dt { margin-top: .5rem; color: var(--faint); } dd { margin: 0; }
 a { color: inherit; }
 section { margin: 2rem 0; padding-top: 1.5rem; border-top: 1px solid var(--line); }
-.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1rem; margin: 1rem 0; }
-.pictures img { display: block; width: 100%; max-width: 27rem; height: auto; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 25rem)); gap: 1rem; margin: 1rem 0; }
+.pictures img { display: block; width: 100%; height: auto; }
 .scroll { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; font-size: .9rem; } caption { text-align: start; font-weight: 600; padding: .25rem 0; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: start; vertical-align: top; }
-td { font-variant-numeric: tabular-nums; }
-.verdicts li { margin: .75rem 0; } .verdicts { padding-left: 1.5rem; }
+td, thead th { white-space: nowrap; } td { font-variant-numeric: tabular-nums; }
+.verdicts { margin: 0; padding-left: 1.75rem; columns: 30rem 2; column-gap: 3rem; }
+.verdicts li { break-inside: avoid; padding: .375rem 0; }
 .verdict { font-weight: 700; white-space: nowrap; } .reproduced { color: var(--good); } .partly { color: var(--part); } .not { color: var(--bad); }
 .not-run { color: var(--faint); }
 footer, .about { color: var(--faint); } .warning { padding: .75rem; background: var(--soft); border: 1px solid var(--line); }

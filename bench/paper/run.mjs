@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { backends } from 'scaloss'
 import { machineLine } from '../support.mjs'
@@ -10,6 +10,7 @@ import { writeReport } from './report.mjs'
  * @import { Image } from './chart.mjs'
  * @typedef {object} Context What a figure is made with.
  * @property {string} folder Where its files go.
+ * @property {string} digits The file of the digits' comparison, which need not exist.
  * @property {boolean} quick Few boxes and steps: to see that all works, not to read the numbers.
  * @property {(text: string) => void} progress Says what is going on.
  * @property {(text: string) => void} log Says what a person should know.
@@ -31,13 +32,17 @@ import { writeReport } from './report.mjs'
  */
 
 /** In the paper's order. */
-const MODULES = ['gradient', 'corners', 'cases', 'correlation', 'bounds', 'simulation', 'properties', 'tables']
+const MODULES = [
+  ...['gradient', 'corners', 'cases', 'correlation', 'bounds', 'simulation', 'properties'],
+  ...['ablation', 'tables'],
+]
 
 const HELP = `usage: npm run paper -- [options]
 
 Makes the paper's figures and tables again: SVG, PNG, JSON and CSV files, and report.html, which holds all of it.
 
   --out <folder>   where to write (default build/paper)
+  --digits <file>  what npm run compare wrote (default examples/digits/results/compare.json), quoted if it is there
   --quick          few boxes and steps: seconds instead of a minute or so; for tests
   --help           this text`
 
@@ -55,6 +60,7 @@ function readOptions() {
     const { values } = parseArgs({
       options: {
         out: { type: 'string', default: 'build/paper' },
+        digits: { type: 'string' },
         quick: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -71,7 +77,8 @@ function readOptions() {
  */
 const load = (name) => import(`./${name}.mjs`)
 
-const { out, quick, help } = readOptions()
+const { out, digits, quick, help } = readOptions()
+if (digits !== undefined && !existsSync(digits)) usageError(`--digits: expected a file, got ${JSON.stringify(digits)}`)
 if (help) {
   console.log(HELP)
   process.exit(0)
@@ -80,6 +87,7 @@ mkdirSync(out, { recursive: true })
 const started = performance.now()
 const context = {
   folder: out,
+  digits: digits ?? 'examples/digits/results/compare.json',
   quick,
   progress: (/** @type {string} */ text) => console.error(`  ${text}`),
   log: (/** @type {string} */ text) => console.error(text),

@@ -1,11 +1,13 @@
 import { BACKENDS, resolveBackend } from '../backends.js'
-import { averagePrecision } from '../coco/average-precision.js'
+import { averagePrecisionOf } from '../coco/average-precision.js'
 import { NO_POSITIVES } from '../coco/curve.js'
+import { DetectionTable } from '../coco/detection-table.js'
 import { matchDetections } from '../coco/match.js'
 import { METRICS, type Metric, type MetricName, type Metrics } from '../coco/metrics.js'
 import { MAX_DETECTIONS } from '../coco/outcomes.js'
-import { readDetections, readGroundTruth } from '../coco/read.js'
-import { byClass, byIou, type ClassSummary, evaluatePairs, type PairSummary, total } from '../coco/summary.js'
+import { type Detection, eachDetection, readGroundTruth } from '../coco/read.js'
+import { byClass, byIou, type ClassSummary, collect, evaluatePairs, type PairSummary, total } from '../coco/summary.js'
+import { warningsOf } from '../coco/warnings.js'
 import { LOSS_NAMES, LOSSES } from '../losses.js'
 import { alphaOf, usesAlpha } from './alpha.js'
 import { type Progress, withProgress } from './progress.js'
@@ -26,7 +28,7 @@ IoU, loss and gradient norm of the matched pairs by class and by IoU, and COCO's
   --alpha <number>        weight of the corner distance in ${NAMES.filter(usesAlpha).join(', ')} (default: 0.5)
   --iou-threshold <t>     smallest IoU of a matched pair, above 0 and up to 1 (default: 0.5); AP has its own
   --backend <name>        ${BACKENDS.join(', ')} (default: auto)
-  --json                  print the same numbers as JSON
+  --json                  print the same numbers as JSON, and the warnings
 
 Losses: ${inLines(NAMES)}
 `
@@ -128,20 +130,35 @@ function metricTables(metrics: Metrics): string[] {
 
 type Options = ReturnType<typeof parse>
 
+/** Shows how many have come. */
+function* counted(detections: Iterable<Detection>, progress: Progress): Generator<Detection, void, void> {
+  let count = 0
+  for (const detection of detections) {
+    // Asking for the time costs more than a detection.
+    if (count % 1000 === 0) progress.show(`${count} detections read`)
+    count++
+    yield detection
+  }
+}
+
 /** Everything that is printed, computed once for both forms of output. */
 function report(options: Options, progress: Progress) {
   const groundTruth = readGroundTruth(options.groundTruth)
-  const detections = readDetections(options.detections, groundTruth, (count) =>
-    progress.show(`${count} detections read`),
+  const detections = DetectionTable.from(counted(eachDetection(options.detections, groundTruth), progress))
+  const { byClass: metricsByClass, ...metrics } = averagePrecisionOf(
+    groundTruth.annotations,
+    detections,
+    (categoryId) => progress.show(`class ${categoryId} judged`),
   )
-  const { byClass: metricsByClass, ...metrics } = averagePrecision(groundTruth.annotations, detections)
-  const matches = matchDetections(groundTruth.annotations, detections, {
-    iouThreshold: options.iouThreshold,
-    maxDetections: MAX_DETECTIONS,
-  })
-  const { pairs, backend } = evaluatePairs(matches, options)
+  const { counts, matched } = collect(
+    matchDetections(groundTruth.annotations, detections, {
+      iouThreshold: options.iouThreshold,
+      maxDetections: MAX_DETECTIONS,
+    }),
+  )
+  const { pairs, backend } = evaluatePairs(matched, options)
   // Both have a row for each class of the files' boxes, by ascending id.
-  const classes = byClass(matches, pairs, groundTruth.categories).map((row, index) => ({
+  const classes = byClass(counts, pairs, groundTruth.categories).map((row, index) => ({
     ...row,
     ap: metricsByClass[index].ap,
   }))
@@ -156,8 +173,9 @@ function report(options: Options, progress: Progress) {
     backend,
     classes,
     ious: byIou(pairs, options.iouThreshold),
-    total: total(matches, pairs),
+    total: total(counts, pairs),
     averagePrecision: metrics,
+    warnings: warningsOf(groundTruth.annotations, detections),
   }
 }
 
@@ -193,5 +211,6 @@ function formatReport(result: ReturnType<typeof report>): string {
 export function evaluate(args: readonly string[], io: Io): void {
   const options = parse(args)
   const result = withProgress(io, (progress) => report(options, progress))
+  for (const warning of result.warnings) io.stderr.write(`scaloss: warning: ${options.detections}: ${warning}\n`)
   io.stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : formatReport(result))
 }

@@ -1,6 +1,7 @@
 import { checkKeys } from '../validate.js'
 import { checkDetections, checkGroundTruth, checkIouThresholds } from './check.js'
-import { type Group, groupByClassAndImage } from './groups.js'
+import { DetectionTable } from './detection-table.js'
+import { groupByClass } from './groups.js'
 import { classMetrics, type Metrics, meanMetrics, thresholdsFor } from './metrics.js'
 import { judgeClass } from './outcomes.js'
 import type { Annotation, CocoBox, Detection } from './read.js'
@@ -16,6 +17,7 @@ export interface GroundTruthBox {
   crowd?: boolean
 }
 
+/** Options of `averagePrecision`. */
 export interface AveragePrecisionOptions {
   /** Smallest IoUs of a match, each in (0, 1]; `ap` and `ar…` are means over them. Default: 0.5, 0.55, … 0.95. */
   iouThresholds?: readonly number[]
@@ -57,24 +59,22 @@ export function averagePrecision(
   checkKeys('options', options, ['iouThresholds'])
   const { iouThresholds = COCO_IOU_THRESHOLDS } = options
   checkIouThresholds(iouThresholds)
+  return averagePrecisionOf(groundTruth.map(withDefaults), DetectionTable.from(detections), () => {}, iouThresholds)
+}
 
+/** `averagePrecision` of what is checked already; `onClass` is told of each class that is done. */
+export function averagePrecisionOf(
+  groundTruth: readonly Omit<Annotation, 'id'>[],
+  detections: DetectionTable,
+  onClass: (categoryId: number) => void,
+  iouThresholds: readonly number[] = COCO_IOU_THRESHOLDS,
+): AveragePrecision {
   const judged = thresholdsFor(iouThresholds)
-  const byClass: ClassMetrics[] = []
-  // Groups come class after class: those of one are in memory at a time.
-  let groups: Group<Omit<Annotation, 'id'>, Detection>[] = []
-  const endClass = () => {
-    if (groups.length === 0) return
+  const byClass = Array.from(groupByClass(groundTruth, detections), (groups) => {
     const metrics = classMetrics(judgeClass(groups, judged.map(leastIou)), judged, iouThresholds)
-    byClass.push({ categoryId: groups[0].categoryId, ...metrics })
-  }
-  for (const group of groupByClassAndImage(groundTruth.map(withDefaults), detections)) {
-    if (group.categoryId !== groups[0]?.categoryId) {
-      endClass()
-      groups = []
-    }
-    groups.push(group)
-  }
-  endClass()
+    onClass(groups.categoryId)
+    return { categoryId: groups.categoryId, ...metrics }
+  })
   return { ...meanMetrics(byClass, iouThresholds), byClass }
 }
 

@@ -7,13 +7,14 @@ export const NO_POSITIVES = -1
 const RECALLS = Array.from({ length: 101 }, (_, i) => i * 0.01)
 
 /** The mean over 101 recalls of the highest precision at that recall or a larger one, 0 where it is not reached.
- * `outcomes` by descending score. */
-export function interpolatedPrecision(outcomes: Uint8Array, positives: number): number {
+ * `order`: the indices of the outcomes by descending score. */
+export function interpolatedPrecision(outcomes: Uint8Array, order: Uint32Array, positives: number): number {
   if (positives === 0) return NO_POSITIVES
   // Precision after each true positive. Elsewhere the curve only falls, so no maximum is missed.
   const precisions: number[] = []
   let counted = 0
-  for (const outcome of outcomes) {
+  for (const index of order) {
+    const outcome = outcomes[index]
     if (outcome === IGNORED) continue
     ++counted
     if (outcome === TRUE_POSITIVE) precisions.push((precisions.length + 1) / counted)

@@ -1,41 +1,74 @@
+import type { DetectionTable } from './detection-table.js'
+import type { Detection } from './read.js'
+
 interface Place {
   imageId: number
   categoryId: number
 }
 
 /** What is matched with each other: all of one image and class, in the order given. */
-export interface Group<Truth, Detected> extends Place {
+export interface Group<Truth> extends Place {
   groundTruth: Truth[]
-  detections: Detected[]
+  detections: Detection[]
 }
 
-const byClassAndImage = (a: Place, b: Place) => a.categoryId - b.categoryId || a.imageId - b.imageId
+/** One class. Its groups exist one at a time, while they are iterated over, once. */
+export interface ClassGroups<Truth> {
+  categoryId: number
+  /** Of all its images. */
+  detections: number
+  groups: Iterable<Group<Truth>>
+}
 
-/** One group for each image and class that has any ground truth or detection, by ascending category id, then image id:
- * COCO's order, which decides between equal scores of different images. Sorted lists that are cut take a fraction of the memory of
- * a growing list for each group. */
-export function* groupByClassAndImage<Truth extends Place, Detected extends Place>(
-  groundTruth: readonly Truth[],
-  detections: readonly Detected[],
-): Generator<Group<Truth, Detected>, void, void> {
-  const truths = groundTruth.toSorted(byClassAndImage)
-  const detected = detections.toSorted(byClassAndImage)
-  let t = 0
-  let d = 0
-  while (t < truths.length || d < detected.length) {
-    const truthFirst = d === detected.length || (t < truths.length && byClassAndImage(truths[t], detected[d]) < 0)
-    const { categoryId, imageId } = truthFirst ? truths[t] : detected[d]
-    const ownTruths = truths.slice(t, endOfRun(truths, t, { categoryId, imageId }))
-    const ownDetections = detected.slice(d, endOfRun(detected, d, { categoryId, imageId }))
-    yield { categoryId, imageId, groundTruth: ownTruths, detections: ownDetections }
-    t += ownTruths.length
-    d += ownDetections.length
+type List<T> = ArrayLike<T> & { slice(start: number, end: number): List<T> }
+
+/** Two lists, each sorted by its key, cut into the runs that share a key, by ascending key; a run may be empty in one of them. */
+function* runs<A, B>(left: List<A>, leftKey: (item: A) => number, right: List<B>, rightKey: (item: B) => number) {
+  let [l, r] = [0, 0]
+  while (l < left.length || r < right.length) {
+    const key = Math.min(
+      l < left.length ? leftKey(left[l]) : Number.POSITIVE_INFINITY,
+      r < right.length ? rightKey(right[r]) : Number.POSITIVE_INFINITY,
+    )
+    const [leftStart, rightStart] = [l, r]
+    while (l < left.length && leftKey(left[l]) === key) l++
+    while (r < right.length && rightKey(right[r]) === key) r++
+    yield { key, left: left.slice(leftStart, l), right: right.slice(rightStart, r) }
   }
 }
 
-/** Where the items of `place`, which begin at `start` if there are any, end. */
-function endOfRun(items: readonly Place[], start: number, place: Place): number {
-  let end = start
-  while (end < items.length && byClassAndImage(items[end], place) === 0) end++
-  return end
+/** The classes that have any ground truth or detection, by ascending id, and in each a group for every image that has: COCO's
+ * order, which decides between equal scores of different images. */
+export function* groupByClass<Truth extends Place>(
+  groundTruth: readonly Truth[],
+  detections: DetectionTable,
+): Generator<ClassGroups<Truth>, void, void> {
+  const truths = groundTruth.toSorted((a, b) => a.categoryId - b.categoryId || a.imageId - b.imageId)
+  const rows = detections.rowsByClassAndImage()
+  const classes = runs(
+    truths,
+    (truth) => truth.categoryId,
+    rows,
+    (row) => detections.categoryId(row),
+  )
+  for (const { key: categoryId, left, right } of classes)
+    yield { categoryId, detections: right.length, groups: groupByImage(categoryId, left, detections, right) }
+}
+
+function* groupByImage<Truth extends Place>(
+  categoryId: number,
+  truths: List<Truth>,
+  detections: DetectionTable,
+  rows: List<number>,
+): Generator<Group<Truth>, void, void> {
+  const images = runs(
+    truths,
+    (truth) => truth.imageId,
+    rows,
+    (row) => detections.imageId(row),
+  )
+  for (const { key: imageId, left, right } of images) {
+    const own = Array.from(right, (row) => detections.detection(row))
+    yield { categoryId, imageId, groundTruth: Array.from(left), detections: own }
+  }
 }

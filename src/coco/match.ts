@@ -1,5 +1,6 @@
 import { cocoIous, greedyMatch, highestScores } from './greedy.js'
-import { type Group, groupByClassAndImage } from './groups.js'
+import type { DetectionTable } from './detection-table.js'
+import { type Group, groupByClass } from './groups.js'
 import type { Annotation, Detection } from './read.js'
 
 export interface MatchOptions {
@@ -34,7 +35,7 @@ export interface ImageClassMatches {
 }
 
 function matchImageClass(
-  { groundTruth, detections }: Group<Annotation, Detection>,
+  { groundTruth, detections }: Group<Annotation>,
   iouThreshold: number,
   maxDetections: number,
 ): DetectionMatch[] {
@@ -52,17 +53,21 @@ function matchImageClass(
 /** Matches detections to ground truth within each image and class. Boxes are [x, y, width, height] in pixels.
  * One result for each image and class that has any of either, by ascending category id, then image id: concatenated
  * in this order and sorted stably by score they give COCO's precision-recall curve. Throws nothing. */
-export function matchDetections(
+export function* matchDetections(
   annotations: readonly Annotation[],
-  detections: readonly Detection[],
+  detections: DetectionTable,
   { iouThreshold, maxDetections = 100 }: MatchOptions,
-): ImageClassMatches[] {
-  return Array.from(groupByClassAndImage(annotations, detections), (group) => ({
-    categoryId: group.categoryId,
-    imageId: group.imageId,
-    detections: matchImageClass(group, iouThreshold, maxDetections),
-    dropped: Math.max(0, group.detections.length - maxDetections),
-    groundTruth: group.groundTruth.filter(({ crowd }) => !crowd),
-    crowds: group.groundTruth.filter(({ crowd }) => crowd),
-  }))
+): Generator<ImageClassMatches, void, void> {
+  for (const { groups } of groupByClass(annotations, detections)) {
+    for (const group of groups) {
+      yield {
+        categoryId: group.categoryId,
+        imageId: group.imageId,
+        detections: matchImageClass(group, iouThreshold, maxDetections),
+        dropped: Math.max(0, group.detections.length - maxDetections),
+        groundTruth: group.groundTruth.filter(({ crowd }) => !crowd),
+        crowds: group.groundTruth.filter(({ crowd }) => crowd),
+      }
+    }
+  }
 }

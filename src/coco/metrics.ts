@@ -25,6 +25,7 @@ export const METRICS = {
   arLarge: { measure: 'recall', area: 'large', maxDetections: MAX_DETECTIONS },
 } as const satisfies Record<string, Metric>
 
+/** A number of COCO's summary. */
 export type MetricName = keyof typeof METRICS
 const NAMES = Object.keys(METRICS) as MetricName[]
 
@@ -47,7 +48,7 @@ export function thresholdsFor(asked: readonly number[]): number[] {
 
 /** The metrics of one class, judged at the thresholds `judged`, for those `asked`. */
 export function classMetrics(
-  { ranks, areas }: ClassOutcomes,
+  { order, ranks, areas }: ClassOutcomes,
   judged: readonly number[],
   asked: readonly number[],
 ): Metrics {
@@ -55,7 +56,7 @@ export function classMetrics(
     const { positives, outcomes } = areas[area]
     const judgement = outcomes[judged.indexOf(iouThreshold)]
     return measure === 'precision'
-      ? interpolatedPrecision(judgement, positives)
+      ? interpolatedPrecision(judgement, order, positives)
       : finalRecall(judgement, ranks, positives, maxDetections)
   }
   const value = (metric: Metric) =>

@@ -24,6 +24,7 @@ export interface Detection {
   score: number
 }
 
+/** A class of objects. */
 export interface Category {
   id: number
   name: string
@@ -164,26 +165,25 @@ export function readGroundTruth(path: string): GroundTruth {
 }
 
 /** Reads COCO results: `[{ image_id, category_id, bbox, score }]`, ids as in `groundTruth`. The order is kept: it decides
- * between equal scores. Throws as `readGroundTruth`. The file is read piece by piece; `onProgress` is told how many there are so far. */
-export function readDetections(
-  path: string,
-  groundTruth: GroundTruth,
-  onProgress: (count: number) => void = () => {},
-): Detection[] {
+ * between equal scores. Throws as `readGroundTruth`. The file is read piece by piece. */
+export function readDetections(path: string, groundTruth: GroundTruth): Detection[] {
+  return [...eachDetection(path, groundTruth)]
+}
+
+/** `readDetections`, one after the other. */
+export function* eachDetection(path: string, groundTruth: GroundTruth): Generator<Detection, void, void> {
   const image = `an image of ${groundTruth.path}`
   const category = `a category of ${groundTruth.path}`
-  const detections: Detection[] = []
+  let count = 0
   for (const items of readItems(path, (value) => new Located(path, '', value).fail('an array'))) {
     for (const item of items) {
-      const detection = new Located(path, `[${detections.length}]`, item)
-      detections.push({
+      const detection = new Located(path, `[${count++}]`, item)
+      yield {
         imageId: detection.field('image_id').reference(groundTruth.imageIds, image),
         categoryId: detection.field('category_id').reference(groundTruth.categories, category),
         bbox: detection.field('bbox').box(),
         score: detection.field('score').number(),
-      })
+      }
     }
-    onProgress(detections.length)
   }
-  return detections
 }

@@ -42,16 +42,59 @@ function corners(boxes: readonly CocoBox[]): Float64Array {
   return Float64Array.from(boxes.flatMap(([x, y, width, height]) => [x, y, x + width, y + height]))
 }
 
-function isPair(match: DetectionMatch): match is DetectionMatch & { annotation: Annotation } {
+type MatchedPair = DetectionMatch & { annotation: Annotation }
+
+function isPair(match: DetectionMatch): match is MatchedPair {
   return match.annotation !== null && !match.ignored
+}
+
+/** Of one class; see `ClassSummary`. */
+interface Counts {
+  groundTruth: number
+  crowds: number
+  judged: number
+  ignored: number
+  dropped: number
+}
+const NOTHING: Counts = { groundTruth: 0, crowds: 0, judged: 0, ignored: 0, dropped: 0 }
+
+function add(a: Counts, b: Counts): Counts {
+  return {
+    groundTruth: a.groundTruth + b.groundTruth,
+    crowds: a.crowds + b.crowds,
+    judged: a.judged + b.judged,
+    ignored: a.ignored + b.ignored,
+    dropped: a.dropped + b.dropped,
+  }
+}
+
+/** What the summaries need, taken from the matches one image and class after the other: nothing of a detection without a pair
+ * stays in memory. The classes come by ascending id, as they do in `matches`. */
+export function collect(matches: Iterable<ImageClassMatches>): {
+  counts: Map<number, Counts>
+  matched: MatchedPair[]
+} {
+  const counts = new Map<number, Counts>()
+  const matched: MatchedPair[] = []
+  for (const { categoryId, groundTruth, crowds, detections, dropped } of matches) {
+    const own = {
+      groundTruth: groundTruth.length,
+      crowds: crowds.length,
+      judged: detections.length,
+      ignored: detections.filter(({ ignored }) => ignored).length,
+      dropped,
+    }
+    counts.set(categoryId, add(counts.get(categoryId) ?? NOTHING, own))
+    for (const match of detections) if (isPair(match)) matched.push(match)
+  }
+  return { counts, matched }
 }
 
 /** Loss, IoU and gradient norm of every pair, in one float64 call. `alpha` is null for a loss that has none. */
 export function evaluatePairs(
-  matches: readonly ImageClassMatches[],
+  matched: readonly MatchedPair[],
   options: { loss: LossName; alpha: number | null; backend: BackendName | 'auto' },
 ): { pairs: Pair[]; backend: BackendName } {
-  const matched = matches.flatMap(({ detections }) => detections.filter(isPair))
   const result = boxLoss(
     options.loss,
     corners(matched.map(({ detection }) => detection.bbox)),
@@ -80,37 +123,37 @@ function summarisePairs(pairs: readonly Pair[]): PairSummary {
   return { matched: pairs.length, meanIou: mean('iou'), meanLoss: mean('loss'), meanGradNorm: mean('gradNorm') }
 }
 
-/** Counts and means over all that is given; `pairs` are those of `matches`. */
-export function total(matches: readonly ImageClassMatches[], pairs: readonly Pair[]): ClassSummary {
-  const count = (of: (group: ImageClassMatches) => number) => matches.reduce((sum, group) => sum + of(group), 0)
-  const groundTruth = count((group) => group.groundTruth.length)
-  const judged = count((group) => group.detections.length)
-  const ignoredDetections = count((group) => group.detections.filter((match) => match.ignored).length)
-  const droppedDetections = count((group) => group.dropped)
+function summarise({ groundTruth, crowds, judged, ignored, dropped }: Counts, pairs: readonly Pair[]): ClassSummary {
   return {
     groundTruth,
-    crowds: count((group) => group.crowds.length),
-    detections: judged + droppedDetections,
+    crowds,
+    detections: judged + dropped,
     unmatchedGroundTruth: groundTruth - pairs.length,
-    unmatchedDetections: judged - ignoredDetections - pairs.length,
-    ignoredDetections,
-    droppedDetections,
+    unmatchedDetections: judged - ignored - pairs.length,
+    ignoredDetections: ignored,
+    droppedDetections: dropped,
     ...summarisePairs(pairs),
   }
 }
 
-/** One row for each class that has ground truth, a crowd or a detection, by ascending id. */
+/** Counts and means over all classes. */
+export function total(counts: ReadonlyMap<number, Counts>, pairs: readonly Pair[]): ClassSummary {
+  return summarise([...counts.values()].reduce(add, NOTHING), pairs)
+}
+
+/** One row for each class that has ground truth, a crowd or a detection, in the order of `counts`. */
 export function byClass(
-  matches: readonly ImageClassMatches[],
+  counts: ReadonlyMap<number, Counts>,
   pairs: readonly Pair[],
   categories: ReadonlyMap<number, Category>,
 ): (Category & ClassSummary)[] {
-  const ids = [...new Set(matches.map(({ categoryId }) => categoryId))].sort((a, b) => a - b)
-  const ofClass = (id: number) => (item: { categoryId: number }) => item.categoryId === id
-  return ids.map((id) => ({
+  return Array.from(counts, ([id, own]) => ({
     id,
     name: categories.get(id)?.name ?? String(id),
-    ...total(matches.filter(ofClass(id)), pairs.filter(ofClass(id))),
+    ...summarise(
+      own,
+      pairs.filter(({ categoryId }) => categoryId === id),
+    ),
   }))
 }
 

@@ -19,6 +19,7 @@ export interface DeviceOut extends Out<CudaTensor> {
   invalid?: CudaTensor
 }
 
+/** Options of a call over tensors: those of `boxLoss` but for the place. */
 export interface DeviceBoxLossOptions extends CallOptions<CudaTensor> {
   /** `'throw'` would have to wait for the device, and is an error. */
   onInvalid?: 'propagate' | 'ignore'

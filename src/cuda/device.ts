@@ -131,6 +131,7 @@ export class CudaDevice {
     callNative((native) => native.synchronizeDevice(this.index))
   }
 
+  /** What is taken and what is free on the device, now. */
   memory(): DeviceMemory {
     const [total, free, allocated, reserved] = callNative((native) => native.deviceMemory(this.index))
     return { total, free, allocated, reserved }

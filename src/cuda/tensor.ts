@@ -50,6 +50,7 @@ export class CudaTensor extends NativeObject {
     this.#address = Number(this.#pointer)
   }
 
+  /** Of its numbers on the device. */
   get byteLength(): number {
     return this.length * BYTES_OF[this.dtype]
   }
@@ -60,13 +61,14 @@ export class CudaTensor extends NativeObject {
     return this.#pointer
   }
 
+  /** The numbers, once earlier work with this tensor is done, in a new array. */
+  read(): FloatArray
   /**
    * The numbers, once earlier work with this tensor is done.
    *
    * @param out array to fill, of this length: Float32Array (Float64Array for float64), or for dtypes of 16 bits Uint16Array, which
-   *   takes the bits. Default: a new array.
+   *   takes the bits.
    */
-  read(): FloatArray
   read<A extends TensorArray>(out: A): A
   read(out?: TensorArray): TensorArray {
     const array = out ?? (this.dtype === 'float64' ? new Float64Array(this.length) : new Float32Array(this.length))

@@ -10,6 +10,7 @@ export interface WorstComponent {
   numeric: number
 }
 
+/** How far gradients are from the slopes of their loss. */
 export interface Deviation {
   worst: WorstComponent
   /** Norm of all errors over the norm of all slopes. */

@@ -1,9 +1,16 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 export const ROOT = join(__dirname, '../..')
+
+/** What people read. */
+export const DOCUMENTS = [
+  ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'],
+  ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
+  ...['bench/paper/README.md', 'test/data/README.md', 'test/emulator/README.md'],
+]
 
 /** A user's project that depends on this package and on `dependencies`, which are taken from this one's. */
 export function makeProject(dependencies: readonly string[] = []) {
