@@ -7,4 +7,6 @@ const { PREBUILD_PLATFORM, PREBUILD_ARCH = '', PREBUILD_LIBC } = process.env
 const root = join(import.meta.dirname, '../..')
 const toolchain = join(import.meta.dirname, `${PREBUILD_PLATFORM}-${PREBUILD_ARCH}-${PREBUILD_LIBC}.cmake`)
 const options = ['--out', 'build', '--arch', PREBUILD_ARCH, `--CDCMAKE_TOOLCHAIN_FILE=${toolchain}`]
-execFileSync(join(root, 'node_modules/.bin/cmake-js'), ['compile', '--directory', root, ...options], { stdio: 'inherit' })
+execFileSync(join(root, 'node_modules/.bin/cmake-js'), ['compile', '--directory', root, ...options], {
+  stdio: 'inherit',
+})

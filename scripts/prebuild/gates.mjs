@@ -17,8 +17,12 @@ export function wrongWith(file, target) {
   const expected = { x64: 'X86-64', arm64: 'AArch64' }[target.arch] ?? ''
   if (!machine.includes(expected)) problems.push(`for ${machine}, ${expected} expected`)
 
-  const symbols = run('readelf', '--dyn-syms', '-W').split('\n').map((line) => line.trim().split(/\s+/))
-  const exported = symbols.filter(([, , , , bind, , section]) => bind && bind !== 'LOCAL' && /^\d+$/.test(section ?? ''))
+  const symbols = run('readelf', '--dyn-syms', '-W')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+  const exported = symbols.filter(
+    ([, , , , bind, , section]) => bind && bind !== 'LOCAL' && /^\d+$/.test(section ?? ''),
+  )
   for (const [, , , , , , , name] of exported)
     if (!/^(napi_register_module_v|node_api_module_get_api_version_v)\d+$/.test(name ?? ''))
       problems.push(`exports ${name}`)

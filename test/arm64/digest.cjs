@@ -8,13 +8,14 @@ const { gunzipSync } = require('node:zlib')
 const dist = process.argv[2] ?? join(__dirname, '../../dist')
 const { backends, boxLoss, pairwise } = require(join(dist, 'index.js'))
 const { LOSSES, LOSS_NAMES } = require(join(dist, 'losses.js'))
-const golden = JSON.parse(gunzipSync(readFileSync(join(__dirname, '../data/golden.json.gz'))))
+const golden = JSON.parse(gunzipSync(readFileSync(join(__dirname, '../data/golden.json.gz'))).toString())
 
 const { cpu } = backends()
 if (!cpu.available) throw new Error(cpu.message)
 console.log(`levels ${cpu.simdLevels.join()}`)
 
-/** Boxes around every size of float32, the same everywhere: only whole numbers and powers of two. */
+/** Boxes around every size of float32, the same everywhere: only whole numbers and powers of two.
+ * @param {number} columns */
 function random(columns) {
   let state = 20220217
   const next = () => {
@@ -24,9 +25,10 @@ function random(columns) {
   return Array.from({ length: 4099 * columns }, () => ((next() % 8191) - 4096) * 2 ** ((next() % 40) - 30))
 }
 
-/** Bytes of an array; the sign of a NaN is the CPU's own. */
+/** Bytes of an array; the sign of a NaN is the CPU's own.
+ * @param {Float32Array | Float64Array} array */
 function bytes(array) {
-  const same = array.map((value) => (Number.isNaN(value) ? 404 : value))
+  const same = array.map((/** @type {number} */ value) => (Number.isNaN(value) ? 404 : value))
   return new Uint8Array(same.buffer)
 }
 

