@@ -12,7 +12,7 @@
 /** @type {Record<string, Target>} */
 export const TARGETS = {
   'linux-x64-glibc': { arch: 'x64', libc: 'glibc', strip: 'strip', megabytes: 3.3, needs: ['g++', 'nvcc'] },
-  'linux-x64-musl': { arch: 'x64', libc: 'musl', strip: 'strip', megabytes: 2.5, needs: ['zig'] },
+  'linux-x64-musl': { arch: 'x64', libc: 'musl', strip: 'strip', megabytes: 2.5, needs: ['gcc', 'zig'] },
   'linux-arm64-glibc': {
     ...{ arch: 'arm64', libc: 'glibc', strip: 'aarch64-linux-gnu-strip', megabytes: 0.7 },
     needs: ['aarch64-linux-gnu-g++', 'aarch64-linux-gnu-strip'],
