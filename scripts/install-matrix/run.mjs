@@ -76,8 +76,24 @@ const esbuild = (/** @type {string[]} */ ...options) =>
     { cwd: project, env },
   )
 
+/** The command that the error of a missing addon names builds one, from the sources in the package; here for the CPU alone. */
+async function fromSource() {
+  const cwd = await install('from-source', {}, npmInstall)
+  rmSync(join(cwd, 'node_modules/scaloss/prebuilds'), { recursive: true })
+  const error = await runBoth(cwd).then(
+    () => '',
+    ({ message }) => String(message),
+  )
+  const [command] = /npm install --no-save .*/.exec(error) ?? []
+  if (!command) throw new Error(`no command in:\n${error}`)
+  const compilers = { ...env, PATH: process.env.PATH ?? '', CUDACXX: 'false', CMAKE_BUILD_PARALLEL_LEVEL: '2' }
+  await run('sh', ['-c', command], { cwd, env: compilers })
+  await runBoth(cwd)
+}
+
 /** @type {Case[]} */
 const cases = [
+  ['built from source by the command of the load error', fromSource],
   ['npm install', async () => {}],
   ['npm install --ignore-scripts', () => install('npm-no-scripts', {}, [...npmInstall, '--ignore-scripts'])],
   [
@@ -141,7 +157,14 @@ const cases = [
     () =>
       run(
         'node',
-        [join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js'), tarball, '--format', 'table-flipped', '--profile', 'node16'],
+        [
+          join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js'),
+          tarball,
+          '--format',
+          'table-flipped',
+          '--profile',
+          'node16',
+        ],
         { cwd: project, env },
       ),
   ],
