@@ -181,7 +181,7 @@ struct IouCdTerms {
 };
 // Its corner distance gains from more than regular pairs; for 1 - IoU these are the same.
 template <>
-constexpr Range kFamilyRange<IouCdTerms> = Range::ordinary;
+inline constexpr Range kFamilyRange<IouCdTerms> = Range::ordinary;
 using IouCdLoss = FamilyLoss<IouCdTerms>;
 
 // 1 - IoU + rho^2/c^2 + (w - W)^2/wmax^2 + (h - H)^2/hmax^2.

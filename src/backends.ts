@@ -105,6 +105,9 @@ export function resolveBackend(asked: BackendName | 'auto'): BackendName {
 
 function chooseBackend(): BackendName {
   const native = findNative()
-  if (native instanceof ScaLossError) return 'js'
+  if (native instanceof ScaLossError) {
+    process.emitWarning(native.message, { type: 'ScaLossWarning', code: 'SCALOSS_JS_FALLBACK' })
+    return 'js'
+  }
   return native.cuda().reason === '' ? 'cuda' : 'cpu'
 }

@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
-import nodeGypBuild from 'node-gyp-build'
 import { invalidArgument, ScaLossError } from './errors.js'
+import { loadNativeFile } from './native-file.js'
 import type { FloatArray } from './types.js'
 
 type OptionalArray = FloatArray | undefined
@@ -187,15 +186,10 @@ export function findNative(): Native | ScaLossError {
   if (loaded) return loaded
   if (failure) return failure
   try {
-    loaded = nodeGypBuild(join(__dirname, '..')) as Native
-  } catch (cause) {
-    failure = new ScaLossError(
-      'ERR_SCALOSS_BACKEND_UNAVAILABLE',
-      `the native addon of scaloss could not be loaded on ${process.platform}-${process.arch}, Node ${process.versions.node}: ` +
-        `${(cause as Error).message}\nIn a checkout, \`npm run build:native\` builds it (a C++17 compiler and CMake are ` +
-        `needed). Without it the backend 'js' works, slowly.`,
-      { cause },
-    )
+    loaded = loadNativeFile(__dirname) as Native
+  } catch (error) {
+    if (!(error instanceof ScaLossError)) throw error
+    failure = error
     return failure
   }
   applySimdOverride(loaded)

@@ -1,12 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { loadNative } from '../src/native.js'
 
-// What a process sees from outside: environment variables, and a package whose addon is not there. Runs the built package.
+// What a process sees from outside: environment variables and threads. Runs the built package.
 const root = join(__dirname, '..')
 const script = (entry: string) => `
   const { backends, boxLoss } = require(${JSON.stringify(entry)})
@@ -42,27 +40,6 @@ describe('SCALOSS_SIMD', () => {
     for (const result of [auto, cpu]) {
       expect(result).toMatchObject({ code: 'ERR_SCALOSS_INVALID_ARGUMENT', message: expect.stringMatching(message) })
     }
-  })
-})
-
-describe('without the addon', () => {
-  let directory: string
-  beforeAll(() => {
-    directory = mkdtempSync(join(tmpdir(), 'scaloss-'))
-    for (const part of ['package.json', 'dist', 'node_modules/node-gyp-build']) {
-      cpSync(join(root, part), join(directory, part), { recursive: true })
-    }
-  })
-  afterAll(() => rmSync(directory, { recursive: true }))
-
-  it("'auto' uses JavaScript, and asking for the CPU says what was tried and what builds the addon", () => {
-    const { backends, auto, cpu } = run(directory)
-    expect(auto).toMatchObject({ backend: 'js', loss: 1.25 })
-    expect(backends.cpu).toMatchObject({ available: false, reason: 'not-built' })
-    expect(backends.cuda).toMatchObject({ available: false, reason: 'not-built' })
-    expect(cpu.code).toBe('ERR_SCALOSS_BACKEND_UNAVAILABLE')
-    expect(cpu.message).toContain('No native build was found')
-    expect(cpu.message).toContain('npm run build:native')
   })
 })
 

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { prebuildOf, TARGETS } from '../scripts/prebuild/targets.mjs'
 import { codeBlocks, DOCUMENTS, makeProject, ROOT as root, saidToPrint } from './support/project.js'
 
 // The package as a user's project sees it: what is in the tarball, both module systems, the types for each, the README.
@@ -24,14 +25,24 @@ describe('what npm runs and packs', () => {
     expect(files()).not.toContain('binding.gyp')
   })
 
-  it('the tarball holds the program, its types and its native sources, and no tests', () => {
-    const packed = files()
-    const needed = ['index', 'coco', 'simulation', 'tfjs'].flatMap((entry) =>
-      ['js', 'mjs', 'd.ts', 'd.mts'].map((type) => `dist/${entry}.${type}`),
-    )
-    const sources = ['CMakeLists.txt', 'binding/addon.cpp', 'cuda/box_loss.cu', 'LICENSE', 'README.md', 'CHANGELOG.md']
-    expect(packed).toEqual(expect.arrayContaining([...needed, 'dist/cli/main.js', ...sources]))
-    expect(packed.filter((path) => /^(test|bench|examples|build|src)\//.test(path))).toEqual([])
+  it('the tarball holds the program, its types, the native sources to build from, the prebuilds, and nothing else', () => {
+    const tracked = execFileSync('git', ['ls-files', 'src', 'binding', 'cuda', 'docs'], { cwd: root, encoding: 'utf8' })
+    const expected = tracked
+      .trim()
+      .split('\n')
+      .flatMap((file) => {
+        const [, name, type] = /^src\/(.*)\.(m?)ts$/.exec(file) ?? []
+        return name ? [`dist/${name}.${type}js`, `dist/${name}.d.${type}ts`] : [file]
+      })
+    const prebuilds = Object.values(TARGETS)
+      .map(prebuildOf)
+      .filter((file) => existsSync(join(root, file)))
+    const rest = ['package.json', 'CMakeLists.txt', 'LICENSE', 'README.md', 'CHANGELOG.md']
+    expect(files().sort()).toEqual([...expected, ...prebuilds, ...rest].sort())
+  })
+
+  it('depends on nothing', () => {
+    expect(manifest).not.toHaveProperty('dependencies')
   })
 
   it('the lockfile names no host', () => {

@@ -1,0 +1,20 @@
+// A user's project: programs for each module system, which all print the same.
+import { join } from 'node:path'
+import { write } from './tools.mjs'
+
+const BODY = `
+const box = new Float32Array([0, 0, 1, 1]), other = new Float32Array([0, 0, 2, 2])
+const { backend, loss, grad } = boxLoss('sca', box, other, { backend: 'cpu' })
+console.log(backend, loss, grad.length, scaLoss(box, box).loss)
+`
+export const PRINTS = 'cpu 1.25 4 0'
+
+/** @param {string} folder @param {object} manifest */
+export function writeProject(folder, manifest = {}) {
+  write(join(folder, 'package.json'), { name: 'user', version: '1.0.0', private: true, ...manifest })
+  write(join(folder, 'main.mjs'), `import { boxLoss, scaLoss } from 'scaloss'\n${BODY}`)
+  write(join(folder, 'main.cjs'), `const { boxLoss, scaLoss } = require('scaloss')\n${BODY}`)
+  write(join(folder, 'main.mts'), `import { boxLoss, scaLoss } from 'scaloss'\nimport 'scaloss/coco'\n${BODY}`)
+  write(join(folder, 'main.cts'), `import { boxLoss, scaLoss } from 'scaloss'\nimport 'scaloss/coco'\n${BODY}`)
+  return folder
+}

