@@ -13,7 +13,7 @@ const kit = process.argv[2] ?? join(root, '.gpu-kit')
 const MAX_BYTES = 60e6
 
 /** What the build and the tests import; their dependencies come along. CMake is called without cmake-js. */
-const PACKAGES = ['decimal.js', 'node-addon-api', 'node-api-headers', 'vitest']
+const PACKAGES = ['decimal.js', 'node-addon-api', 'node-api-headers', 'node-gyp-build', 'vitest']
 /** Vite's, for style sheets. */
 const UNUSED = /node_modules\/lightningcss/
 /** Of the packages: for readers and editors. */

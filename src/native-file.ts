@@ -1,5 +1,6 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
+import nodeGypBuild from 'node-gyp-build'
 import { ScaLossError, show } from './errors.js'
 
 // Finds and loads the addon's file: what `npm run build:native` built, or the prebuild for this platform and C library.
@@ -19,11 +20,19 @@ function libcHere(): 'glibc' | 'musl' | undefined {
 function candidates(dist: string, libc: string | undefined): string[] {
   const chosen = process.env.SCALOSS_PREBUILD
   if (chosen) return [chosen.endsWith('.node') ? chosen : join(chosen, 'build/Release/scaloss.node')]
+  // It does not look into a file, and on musl takes one without a tag for its own: it proposes, and others come after.
+  const proposed = () => {
+    try {
+      return [nodeGypBuild.path(join(dist, '..'))]
+    } catch {
+      return []
+    }
+  }
   const built = join(dist, '../build/Release/scaloss.node')
   const prebuild = `prebuilds/${platform}-${arch}/${['scaloss', libc, 'node'].filter(Boolean).join('.')}`
   // Beside `dist`, or beside the one file that a bundler made of this package and its user.
   const prebuilds = [join(dist, '..', prebuild), join(dist, prebuild)]
-  return process.env.PREBUILDS_ONLY ? prebuilds : [built, ...prebuilds]
+  return [...new Set([...proposed(), ...(process.env.PREBUILDS_ONLY ? [] : [built]), ...prebuilds])]
 }
 
 const ELF_MACHINES: Record<number, string> = { 3: 'ia32', 40: 'arm', 62: 'x64', 183: 'arm64', 243: 'riscv64' }

@@ -1,5 +1,5 @@
-import { cocoIous, greedyMatch, highestScores } from './greedy.js'
 import type { DetectionTable } from './detection-table.js'
+import { cocoIous, greedyMatch, highestScores } from './greedy.js'
 import { type Group, groupByClass } from './groups.js'
 import type { Annotation, Detection } from './read.js'
 
