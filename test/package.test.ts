@@ -22,6 +22,8 @@ describe('what npm runs and packs', () => {
   it('nothing runs at install: npm blocks it, and node-gyp would be called', () => {
     for (const script of ['preinstall', 'install', 'postinstall', 'prebuild'])
       expect(manifest.scripts).not.toHaveProperty(script)
+    // npm runs preX before X, so prebuild:pack would run before a script named build:pack.
+    for (const script of Object.keys(manifest.scripts)) expect(manifest.scripts).not.toHaveProperty([`pre${script}`])
     expect(files()).not.toContain('binding.gyp')
   })
 

