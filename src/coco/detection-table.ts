@@ -1,7 +1,7 @@
 import type { Detection } from './read.js'
 
-/** Numbers a block: 512 KiB. */
-const BLOCK = 1 << 16
+/** Numbers a block: 64 KiB. */
+const BLOCK = 1 << 13
 
 /** A list of numbers that grows block by block: nothing is copied, and little is unused. */
 class Column {
