@@ -9,10 +9,15 @@ const EVERY_BACKEND = [
   ...['options', 'pairwise', 'properties', 'results'],
 ]
 
+/** Some tests compile or compute for seconds, and machines may be busy: this is for those that hang. */
+const patience = { testTimeout: 60_000, hookTimeout: 60_000 }
+
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'package', include: ['test/*.test.ts'], globalSetup: path('test/support/build.ts') } },
+      {
+        test: { name: 'package', include: ['test/*.test.ts'], globalSetup: path('test/support/build.ts'), ...patience },
+      },
       {
         // The CUDA backend and its kernels, on the CPU (test/emulator/README.md).
         test: {
@@ -20,6 +25,7 @@ export default defineConfig({
           include: ['test/emulator/*.test.ts', 'test/golden.test.ts'],
           globalSetup: path('test/emulator/build.ts'),
           env: { SCALOSS_PREBUILD: path('build/emulator') },
+          ...patience,
         },
       },
       {

@@ -14,7 +14,7 @@ describe.runIf(packable)('the kit', () => {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'scaloss-kit-'))
     execFileSync(process.execPath, ['scripts/gpu-pack.mjs', kit()], { cwd: root })
-  }, 60_000)
+  })
   afterAll(() => rmSync(folder, { recursive: true }))
 
   /** On a host with the usual programs and no variables. */

@@ -43,7 +43,7 @@ const data = (name: string): Data => JSON.parse(text(`${name}.json`))
 beforeAll(() => {
   const script = join(__dirname, '../bench/paper/run.mjs')
   execFileSync(process.execPath, [script, '--quick', '--out', folder], { stdio: 'pipe' })
-}, 60_000)
+})
 afterAll(() => rmSync(folder, { recursive: true }))
 
 describe.each(PICTURES)('%s', (name) => {
