@@ -1,6 +1,7 @@
 #if defined(__GNUC__) && !defined(__clang__)
-// GCC 12 warns of an uninitialised variable in its own AVX-512 header.
+// GCC 12 warns of uninitialised variables in its own AVX-512 header.
 #  pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#  pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
 #include "tiles.h"
 

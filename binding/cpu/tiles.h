@@ -65,6 +65,7 @@ int64_t run_packs(const BoxLossJob<T>& job_in_memory, int64_t first, int packs, 
   using R = Rows<N>;
   const BoxLossJob<T> job = job_in_memory;  // a copy, so that no store can be taken to change it
   typename R::Count invalid{};
+  int64_t invalid_of_rare = 0;
   for (int i = 0; i < packs; ++i) {
     const int64_t row = first + i * R::kWidth;
     double* const row_lanes = lanes + i * R::kWidth % kLanes;
@@ -80,21 +81,28 @@ int64_t run_packs(const BoxLossJob<T>& job_in_memory, int64_t first, int packs, 
             evaluate_row<Loss, pass>(job, as<range>(pred), as<range>(target), as<range>(weight), as<range>(grad_output),
                                      InMemory<N, D, range, T>{job, row}, StoreAt{row, stores});
         Rows<Pack<T, R::kWidth, range>>::add_to_lanes(row_lanes, summary.weighted_loss);
-        continue;
+      } else {
+        // Rare boxes take the code that all losses share: a second copy for each loss would be a fifth of the addon.
+        invalid_of_rare += run_packs<AnyLoss, D, pass, N, T>(job, row, 1, row_lanes, stores);
       }
+    } else {
+      const auto summary =
+          evaluate_row<Loss, pass>(job, pred, target, weight, grad_output, boxes, StoreAt{row, stores});
+      R::add_to_lanes(row_lanes, summary.weighted_loss);
+      R::count(invalid, summary.invalid);
     }
-    const auto summary = evaluate_row<Loss, pass>(job, pred, target, weight, grad_output, boxes, StoreAt{row, stores});
-    R::add_to_lanes(row_lanes, summary.weighted_loss);
-    R::count(invalid, summary.invalid);
   }
-  return R::total(invalid);
+  return R::total(invalid) + invalid_of_rare;
 }
 
-// Up to one pack of rows in arrays of their own, the rest zeros: points at the origin.
+// Up to one pack of rows in arrays of their own, the rest boxes of size 1, in any format: as quick as any.
 template <class T, int W, int C>
 struct PaddedRows {
-  T pred[C * W] = {}, target[C * W] = {}, weight[W] = {}, grad_output[W] = {};
+  T pred[C * W], target[C * W], weight[W] = {}, grad_output[W] = {};
   T loss[W], grad[C * W], grad_target[C * W], iou[W];
+  PaddedRows() {
+    for (int i = 0; i < C * W; ++i) pred[i] = target[i] = T(i % C >= C / 2);
+  }
 };
 
 // The last rows of an array, fewer than a pack: the same code over a padded copy, so that they get the same bits. The
