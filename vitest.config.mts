@@ -5,7 +5,17 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 
 /** Suites over every backend that runs here. */
 const EVERY_BACKEND = [
-  ...['backends-agree', 'bad-input', 'batches', 'conventions', 'edge-cases', 'golden', 'gradient', 'invalid-boxes'],
+  ...[
+    'backends-agree',
+    'bad-input',
+    'batches',
+    'conventions',
+    'edge-cases',
+    'golden',
+    'gradient',
+    'invalid-boxes',
+    'inverted-boxes',
+  ],
   ...['options', 'pairwise', 'properties', 'results'],
 ]
 

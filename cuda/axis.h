@@ -42,6 +42,9 @@ struct Axis {
 
   // pred - target, sides.
   SCALOSS_FN N growth() const { return d2 - d1; }
+  // What the axis is scaled by. Of ordered boxes it is the enclosing side; where a box is inverted that can be 0
+  // between edges that lie apart.
+  SCALOSS_FN N size() const { return larger(absolute(enclosing), larger(absolute(d1), absolute(d2))); }
 };
 
 // Edges of the prediction, a1 and a2, and of the target. Fills in place: compilers copy such structs badly.
@@ -121,7 +124,7 @@ SCALOSS_FN N plain_iou(const Axes<N, D>& axes) {
   N intersection(1), pred(1), target(1);
   for (int k = 0; k < D; ++k) {
     const Axis<N>& axis = axes.axis[k];
-    const N up = scale_of(absolute(axis.enclosing)).up;
+    const N up = scale_of(axis.size()).up;
     intersection = intersection * (larger(axis.overlap, N(0)) * up);
     pred = pred * (axis.pred * up);
     target = target * (axis.target * up);

@@ -47,7 +47,7 @@ SCALOSS_FN N area_epsilon(const Axes<N, 2>& axes, N epsilon, N up_a, N up_b) {
 template <class N>
 SCALOSS_FN Extents<N> extents_of(const Axes<N, 2>& axes, N epsilon) {
   Extents<N> e;
-  for (int k = 0; k < 2; ++k) e.axis[k] = extent_of(axes.axis[k], axes.scale(axes.axis[k].enclosing));
+  for (int k = 0; k < 2; ++k) e.axis[k] = extent_of(axes.axis[k], axes.scale(axes.axis[k].size()));
   e.overlapping = (e.axis[0].overlap > N(0)) & (e.axis[1].overlap > N(0));
   e.area_epsilon = area_epsilon(axes, epsilon, e.axis[0].up, e.axis[1].up);
   e.regular = axes.regular;
@@ -85,7 +85,7 @@ SCALOSS_FN IouTerm<N> iou_term(const Extents<N>& e) {
       (x.pred_excess * y.pred + x.target_excess * y.target) + x.overlap * (y.pred_excess + y.target_excess);
   const AreaDivisor<N> by_union = divisor_of(e, (intersection + difference) + e.area_epsilon);
   const N inverse = select(e.overlapping, by_union.inverse, zero);
-  const auto over_union = [&](N value) { return (value * by_union.scale) * inverse; };
+  const auto over_union = [&](N value) { return over_extent(value * by_union.scale, inverse); };
   IouTerm<N> term;
   term.iou = over_union(intersection);
   term.terms.loss = select(e.overlapping, over_union(difference + e.area_epsilon), N(1));

@@ -133,6 +133,13 @@ SCALOSS_FN N reciprocal_of_extent(N x) {
   return NumberOf<N>::kRegular ? N(1) / x : reciprocal_or_zero(x);
 }
 
+// x times the reciprocal of an extent: 0 where that is 0, though x may be infinite next to it.
+template <class N>
+SCALOSS_FN N over_extent(N x, N reciprocal) {
+  const N product = x * reciprocal;
+  return NumberOf<N>::kRegular ? product : select(reciprocal == N(0), N(0), product);
+}
+
 // Exact powers of two with up * down == 1.
 template <class N>
 struct Scale {

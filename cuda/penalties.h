@@ -13,7 +13,7 @@ template <class N>
 SCALOSS_FN PairTerms<N, 2> enclosing_gap(const Extents<N>& e) {
   const Extent<N>&x = e.axis[0], &y = e.axis[1];
   const AreaDivisor<N> by_enclosing = divisor_of(e, x.enclosing * y.enclosing + e.area_epsilon);
-  const auto over_enclosing = [&](N value) { return (value * by_enclosing.scale) * by_enclosing.inverse; };
+  const auto over_enclosing = [&](N value) { return over_extent(value * by_enclosing.scale, by_enclosing.inverse); };
   // C - U as sums of positive areas: corners left by overlapping boxes, or what boxes apart leave along the gap.
   const N corners = x.pred_excess * y.target_excess + x.target_excess * y.pred_excess;
   const N apart_x = (x.pred * y.target_excess + x.target * y.pred_excess) - x.overlap * y.enclosing;
@@ -39,7 +39,7 @@ SCALOSS_FN PairTerms<N, 2> enclosing_gap(const Extents<N>& e) {
 template <class N>
 SCALOSS_FN PairTerms<N, 2> centre_distance_squared(const Axes<N, 2>& axes, N epsilon) {
   const Axis<N>&x = axes.axis[0], &y = axes.axis[1];
-  const N up = axes.scale(larger(absolute(x.enclosing), absolute(y.enclosing)));
+  const N up = axes.scale(larger(x.size(), y.size()));
   const N width = x.enclosing * up, height = y.enclosing * up;
   const N diagonal = (width * width + height * height) + area_epsilon(axes, epsilon, up, up);
   const N inverse = reciprocal_of_extent(diagonal);
@@ -63,7 +63,7 @@ SCALOSS_FN PairTerms<N, 2> centre_distance(const Axes<N, 2>& axes) {
   const Length<N, 2> distance = length_of(offsets), diagonal = length_of(sides);
   const N up = diagonal.scale.up;
   PairTerms<N, 2> terms;
-  terms.loss = (distance.scaled * (distance.scale.down * up)) * diagonal.inverse;
+  terms.loss = over_extent(distance.scaled * (distance.scale.down * up), diagonal.inverse);
   for (int k = 0; k < 2; ++k) {
     terms.edge[k] = edge_gradient(grow((terms.loss * diagonal.direction[k]) * diagonal.inverse, up), N(0));
     terms.first[k] = terms.second[k] = grow((N(0.5f) * distance.direction[k]) * diagonal.inverse, up);
@@ -132,7 +132,7 @@ SCALOSS_FN PairTerms<N, 2> side_differences_squared(const Axes<N, 2>& axes) {
   PairTerms<N, 2> terms;
   for (int k = 0; k < 2; ++k) {
     const Axis<N>& axis = axes.axis[k];
-    const N up = axes.scale(axis.enclosing);
+    const N up = axes.scale(axis.size());
     const N inverse = reciprocal_of_extent(axis.enclosing * up);
     const N ratio = (axis.growth() * up) * inverse;
     terms.loss = k == 0 ? ratio * ratio : terms.loss + ratio * ratio;

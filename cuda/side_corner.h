@@ -13,7 +13,7 @@ SCALOSS_FN PairTerms<N, D> side_overlap(const Axes<N, D>& axes) {
   PairTerms<N, D> terms;
   for (int k = 0; k < D; ++k) {
     const Axis<N>& axis = axes.axis[k];
-    const N up = scale_of(absolute(axis.enclosing)).up;
+    const N up = scale_of(axis.size()).up;
     const N inverse = reciprocal_or_zero(axis.enclosing * up);
     const N loss = ((absolute(axis.d1) + absolute(axis.d2)) * up) * inverse;
     const N ratio = (axis.overlap * up) * inverse;
@@ -43,9 +43,9 @@ SCALOSS_FN PairTerms<N, D> corner_distance(const Axes<N, D>& axes, N epsilon) {
   const N up = diagonal.scale.up;
   const N inverse = NumberOf<N>::kOrdinary ? diagonal.inverse : reciprocal_or_zero(diagonal.scaled + shift * up);
   PairTerms<N, D> terms;
-  terms.loss =
-      (first_length.scaled * (first_length.scale.down * up) + second_length.scaled * (second_length.scale.down * up)) *
-      inverse;
+  const N lengths =
+      first_length.scaled * (first_length.scale.down * up) + second_length.scaled * (second_length.scale.down * up);
+  terms.loss = over_extent(lengths, inverse);
   for (int k = 0; k < D; ++k) {
     // Moving the outer edge out makes the enclosing side, and with it the diagonal, grow.
     const N outer = grow((terms.loss * diagonal.direction[k]) * inverse, up);

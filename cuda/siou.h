@@ -24,7 +24,7 @@ SCALOSS_FN PairTerms<N, 2> siou_distance(const Axes<N, 2>& axes) {
   N slope[2];         // d loss / d offset with the angle held
   N by_angle = N(0);  // d loss / d angle cost, over the distance
   for (int k = 0; k < 2; ++k) {
-    const N up = axes.scale(axes.axis[k].enclosing);
+    const N up = axes.scale(axes.axis[k].size());
     const N inverse = reciprocal_of_extent(axes.axis[k].enclosing * up);
     const N ratio = (offsets[k] * up) * inverse;
     const Exp<N> decay = exp_of_cost(N(0) - gamma * (ratio * ratio));
