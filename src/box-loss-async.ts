@@ -37,15 +37,14 @@ export async function boxLossAsync<A extends FloatArray, const O extends AsyncBo
   signal?.throwIfAborted()
   const prepared = prepare(name, pred, target, rest as BoxLossOptions)
   checkJobOverlap(prepared.job, overlap)
-  const out = OUTPUTS.flatMap((member) =>
-    rest.out?.[member] ? [{ member, array: rest.out[member] as FloatArray }] : [],
-  )
+  const { job } = prepared
+  // The arrays that were checked: a getter might give others now.
+  const out = OUTPUTS.flatMap((member) => (rest.out?.[member] && job[member] ? [{ member, array: job[member] }] : []))
   for (const { member, array } of out) {
     if ([...awaited].some((other) => overlap(array, other))) {
       throw argumentError(`out.${member}`, 'memory that no other call under way writes to', 'an overlap')
     }
   }
-  const { job } = prepared
   const atOnce = prepared.backend === 'cpu' && job.pred.length <= AT_ONCE
   const inputs = atOnce ? [] : INPUTS.flatMap((member) => job[member] ?? [])
   const staging = new Staging([...inputs, ...out.map(({ array }) => array)])
@@ -67,7 +66,7 @@ export async function boxLossAsync<A extends FloatArray, const O extends AsyncBo
       }
       array.set(result)
     }
-    const { loss = sum, grad, gradTarget, iou } = { ...own, ...rest.out }
+    const { loss = sum, grad, gradTarget, iou } = job
     return { loss, grad, gradTarget, iou, invalid, backend: prepared.backend } as BoxLossResult<A, O>
   } finally {
     for (const { array } of out) awaited.delete(array)

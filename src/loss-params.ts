@@ -93,8 +93,9 @@ export function lossParams(name: LossName, options: LossOptions, dtype?: DType):
   const base = convention === 'official' && name === 'so' ? OFFICIAL_SO : BASE[convention]
   let params = base
   for (const option in options) {
-    if (!isLossOption(option) || options[option] === undefined) continue
+    if (!isLossOption(option)) continue
     const value = options[option]
+    if (value === undefined) continue
     EXPECTED[option](option, value)
     if (dtype && typeof value === 'number') checkInDtype(option, value, dtype)
     if (!spec.options.includes(option) && !Object.is(value, base[option])) {

@@ -1,6 +1,6 @@
 import { freemem } from 'node:os'
 import { BACKENDS, resolveBackend } from './backends.js'
-import { ScaLossError } from './errors.js'
+import { invalidArgument, ScaLossError } from './errors.js'
 import { jsPairwise, type PairwiseJob } from './js-backend.js'
 import { lossParams } from './loss-params.js'
 import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from './losses.js'
@@ -47,11 +47,14 @@ export function pairwise<A extends FloatArray>(name: LossName, a: A, b: A, optio
   checkOneOf('name', name, LOSS_NAMES)
   const { axes } = LOSSES[name]
   checkBoxes('a', a, 2 * axes)
+  const { length } = a
+  checkKeys('options', options, OPTIONS)
+  // Options may have getters, which may change arrays: all are read before arrays are checked.
+  const params = lossParams(name, options, dtypeOf(a))
+  const { format = 'xyxy', similarity = false, backend: asked = 'auto', device = 0, threads, out } = options
+  if (a.length !== length) throw invalidArgument('a', 'the memory that was given', a)
   checkBoxes('b', b, 2 * axes)
   checkDtype('b', b, a, 'a')
-  checkKeys('options', options, OPTIONS)
-  const params = lossParams(name, options, dtypeOf(a))
-  const { format = 'xyxy', similarity = false, backend: asked = 'auto', device = 0, out } = options
   checkFormat(format, axes)
   checkBoolean('similarity', similarity)
   checkOneOf('backend', asked, BACKENDS)
@@ -68,7 +71,7 @@ export function pairwise<A extends FloatArray>(name: LossName, a: A, b: A, optio
   const job: PairwiseJob = { name, params, format, a, b, out: out ?? allocate(a, rows, columns), value }
   if (job.out.length > 0) {
     if (backend === 'js') jsPairwise(job)
-    else nativePairwise(job, backend, device, threadsOf(options.threads))
+    else nativePairwise(job, backend, device, threadsOf(threads))
   }
   return job.out as A
 }

@@ -56,13 +56,13 @@ export interface Prepared {
 /** Checks everything, fills in the defaults and finds or makes the arrays for the results. */
 export function prepare(name: LossName, pred: FloatArray, target: FloatArray, options: BoxLossOptions): Prepared {
   checkKeys('options', options, OPTIONS)
+  const { backend: asked = 'auto', device = 0, onInvalid, threads } = options
   const job = prepareJob(name, pred, target, options, HOST_ARRAYS)
-  const { backend: asked = 'auto', device = 0, onInvalid } = options
   checkOneOf('backend', asked, BACKENDS)
   const backend = resolveBackend(asked)
   checkDevice(device, backend)
   if (onInvalid === 'throw') checkRows(pred, target, job.format, LOSSES[name].axes)
-  return { job, backend, device, threads: threadsOf(options.threads) }
+  return { job, backend, device, threads: threadsOf(threads) }
 }
 
 /** What differs between arrays of the host and of a device. */
@@ -98,10 +98,11 @@ export function prepareJob<A extends object>(
   const columns = 2 * axes
   kind.checkBoxes('pred', pred, columns)
   const length = kind.lengthOf(pred)
-  kind.checkArray('target', target, pred, length, 'as pred')
   const dtype = kind.dtypeOf(pred)
-  const params = lossParams(name, options, dtype)
   const n = length / columns
+  // Options and the members of `out` may have getters, which may change arrays: all are read, and once, before arrays are
+  // checked.
+  const params = lossParams(name, options, dtype)
   const {
     format = 'xyxy',
     reduction = 'mean',
@@ -115,6 +116,10 @@ export function prepareJob<A extends object>(
     onInvalid = 'propagate',
     out = NO_OUT,
   } = options
+  if (out !== NO_OUT) checkKeys('out', out, OUTPUTS)
+  const { loss: outLoss, grad: outGrad, gradTarget: outGradTarget, iou: outIou } = out
+  if (kind.lengthOf(pred) !== length) throw invalidArgument('pred', 'the memory that was given', pred)
+  kind.checkArray('target', target, pred, length, 'as pred')
   checkFormat(format, axes)
   checkOneOf('reduction', reduction, REDUCTIONS)
   checkOneOf('onInvalid', onInvalid, ON_INVALID)
@@ -135,25 +140,21 @@ export function prepareJob<A extends object>(
   else kind.checkArray('gradOutput', gradOutput, pred, n, 'one a box')
 
   const perRow = typeof gradOutput === 'number' ? undefined : gradOutput
-  if (out !== NO_OUT) {
-    checkKeys('out', out, OUTPUTS)
-    const { loss: losses, grad: gradients, gradTarget: ofTarget, iou: ious } = out
-    if (losses !== undefined) {
-      checkWanted('out.loss', reduction === 'none', "reduction: 'none'", losses)
-      kind.checkArray('out.loss', losses, pred, n, 'one a box')
-    }
-    if (gradients !== undefined) {
-      checkWanted('out.grad', grad, 'grad: true', gradients)
-      kind.checkArray('out.grad', gradients, pred, length, 'as pred')
-    }
-    if (ofTarget !== undefined) {
-      checkWanted('out.gradTarget', gradTarget, 'gradTarget: true', ofTarget)
-      kind.checkArray('out.gradTarget', ofTarget, pred, length, 'as pred')
-    }
-    if (ious !== undefined) {
-      checkWanted('out.iou', iou, 'iou: true', ious)
-      kind.checkArray('out.iou', ious, pred, n, 'one a box')
-    }
+  if (outLoss !== undefined) {
+    checkWanted('out.loss', reduction === 'none', "reduction: 'none'", outLoss)
+    kind.checkArray('out.loss', outLoss, pred, n, 'one a box')
+  }
+  if (outGrad !== undefined) {
+    checkWanted('out.grad', grad, 'grad: true', outGrad)
+    kind.checkArray('out.grad', outGrad, pred, length, 'as pred')
+  }
+  if (outGradTarget !== undefined) {
+    checkWanted('out.gradTarget', gradTarget, 'gradTarget: true', outGradTarget)
+    kind.checkArray('out.gradTarget', outGradTarget, pred, length, 'as pred')
+  }
+  if (outIou !== undefined) {
+    checkWanted('out.iou', iou, 'iou: true', outIou)
+    kind.checkArray('out.iou', outIou, pred, n, 'one a box')
   }
 
   const upstream = perRow ? 1 : (gradOutput as number)
@@ -166,10 +167,10 @@ export function prepareJob<A extends object>(
     target,
     weight,
     gradOutput: perRow,
-    loss: reduction === 'none' ? (out.loss ?? kind.allocate(pred, n)) : undefined,
-    grad: grad ? (out.grad ?? kind.allocate(pred, length)) : undefined,
-    gradTarget: gradTarget ? (out.gradTarget ?? kind.allocate(pred, length)) : undefined,
-    iou: iou ? (out.iou ?? kind.allocate(pred, n)) : undefined,
+    loss: reduction === 'none' ? (outLoss ?? kind.allocate(pred, n)) : undefined,
+    grad: grad ? (outGrad ?? kind.allocate(pred, length)) : undefined,
+    gradTarget: gradTarget ? (outGradTarget ?? kind.allocate(pred, length)) : undefined,
+    iou: iou ? (outIou ?? kind.allocate(pred, n)) : undefined,
     lossScale: scales.lossScale,
     gradScale: scales.gradScale,
     sumScale: scales.sumScale,

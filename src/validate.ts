@@ -7,11 +7,13 @@ import type { BackendName, DType, FloatArray } from './types.js'
 /** `yxyx` says nothing of a third axis. */
 const FORMATS_3D = FORMATS.filter((format) => format !== 'yxyx')
 
-/** `'Float32Array'` and the like, also for arrays of another realm (a test runner's context), where instanceof fails. */
+const tagOfTypedArray = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
+  ?.get as (this: unknown) => string | undefined
+
+/** `'Float32Array'` and the like, undefined for anything but a typed array. Holds for arrays of another realm (a test runner's
+ * context), where instanceof fails, and for arrays with a tag of their own. */
 export function typeOf(value: unknown): string | undefined {
-  return ArrayBuffer.isView(value)
-    ? (value as unknown as { [Symbol.toStringTag]: string })[Symbol.toStringTag]
-    : undefined
+  return tagOfTypedArray.call(value)
 }
 
 /** The memory behind an array must be a plain ArrayBuffer: there, fixed in size, and not changed by other threads. */
