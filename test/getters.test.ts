@@ -16,7 +16,7 @@ const option = (name: string, value: unknown, does: () => void) => ({
   },
 })
 /** The first array, then the second for ever. */
-const alternating = (first: Float32Array, second: Float32Array) => {
+const alternating = (first: Float32Array<ArrayBuffer>, second: Float32Array<ArrayBuffer>) => {
   let reads = 0
   return {
     get grad() {
