@@ -47,12 +47,21 @@ describe.each(['float32', 'float64'] as const)('%s: %i boxes give what they give
     }
     const [loss, grad, gradTarget, iou] = [BOXES, 4 * BOXES, 4 * BOXES, BOXES].map(guarded)
     const out = { loss: loss.array, grad: grad.array, gradTarget: gradTarget.array, iou: iou.array }
-    for (const level of native.simdLevels()) {
+    for (const [level, threads] of native.simdLevels().flatMap(
+      (level) =>
+        [
+          [level, 1],
+          [level, 2],
+        ] as const,
+    )) {
       native.setSimd(level)
       for (const array of Object.values(out)) array.fill(Number.NaN)
-      boxLoss('giou', pred, target, { ...options, threads: level === widest ? 2 : 1, out })
+      boxLoss('giou', pred, target, { ...options, threads, out })
       for (const [name, array] of Object.entries(out))
-        expect(bytes(array).equals(bytes(expected[name as keyof typeof out])), `${name}, ${level}`).toBe(true)
+        expect(
+          bytes(array).equals(bytes(expected[name as keyof typeof out])),
+          `${name}, ${level}, ${threads} threads`,
+        ).toBe(true)
       for (const { untouched } of [loss, grad, gradTarget, iou]) expect(untouched()).toBe(true)
     }
   })

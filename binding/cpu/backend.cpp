@@ -71,16 +71,17 @@ constexpr int64_t kPairsPerPart = 1 << 14;
 constexpr int64_t kBytesForStreaming = 16 << 20;
 
 template <class T>
-static Stores stores_of(const BoxLossJob<T>& job) {
+static Stores stores_of(const BoxLossJob<T>& job, int threads) {
   const int64_t arrays = 2 + (job.grad != nullptr) + (job.grad_target != nullptr);
   const int64_t bytes = job.boxes * arrays * 2 * axes_of(job.params.loss) * int64_t(sizeof(T));
-  return bytes > kBytesForStreaming ? Stores::streaming : Stores::cached;
+  if (bytes <= kBytesForStreaming) return Stores::cached;
+  return threads > 1 ? Stores::streaming_pieces : Stores::streaming;
 }
 
 // Streaming stores come in no order with those that tell other threads of them.
 static void finish(Stores stores) {
 #if defined(__x86_64__)
-  if (stores == Stores::streaming) _mm_sfence();
+  if (stores != Stores::cached) _mm_sfence();
 #else
   (void)stores;
 #endif
@@ -93,8 +94,8 @@ static void sum_tiles(const BoxLossJob<T>& job, int64_t tiles, int threads, Add 
   const int kind = axes_of(job.params.loss) - 2;
   const PacksFunction<T> run_packs =
       (job.params.modified ? table.any[kind] : table.loss[job.params.loss])[int(pass_of(job))];
-  const Stores stores = stores_of(job);
   threads = int(std::min<int64_t>(threads, tiles / kLeastTilesPerThread));
+  const Stores stores = stores_of(job, threads);
   if (threads <= 1) {
     for (int64_t tile = 0; tile < tiles; ++tile) add(tile, table.run_tile[kind](job, tile, run_packs, stores));
     finish(stores);

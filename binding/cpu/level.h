@@ -13,8 +13,9 @@ struct TileSum {
 };
 
 // How results go to memory. Streaming: past the caches, which spares reading the lines before they are written; for
-// calls whose arrays do not fit the caches anyway.
-enum class Stores { cached, streaming };
+// calls whose arrays do not fit the caches anyway. streaming_pieces: arrays that are not aligned for whole packs, too,
+// by 16 bytes at a time; a thread alone is as quick without, but threads together have the memory to share.
+enum class Stores { cached, streaming, streaming_pieces };
 
 // `packs` packs of rows from `first` on, all within one tile: adds their weighted losses to the lanes, of which lane 0
 // is the first row's, and returns how many rows are invalid.

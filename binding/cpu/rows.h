@@ -91,10 +91,21 @@ struct Rows<Pack<T_, W, range>> {
   // Consecutive vectors.
   template <class... Vectors>
   static SCALOSS_FN void store_vectors(T* p, Stores stores, Vectors... vectors) {
-    if (stores == Stores::streaming && reinterpret_cast<uintptr_t>(p) % sizeof(Vector) == 0) {
+    const auto address = reinterpret_cast<uintptr_t>(p);
+    if (stores != Stores::cached && address % sizeof(Vector) == 0) {
       ((vector_stream(p, vectors), p += W), ...);
+    } else if (stores == Stores::streaming_pieces && address % 16 == 0) {
+      ((stream_pieces(p, vectors), p += W), ...);
     } else {
       ((store_vector(p, vectors), p += W), ...);
+    }
+  }
+  static SCALOSS_FN void stream_pieces(T* p, Vector v) {
+    constexpr int kPiece = 16 / sizeof(T);
+    for (int i = 0; i < W; i += kPiece) {
+      typename VectorOf<T, kPiece>::type piece;
+      memcpy(&piece, reinterpret_cast<const T*>(&v) + i, sizeof piece);
+      vector_stream(p + i, piece);
     }
   }
 
