@@ -14,7 +14,8 @@ const PREBUILD = `prebuilds/linux-${process.arch}/scaloss.glibc.node`
 let folder: string
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'scaloss-'))
-  for (const part of ['package.json', 'dist', 'node_modules/node-gyp-build']) cpSync(join(ROOT, part), join(folder, part), { recursive: true })
+  for (const part of ['package.json', 'dist', 'node_modules/node-gyp-build'])
+    cpSync(join(ROOT, part), join(folder, part), { recursive: true })
 })
 beforeEach(() => {
   for (const part of ['build', 'prebuilds']) rmSync(join(folder, part), { recursive: true, force: true })
