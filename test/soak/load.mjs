@@ -17,8 +17,8 @@ function boxes(n, seed) {
   return Float32Array.from({ length: 4 * n }, (_, i) => (i % 4 < 2 ? corner(i) : 50 + corner(i)))
 }
 
-/** @param {{ loss: unknown, grad: Float32Array, invalid: number }} result */
-const bytesOf = ({ loss, grad, invalid }) =>
+/** @param {{ loss: unknown, grad?: Float32Array, invalid: number }} result */
+const bytesOf = ({ loss, grad = new Float32Array(), invalid }) =>
   Buffer.concat([
     Buffer.from(new Float64Array([Number(loss), invalid]).buffer),
     Buffer.from(grad.buffer, grad.byteOffset, grad.byteLength),
@@ -29,7 +29,12 @@ async function work({ seed, calls, seconds }) {
   const cases = SIZES.map((n, i) => {
     const [pred, target] = [boxes(n, seed), boxes(n, seed + 3)]
     const name = /** @type {const} */ (['sca', 'ciou', 'siou'])[(i + seed) % 3]
-    return { name, pred, target, expected: bytesOf(boxLoss(name, pred, target, { backend: 'cpu', threads: 1 })) }
+    return {
+      name,
+      pred,
+      target,
+      expected: bytesOf(boxLoss(name, pred, target, { backend: 'cpu', threads: 1, grad: true })),
+    }
   })
   const end = performance.now() + 1000 * seconds
   let done = 0
@@ -38,8 +43,8 @@ async function work({ seed, calls, seconds }) {
       const call = done++
       const { name, pred, target, expected } = cases[(call * 7 + seed) % cases.length]
       const threads = 1 + (call % 4)
-      const out = call % 3 === 0 ? { grad: new Float32Array(pred.length) } : undefined
-      const result = await boxLossAsync(name, pred, target, { backend: 'cpu', threads, out })
+      const out = call % 3 === 0 ? { out: { grad: new Float32Array(pred.length) } } : {}
+      const result = await boxLossAsync(name, pred, target, { backend: 'cpu', threads, grad: true, ...out })
       if (!bytesOf(result).equals(expected)) {
         throw new Error(`${name}, ${pred.length / 4} boxes, ${threads} threads: another result than boxLoss gives`)
       }
