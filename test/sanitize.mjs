@@ -96,7 +96,13 @@ function sanitize(sanitizer, suites) {
 
 /** The addon as it is released, but for AVX-512, which valgrind does not know. */
 function valgrind() {
-  const options = ['--error-exitcode=9', '--leak-check=no', '--smc-check=all-non-file', '--quiet']
+  const options = [
+    '--error-exitcode=9',
+    '--leak-check=no',
+    '--smc-check=all-non-file',
+    '--suppressions=test/valgrind.supp',
+    '--quiet',
+  ]
   const load = ['test/soak/load.mjs', '--calls', '20', '--workers', '2']
   return run('valgrind', [...options, process.execPath, ...load], { SCALOSS_SIMD: 'avx2' })
 }
