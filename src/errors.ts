@@ -38,10 +38,16 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return `an array of ${value.length}`
   if (ArrayBuffer.isView(value)) {
     const length = 'length' in value ? `(${value.length})` : ''
-    return `${value.constructor.name}${length}`
+    return `${classOf(value)}${length}`
   }
-  if (typeof value === 'object' && value !== null) return `an object (${value.constructor?.name ?? 'no prototype'})`
+  if (typeof value === 'object' && value !== null) return `an object (${classOf(value)})`
   return String(value)
+}
+
+/** An object may have a constructor of any kind, or none. */
+function classOf(value: object): string {
+  const name: unknown = value.constructor?.name
+  return typeof name === 'string' ? name : 'no class'
 }
 
 /** The error for an argument that is not what was expected: names it, says what was expected and what came. */

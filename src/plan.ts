@@ -188,6 +188,7 @@ export function createPlan<const O extends PlanOptions>(name: LossName, options:
   checkOneOf('dtype', dtype, DTYPES)
   checkOneOf('backend', asked, BACKENDS)
   if (weight !== undefined) checkBoolean('weight', weight)
+  if (gradOutput !== undefined && gradOutput !== true) checkFinite('gradOutput', gradOutput)
   const backend = resolveBackend(asked)
   checkDevice(device, backend)
 
