@@ -2,16 +2,18 @@ import { argumentError, invalidArgument } from './errors.js'
 import { jsBoxLoss, type Summary } from './js-backend.js'
 import type { LossName } from './losses.js'
 import { nativeBoxLoss, nativeBoxLossAsync } from './native-call.js'
-import { checkJobOverlap, INPUTS, OUTPUTS, type Prepared, prepare } from './prepare.js'
+import { checkJobOverlap, INPUTS, OPTIONS, OUTPUTS, type Prepared, prepare } from './prepare.js'
 import { Staging } from './staging.js'
-import type { BoxLossOptions, BoxLossResult, FloatArray } from './types.js'
-import { overlap } from './validate.js'
+import type { BoxLossOptions, BoxLossResult, FloatArray, Out } from './types.js'
+import { checkKeys, overlap } from './validate.js'
 
 /** Those of `boxLoss`, and a signal. */
 export interface AsyncBoxLossOptions<A extends FloatArray = FloatArray> extends BoxLossOptions<A> {
   /** Rejects the promise with its reason once it is aborted; nothing is written to `out` then. */
   signal?: AbortSignal
 }
+
+const ASYNC_OPTIONS = ['signal', ...OPTIONS]
 
 /** Arrays that calls under way will write to. */
 const awaited = new Set<FloatArray>()
@@ -30,15 +32,14 @@ export async function boxLossAsync<A extends FloatArray, const O extends AsyncBo
   target: A,
   options?: O,
 ): Promise<BoxLossResult<A, O>> {
-  const { signal, ...rest } = (options ?? {}) as AsyncBoxLossOptions<A>
+  const { signal, ...rest } = readOnce(options as AsyncBoxLossOptions | undefined)
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalidArgument('signal', 'an AbortSignal', signal)
   }
   signal?.throwIfAborted()
-  const prepared = prepare(name, pred, target, rest as BoxLossOptions)
+  const prepared = prepare(name, pred, target, rest)
   checkJobOverlap(prepared.job, overlap)
   const { job } = prepared
-  // The arrays that were checked: a getter might give others now.
   const out = OUTPUTS.flatMap((member) => (rest.out?.[member] && job[member] ? [{ member, array: job[member] }] : []))
   for (const { member, array } of out) {
     if ([...awaited].some((other) => overlap(array, other))) {
@@ -74,6 +75,20 @@ export async function boxLossAsync<A extends FloatArray, const O extends AsyncBo
     const release = () => staging.release()
     computed.then(release, release)
   }
+}
+
+/** Options and members of `out`, each read once: a getter might give another array after the first was checked, and that would
+ * not be among the copies. */
+function readOnce(options: AsyncBoxLossOptions = {}): AsyncBoxLossOptions {
+  checkKeys('options', options, ASYNC_OPTIONS)
+  const read: Record<string, unknown> = {}
+  for (const option in options) read[option] = options[option as keyof AsyncBoxLossOptions]
+  if (read.out !== undefined) {
+    checkKeys('out', read.out, OUTPUTS)
+    const { loss, grad, gradTarget, iou } = read.out as Out
+    read.out = { loss, grad, gradTarget, iou }
+  }
+  return read
 }
 
 /** Numbers of `pred` up to which a call on the CPU takes less of this thread's time than to copy its arrays and hand it over. */

@@ -37,7 +37,7 @@ export const CALL_OPTIONS = [
   'convention',
   ...LOSS_OPTIONS,
 ] as const satisfies (keyof CallOptions<unknown>)[]
-const OPTIONS = ['backend', ...CALL_OPTIONS, 'device', 'threads'] as const satisfies (keyof BoxLossOptions)[]
+export const OPTIONS = ['backend', ...CALL_OPTIONS, 'device', 'threads'] as const satisfies (keyof BoxLossOptions)[]
 const REDUCTIONS = ['none', 'sum', 'mean']
 const ON_INVALID = ['propagate', 'ignore', 'throw']
 export const INPUTS = ['pred', 'target', 'weight', 'gradOutput'] as const satisfies (keyof BoxLossJob)[]

@@ -56,6 +56,21 @@ describe.each(EVERY_BACKEND)('%s', (backend) => {
     }
   })
 
+  it('out gives no array the second time: memory that is transferred during the call is not written to', async () => {
+    const n = 20_000
+    const [pred, target, grad] = [1, 2, 0].map((value) => new Float32Array(4 * n).fill(value))
+    let reads = 0
+    const out = {
+      get grad() {
+        return reads++ === 0 ? grad : undefined
+      },
+    }
+    const call = boxLossAsync('sca', pred, target, { backend, out: out as { grad: typeof grad } })
+    const transferred = structuredClone(grad.buffer, { transfer: [grad.buffer] })
+    await expect(call).rejects.toThrow(/^out.grad: expected the memory that was given/)
+    expect(new Float32Array(transferred).every((value) => value === 0)).toBe(true)
+  })
+
   it('an option of pairwise takes the memory of an argument away', () => {
     for (const argument of ['a', 'b'] as const) {
       const { pred: a, target: b } = boxes()

@@ -133,8 +133,8 @@ class Built {
       return new Float(new (ArrayBuffer as ResizableBuffer)(bytes * length, { maxByteLength: bytes * length + 64 }))
     if (kind === 'pred' && this.arrays.pred) return this.arrays.pred
     const { pred } = this.arrays
-    if (kind === 'overlapping' && pred instanceof Float && pred.buffer.byteLength >= bytes * (length + offset))
-      return new Float(pred.buffer as ArrayBuffer, bytes * offset, length)
+    if (kind === 'overlapping' && pred instanceof Float && pred.length > 0 && pred.length >= length + offset)
+      return pred.subarray(offset, offset + length)
     const actual = kind === 'short' ? Math.max(0, length - 1 - offset) : kind === 'long' ? length + 1 + offset : length
     const Own = kind === 'other dtype' ? (Float === Float32Array ? Float64Array : Float32Array) : Float
     const whole: FloatArray = new Own(actual + 2 * GUARD + offset).fill(CANARY)
@@ -229,9 +229,12 @@ async function callOf(spec: CallSpec, pred: unknown, target: unknown, all: objec
       return { loss: (pairwise as unknown as AnyCall)(...args) }
     default: {
       const make = createPlan as unknown as (name: unknown, options: object) => Plan
+      const [preds, targets] = [pred, target].map((array) =>
+        (array as number[]).length > 0 ? Array.from(array as number[]) : [],
+      )
       const plan = make(spec.name, { ...all, boxes: spec.boxes })
-      if (plan.pred.length === (pred as FloatArray).length) plan.pred.set(pred as never)
-      if (plan.target.length === (target as FloatArray).length) plan.target.set(target as never)
+      if (plan.pred.length === preds.length) plan.pred.set(preds)
+      if (plan.target.length === targets.length) plan.target.set(targets)
       return plan.run() as object as Record<string, unknown>
     }
   }

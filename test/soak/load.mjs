@@ -2,8 +2,9 @@
 // compared with the synchronous one on one thread, bit for bit:
 //
 //   npm run load -- [--seconds 120 | --calls N] [--workers 8]
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+
 import { parseArgs } from 'node:util'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { boxLoss, boxLossAsync } from '../../dist/index.mjs'
 import { countOf } from './count.mjs'
 
