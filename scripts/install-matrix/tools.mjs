@@ -10,6 +10,7 @@ const execute = promisify(execFile)
 
 /** npm of the Node that runs this. */
 const NPM = execFileSync('npm', ['root', '--global'], { encoding: 'utf8' }).trim()
+const CERTIFICATES = execFileSync('npm', ['config', 'get', 'cafile'], { encoding: 'utf8' }).trim()
 export const npmCli = join(NPM, 'npm/bin/npm-cli.js')
 
 /** An environment without compilers, CMake, CUDA, settings of npm, or this checkout. @param {string} folder @returns {Environment} */
@@ -18,7 +19,15 @@ export function bareEnvironment(folder) {
   mkdirSync(bin)
   symlinkSync(process.execPath, join(bin, 'node'))
   symlinkSync('/bin/sh', join(bin, 'sh'))
-  return { PATH: bin, HOME: folder, npm_config_cache: join(folder, 'npm-cache'), CI: '1', YARN_ENABLE_TELEMETRY: '0' }
+  return {
+    PATH: bin,
+    HOME: folder,
+    npm_config_cache: join(folder, 'npm-cache'),
+    CI: '1',
+    YARN_ENABLE_TELEMETRY: '0',
+    // Yarn 4 does not read npm's settings; behind a proxy with certificates of its own it needs them all the same.
+    ...(CERTIFICATES !== 'null' && { NODE_EXTRA_CA_CERTS: CERTIFICATES }),
+  }
 }
 
 /** Runs a command; throws what it printed where it fails. @param {string} command @param {string[]} args
