@@ -33,8 +33,8 @@ export class Staging {
   }
 }
 
-/** So that copies lie in cache lines of their own. */
-const aligned = (bytes: number) => (bytes + 63) & ~63
+/** So that copies lie in cache lines of their own. Not by bits, of which JavaScript's operators have 32: arrays may be larger. */
+const aligned = (bytes: number) => Math.ceil(bytes / 64) * 64
 
 function take(bytes: number): ArrayBuffer {
   const index = free.findIndex((buffer) => buffer.byteLength >= bytes)

@@ -13,9 +13,9 @@
 namespace scaloss {
 
 // What vector extensions lack: square roots, minima and maxima in one instruction, the question whether all lanes of a
-// mask are set, stores past the caches (to aligned
-// addresses), and AVX-512's masks of one bit a lane. min is a < b ? a : b and max is a > b ? a : b, for NaN and equal
-// numbers too: that is how x86 defines them, and what number.h asks for.
+// mask are set, stores past the caches (to aligned addresses), and AVX-512's masks of one bit a lane. min is
+// a < b ? a : b and max is a > b ? a : b, for NaN and equal numbers too: that is how x86 defines them, and what
+// number.h asks for.
 template <int bytes>
 struct Register;
 
