@@ -4,15 +4,9 @@
 #include <functional>
 #include <string>
 
-namespace check {
+#include "../support/expect.h"
 
-// What a check throws.
-struct Failed {
-  std::string why;
-};
-inline void expect(bool holds, const std::string& what) {
-  if (!holds) throw Failed{what};
-}
+namespace check {
 
 // Runs one check and prints its line. The program ends at the first that fails.
 void run(const std::string& name, const std::function<void()>& body);

@@ -57,7 +57,7 @@ void check_variant(const Variant& variant, int64_t pairs, Random& random) {
     const int64_t rows = std::min<int64_t>(pairs, kChunk + int64_t(random() % kTile));
     pairs -= rows;
     const Demand demand = random_demand(random, axes);
-    const Inputs<T> in(size_t(rows), axes, random);
+    const RandomInputs<T> in(size_t(rows), axes, random);
     Outputs<T> expected(demand, size_t(rows), axes);
     run_cpu("scalar", variant, demand, in, expected);
     for (const Level* level : available_levels()) {

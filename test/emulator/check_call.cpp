@@ -6,22 +6,6 @@
 
 namespace check {
 
-Variant plain_variant(int loss) {
-#define SCALOSS_ROW(name, Type, axes) #name,
-  static constexpr const char* names[] = {SCALOSS_LOSSES(SCALOSS_ROW)};
-#undef SCALOSS_ROW
-  scaloss::LossParams<double> params = {};
-  params.alpha = 0.5;
-  params.log_floor = 1e-6;
-  params.power = params.inner = params.beta = 1;
-  params.image_scale = 1.0 / 800;
-  params.constant = 12.8;
-  params.mode = scaloss::Mode::linear;
-  params.detach_alpha = 1;
-  params.loss = loss;
-  return {names[loss], params};
-}
-
 cudaStream_t stream() {
   static const cudaStream_t stream = [] {
     cudaStream_t created;
@@ -139,15 +123,14 @@ void fill_boxes(const Array<T>& pred, const Array<T>& target, int axes, Random& 
 }  // namespace
 
 template <class T>
-Inputs<T>::Inputs(size_t n, int axes, Random& random)
-    : rows(int64_t(n)), pred(2 * axes * n), target(2 * axes * n), weight(n), grad_output(n) {
-  fill_boxes(pred, target, axes, random);
+RandomInputs<T>::RandomInputs(size_t n, int axes, Random& random) : Inputs<T>(n, axes) {
+  fill_boxes(this->pred, this->target, axes, random);
   for (size_t i = 0; i < n; ++i) {
-    weight[i] = chance(random, 0.1) ? T(0) : T(uniform(random, 0, 2));
-    grad_output[i] = T(uniform(random, -1, 1));
+    this->weight[i] = chance(random, 0.1) ? T(0) : T(uniform(random, 0, 2));
+    this->grad_output[i] = T(uniform(random, -1, 1));
   }
 }
-template struct Inputs<float>;
-template struct Inputs<double>;
+template struct RandomInputs<float>;
+template struct RandomInputs<double>;
 
 }  // namespace check

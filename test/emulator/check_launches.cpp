@@ -37,7 +37,7 @@ void expect_emulated_as_cpu(int loss, const Inputs<T>& in, const Demand& demand,
 template <class T>
 void check_call(int loss, int64_t rows, const Demand& demand, const std::string& how, const Workspace& workspace) {
   Random random(uint64_t(rows) * 64 + loss);
-  expect_emulated_as_cpu(loss, Inputs<T>(size_t(rows), axes_of(loss), random), demand, how, workspace);
+  expect_emulated_as_cpu(loss, RandomInputs<T>(size_t(rows), axes_of(loss), random), demand, how, workspace);
 }
 
 Demand forward() {
@@ -77,7 +77,7 @@ void check_order() {
   demand.weight = true;
   for (const int64_t rows : {200, 1024, 5000, 40000}) {
     Random random{uint64_t(rows)};
-    const Inputs<float> in(size_t(rows), 2, random);
+    const RandomInputs<float> in(size_t(rows), 2, random);
     for (int64_t i = 0; i < rows; ++i) {
       const float pred[] = {0, 0, 1, 1}, target[] = {0, 0, 1, 2};
       for (int k = 0; k < 4; ++k) {
@@ -125,7 +125,7 @@ void check_parts() {
   const Variant variant = plain_variant(kLoss_sca);
   const Demand demand = everything();
   Random random{rows};
-  const Inputs<float> in(rows, 2, random);
+  const RandomInputs<float> in(rows, 2, random);
   Outputs<float> expected(demand, rows, 2), actual(demand, rows, 2);
   run_cpu("scalar", variant, demand, in, expected);
   const Workspace workspace(rows);
@@ -162,7 +162,7 @@ void check_pairwise() {
     const int axes = axes_of(loss);
     for (const auto& [rows, columns] : sizes) {
       Random random{uint64_t(rows)};
-      const Inputs<T> a(size_t(rows), axes, random), b(size_t(columns), axes, random);
+      const RandomInputs<T> a(size_t(rows), axes, random), b(size_t(columns), axes, random);
       const Array<T> expected(size_t(rows * columns)), actual(size_t(rows * columns));
       for (const PairValue value : {PairValue::loss, PairValue::similarity, PairValue::iou}) {
         PairwiseJob<T> job = {
