@@ -40,8 +40,12 @@ struct Axis {
   N reach;            // from the target's first edge to the prediction's second,
   N target_reach;     // and from the prediction's first edge to the target's second
 
-  // pred - target, sides.
+  // pred - target, sides. Good for what stands beside the distances of the edges.
   SCALOSS_FN N growth() const { return d2 - d1; }
+  // The same for what stands beside the sides alone: of boxes far apart, the distances have lost what the sides have.
+  SCALOSS_FN N growth_beside_sides() const {
+    return select(absolute(d1) + absolute(d2) < absolute(pred) + absolute(target), d2 - d1, pred - target);
+  }
   // What the axis is scaled by. Of ordered boxes it is the enclosing side; where a box is inverted that can be 0
   // between edges that lie apart.
   SCALOSS_FN N size() const { return larger(absolute(enclosing), larger(absolute(d1), absolute(d2))); }

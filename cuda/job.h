@@ -96,7 +96,7 @@ SCALOSS_FN RowSummary<N> evaluate_row(const BoxLossJob<S>& job, Box<N, D> pred, 
     S* const array = exchanged ? job.grad_target : job.grad;
     if (array != nullptr) {
       Row<N, D> row = encode_gradient(job.format, pred_gradient(axes, terms));
-      for (int k = 0; k < 2 * D; ++k) row.at[k] = select(counts, (row.at[k] * factor) * axes.unit, N(0));
+      for (int k = 0; k < 2 * D; ++k) row.at[k] = select(counts, (finite_sum(row.at[k]) * factor) * axes.unit, N(0));
       store.row(array, row);
     }
     if (exchanged || job.grad_target == nullptr) return summary;

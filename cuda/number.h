@@ -158,13 +158,23 @@ SCALOSS_FN Scale<N> scale_of(N size) {
   return {bit_cast<N>(I::kDoubledBias - exponent), bit_cast<N>(exponent)};
 }
 
-// x * up, but no further than the largest number: an infinity would make NaN of the next 0 or opposite infinity.
+// x, but no further from 0 than the largest number: an infinity would make NaN of the next 0 or opposite infinity.
+template <class N>
+SCALOSS_FN N within_range(N x) {
+  if (NumberOf<N>::kRegular) return x;
+  const N limit(Ieee<StorageOf<N>>::kLargest);
+  return smaller(limit, larger(-limit, x));
+}
 template <class N>
 SCALOSS_FN N grow(N x, N up) {
-  if (NumberOf<N>::kOrdinary) return x;
-  if (NumberOf<N>::kRegular) return x * up;
-  const N limit(Ieee<StorageOf<N>>::kLargest);
-  return smaller(limit, larger(-limit, x * up));
+  return NumberOf<N>::kOrdinary ? x : within_range(x * up);
+}
+
+// The same of a sum. Parts of a gradient of pairs that are not regular may have left the range: where they oppose each
+// other, 0 is as good as any number, and better than NaN.
+template <class N>
+SCALOSS_FN N finite_sum(N sum) {
+  return NumberOf<N>::kRegular ? sum : select(sum == sum, within_range(sum), N(0));
 }
 
 }  // namespace scaloss

@@ -98,7 +98,7 @@ SCALOSS_FN PairTerms<N, 2> aspect_ratio(const Axes<N, 2>& axes, const IouTerm<N>
   const Axis<N>&x = axes.axis[0], &y = axes.axis[1];
   const Sides<N> pred = sides_of(axes, x.pred, y.pred), target = sides_of(axes, x.target, y.target);
   // W h - H w is also W (h - H) - H (w - W), which for like boxes has the smaller terms and so the smaller error.
-  const N growth_w = x.growth() * pred.up, growth_h = y.growth() * pred.up;
+  const N growth_w = x.growth_beside_sides() * pred.up, growth_h = y.growth_beside_sides() * pred.up;
   const N cross = target.width * pred.height - target.height * pred.width;
   const N cross_of_growth = target.width * growth_h - target.height * growth_w;
   MaskOf<N> alike = absolute(target.width * growth_h) + absolute(target.height * growth_w) <

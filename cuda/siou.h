@@ -54,7 +54,7 @@ SCALOSS_FN PairTerms<N, 2> siou_shape(const Axes<N, 2>& axes) {
     const N pred = absolute(axis.pred), target = absolute(axis.target);
     const N longer = larger(pred, target), up = axes.scale(longer);
     const N inverse = reciprocal_of_extent(longer * up);
-    const Exp<N> decay = exp_of_cost(N(0) - (absolute(axis.growth()) * up) * inverse);
+    const Exp<N> decay = exp_of_cost(N(0) - (absolute(axis.growth_beside_sides()) * up) * inverse);
     const N cost = N(0) - decay.minus_one, cube = (cost * cost) * cost;
     terms.loss = terms.loss + (N(0.5f) * cube) * cost;
     // |w - W| / |w| grows with w by W / w^2, |w - W| / |W| by -1 / W.

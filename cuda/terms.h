@@ -57,14 +57,6 @@ SCALOSS_FN EdgeGradient<N> edge_gradient(N outer, N inner) {
   return {outer, inner, N(0.5f) * (outer + inner)};
 }
 
-// The sum of two parts of a gradient. Parts of pairs that are not regular may have left the range: where they oppose
-// each other, 0 is as good as any number, and better than NaN.
-template <class N>
-SCALOSS_FN N sum_of_parts(N a, N b) {
-  const N sum = a + b;
-  return NumberOf<N>::kRegular ? sum : select(sum == sum, sum, N(0));
-}
-
 // Adding to 0 - edge rather than subtracting the edge keeps -0 out of the results.
 template <class N, int D>
 SCALOSS_FN Box<N, D> pred_gradient(const Axes<N, D>& axes, const PairTerms<N, D>& terms) {
@@ -74,8 +66,8 @@ SCALOSS_FN Box<N, D> pred_gradient(const Axes<N, D>& axes, const PairTerms<N, D>
     const EdgeGradient<N>& edge = terms.edge[k];
     const N first = select(axis.first_outer, edge.outer, select(axis.first_tie, edge.tie, edge.inner));
     const N second = select(axis.second_outer, edge.outer, select(axis.second_tie, edge.tie, edge.inner));
-    gradient.first[k] = sum_of_parts(first, terms.first[k]);
-    gradient.second[k] = sum_of_parts(N(0) - second, terms.second[k]);
+    gradient.first[k] = first + terms.first[k];
+    gradient.second[k] = (N(0) - second) + terms.second[k];
   }
   return gradient;
 }

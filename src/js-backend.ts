@@ -89,6 +89,9 @@ function encodeGradient(gradient: Corners, format: Format): Corners {
   }
 }
 
+/** Of boxes near 0: an infinity would make NaN of the next 0 or opposite infinity. */
+const withinRange = (x: number) => Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, x))
+
 const swapAxes = ([a, b, c, d]: Corners): Corners => [b, a, d, c]
 
 /** A box that the losses are meant for: finite, x1 ≤ x2, y1 ≤ y2 and so on. */
@@ -118,7 +121,8 @@ export function jsBoxLoss(job: BoxLossJob): Summary {
 
     const pair = counts ? evaluate(job, pred, target) : { loss: 0, grad: zeros, gradTarget: zeros }
     const factor = counts ? weight * job.gradScale * (job.gradOutput ? job.gradOutput[i] : 1) : 1
-    const scaled = (gradient: Corners) => encodeGradient(gradient, job.format).map((g) => g * factor)
+    const scaled = (gradient: Corners) =>
+      encodeGradient(gradient.map(withinRange), job.format).map((g) => withinRange(g) * factor)
     const loss = counts ? pair.loss * weight : 0
     sum += loss
     if (job.loss) job.loss[i] = counts ? loss * job.lossScale : 0

@@ -212,6 +212,7 @@ export function scalesOf(
     gradScale: upstream / divisor,
     sumScale: lossWeight,
     sumDivisor: divisor,
-    ignoreAll: divisor <= 0,
+    // Not multiplied by 0: a loss may be infinite.
+    ignoreAll: divisor <= 0 || lossWeight === 0,
   }
 }

@@ -1,7 +1,6 @@
 // Every loss with every option over boxes of all kinds: the emulated kernels and every SIMD level of the CPU against
 // its scalar level.
 #include <algorithm>
-#include <vector>
 
 #include "check_call.h"
 
@@ -12,43 +11,6 @@ namespace {
 using namespace scaloss;
 
 constexpr int64_t kChunk = 48 * kTile;  // rows of a call at most, but for a tail: so many take threads
-
-bool is_family(int loss) {
-#define SCALOSS_ROW(name, Loss, axes) Loss::kFamily,
-  static constexpr bool families[] = {SCALOSS_LOSSES(SCALOSS_ROW)};
-#undef SCALOSS_ROW
-  return families[loss];
-}
-
-std::vector<Variant> variants_of(int loss) {
-  const Variant plain = plain_variant(loss);
-  std::vector<Variant> variants = {plain};
-  const auto add = [&](const char* name, bool modified, auto change) {
-    Variant variant = {plain.name + ", " + name, plain.params};
-    variant.params.modified = modified;
-    change(variant.params);
-    variants.push_back(variant);
-  };
-  using Params = LossParams<double>;
-  add("epsilon", false, [](Params& params) { params.epsilon = 1e-7; });
-  if (loss == kLoss_smooth_l1) add("beta", false, [](Params& params) { params.beta = 0.1; });
-  if (!is_family(loss)) return variants;
-  add("log", true, [](Params& params) { params.mode = Mode::log; });
-  add("square", true, [](Params& params) { params.mode = Mode::square; });
-  add("power", true, [](Params& params) { params.power = 3; });
-  add("inner", true, [](Params& params) { params.inner = 0.75; });
-  add("focal", true, [](Params& params) { params.focal = 0.5; });
-  add("alpha not detached", true, [](Params& params) { params.detach_alpha = 0; });
-  add("all together", true, [](Params& params) {
-    params.mode = Mode::log;
-    params.log_floor = 0.25;
-    params.power = 0.5;
-    params.inner = 1.25;
-    params.focal = 1.5;
-    params.detach_alpha = 0;
-  });
-  return variants;
-}
 
 template <class T>
 void check_variant(const Variant& variant, int64_t pairs, Random& random) {

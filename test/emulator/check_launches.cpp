@@ -166,7 +166,8 @@ void check_pairwise() {
       const Array<T> expected(size_t(rows * columns)), actual(size_t(rows * columns));
       for (const PairValue value : {PairValue::loss, PairValue::similarity, PairValue::iou}) {
         PairwiseJob<T> job = {
-            rows, columns, a.pred.data(), b.pred.data(), expected.data(), params_of<T>(variant), Format::xyxy, value};
+            rows,         columns, a.pred.data(), b.pred.data(), expected.data(), params_as<T>(variant.params),
+            Format::xyxy, value};
         set_level("scalar");
         cpu_pairwise(job, 1);
         job.out = actual.data();

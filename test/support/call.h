@@ -7,8 +7,8 @@
 #include <string>
 
 #include "../../binding/cpu/backend.h"
-#include "../../cuda/losses.h"
 #include "expect.h"
+#include "variants.h"
 
 namespace check {
 
@@ -35,31 +35,10 @@ class Array {
   T* data_;
 };
 
-// A loss with its options.
-struct Variant {
-  std::string name;
-  scaloss::LossParams<double> params;
-};
-inline Variant plain_variant(int loss) {
-#define SCALOSS_ROW(name, Type, axes) #name,
-  static constexpr const char* names[] = {SCALOSS_LOSSES(SCALOSS_ROW)};
-#undef SCALOSS_ROW
-  scaloss::LossParams<double> params = {};
-  params.alpha = 0.5;
-  params.log_floor = 1e-6;
-  params.power = params.inner = params.beta = 1;
-  params.image_scale = 1.0 / 800;
-  params.constant = 12.8;
-  params.mode = scaloss::Mode::linear;
-  params.detach_alpha = 1;
-  params.loss = loss;
-  return {names[loss], params};
-}
-
-template <class T>
-scaloss::LossParams<T> params_of(const Variant& variant) {
+// The same options, rounded to the type.
+template <class T, class From>
+scaloss::LossParams<T> params_as(const scaloss::LossParams<From>& from) {
   scaloss::LossParams<T> params;
-  const scaloss::LossParams<double>& from = variant.params;
 #define SCALOSS_FIELD(field, name) params.field = T(from.field);
   SCALOSS_LOSS_NUMBERS(SCALOSS_FIELD)
 #undef SCALOSS_FIELD
@@ -67,7 +46,7 @@ scaloss::LossParams<T> params_of(const Variant& variant) {
   params.detach_alpha = from.detach_alpha;
   params.modified = from.modified;
   params.loss = from.loss;
-  params.enlarge_small = scaloss::enlarges_small(from.loss, from.epsilon);
+  params.enlarge_small = scaloss::enlarges_small(from.loss, double(from.epsilon));
   return params;
 }
 
@@ -111,7 +90,7 @@ scaloss::BoxLossJob<T> job_of(const Variant& variant, const Demand& demand, cons
   job.grad = out.grad.data();
   job.grad_target = out.grad_target.data();
   job.iou = out.iou.data();
-  job.params = params_of<T>(variant);
+  job.params = params_as<T>(variant.params);
   job.loss_scale = T(demand.loss_scale);
   job.grad_scale = T(demand.grad_scale);
   job.sum_scale = demand.loss_scale;

@@ -1,0 +1,78 @@
+// The losses with the options that C++ tests go through.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "../../cuda/losses.h"
+
+namespace check {
+
+// A loss with its options.
+struct Variant {
+  std::string name;
+  scaloss::LossParams<double> params;
+};
+inline Variant plain_variant(int loss) {
+#define SCALOSS_ROW(name, Type, axes) #name,
+  static constexpr const char* names[] = {SCALOSS_LOSSES(SCALOSS_ROW)};
+#undef SCALOSS_ROW
+  scaloss::LossParams<double> params = {};
+  params.alpha = 0.5;
+  params.log_floor = 1e-6;
+  params.power = params.inner = params.beta = 1;
+  params.image_scale = 1.0 / 800;
+  params.constant = 12.8;
+  params.mode = scaloss::Mode::linear;
+  params.detach_alpha = 1;
+  params.loss = loss;
+  return {names[loss], params};
+}
+
+inline bool is_family(int loss) {
+#define SCALOSS_ROW(name, Loss, axes) scaloss::Loss::kFamily,
+  static constexpr bool families[] = {SCALOSS_LOSSES(SCALOSS_ROW)};
+#undef SCALOSS_ROW
+  return families[loss];
+}
+
+// Whether there is another convention than the exact one (src/losses.ts).
+inline bool has_convention(int loss) {
+  using namespace scaloss;
+  for (int each : {kLoss_sca, kLoss_so, kLoss_cd, kLoss_giou, kLoss_diou, kLoss_ciou}) {
+    if (each == loss) return true;
+  }
+  return false;
+}
+
+inline std::vector<Variant> variants_of(int loss) {
+  const Variant plain = plain_variant(loss);
+  std::vector<Variant> variants = {plain};
+  const auto add = [&](const char* name, bool modified, auto change) {
+    Variant variant = {plain.name + ", " + name, plain.params};
+    variant.params.modified = modified;
+    change(variant.params);
+    variants.push_back(variant);
+  };
+  using Params = scaloss::LossParams<double>;
+  if (has_convention(loss)) add("epsilon", false, [](Params& params) { params.epsilon = 1e-7; });
+  if (loss == scaloss::kLoss_smooth_l1) add("beta", false, [](Params& params) { params.beta = 0.1; });
+  if (!is_family(loss)) return variants;
+  add("log", true, [](Params& params) { params.mode = scaloss::Mode::log; });
+  add("square", true, [](Params& params) { params.mode = scaloss::Mode::square; });
+  add("power", true, [](Params& params) { params.power = 3; });
+  add("inner", true, [](Params& params) { params.inner = 0.75; });
+  add("focal", true, [](Params& params) { params.focal = 0.5; });
+  add("alpha not detached", true, [](Params& params) { params.detach_alpha = 0; });
+  add("all together", true, [](Params& params) {
+    params.mode = scaloss::Mode::log;
+    params.log_floor = 0.25;
+    params.power = 0.5;
+    params.inner = 1.25;
+    params.focal = 1.5;
+    params.detach_alpha = 0;
+  });
+  return variants;
+}
+
+}  // namespace check
