@@ -11,6 +11,7 @@ const EVERY_BACKEND = [
     'batches',
     'conventions',
     'edge-cases',
+    'extreme-boxes',
     'golden',
     'gradient',
     'invalid-boxes',
