@@ -129,6 +129,28 @@ it(
   LIMIT,
 )
 
+it('workers are ended while calls fail: no error can be thrown in them any more, and the process goes on', () => {
+  const body = `
+    const work = \`
+      const { parentPort, workerData } = require('node:worker_threads')
+      const { backends, boxLoss } = require(workerData.entry)
+      const boxes = new Float32Array(4), target = new Float32Array(4)
+      parentPort.postMessage('ready')
+      for (;;) {
+        backends()
+        try { boxLoss('sca', boxes, target, { backend: 'cpu', out: { grad: boxes } }) } catch {}
+      }\`
+    const codes = []
+    const next = () => {
+      const worker = new Worker(work, { eval: true, workerData: { entry } })
+      worker.on('message', () => worker.terminate())
+      worker.on('exit', (code) => { if (codes.push(code) <= 36) next() })
+    }
+    for (let i = 0; i < 4; i++) next()
+    process.on('exit', () => console.log(codes.length, codes.every((code) => code === 1)))`
+  expect(run(body)).toEqual(printed('40 true'))
+})
+
 describe('two copies of the package in one process', () => {
   const folder = mkdtempSync(join(tmpdir(), 'scaloss-copy-'))
   const copy = join(folder, 'scaloss')
