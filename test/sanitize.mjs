@@ -109,7 +109,7 @@ function valgrind() {
 /** @type {Record<string, (suites: string[]) => boolean>} */
 const TOOLS = {
   address: (suites) => sanitize('address', suites.length > 0 ? suites : MEMORY),
-  thread: (suites) => sanitize('thread', suites.length > 0 ? suites : ['async', 'threads']),
+  thread: (suites) => sanitize('thread', suites.length > 0 ? suites : ['async', 'threads', 'lifecycle']),
   valgrind,
 }
 const { values, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true })
