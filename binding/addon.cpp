@@ -77,7 +77,9 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
 #undef SCALOSS_NAME
   const auto set = [&](const char* name, napi_callback callback) {
     napi_value function;
-    napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);
+    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function) != napi_ok) {
+      throw Napi::Error::New(env);
+    }
     exports.Set(name, function);
   };
   set("boxLoss", box_loss);

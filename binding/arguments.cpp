@@ -94,26 +94,57 @@ template BoxLossJob<double> Arguments::box_loss_numbers() const;
 template BoxLossJob<Float16> Arguments::box_loss_numbers() const;
 template BoxLossJob<BFloat16> Arguments::box_loss_numbers() const;
 
+namespace {
+
+// An error on its way to JavaScript. A worker that is being ended takes neither properties nor exceptions: what
+// Node-API says to these calls is of no use, and one of the wrapper in C++ would answer with an exception that ends the
+// process.
+class JsError {
+ public:
+  using Create = decltype(napi_create_error);
+  JsError(napi_env env, Create* create, const std::string& message) : env_(env) {
+    create(env, nullptr, string(message), &error_);
+  }
+  void set(const char* name, bool value) {
+    napi_value boolean;
+    napi_get_boolean(env_, value, &boolean);
+    napi_set_named_property(env_, error_, name, boolean);
+  }
+  void set(const char* name, const std::string& value) { napi_set_named_property(env_, error_, name, string(value)); }
+  void throw_it() { napi_throw(env_, error_); }
+
+ private:
+  napi_value string(const std::string& text) {
+    napi_value value;
+    napi_create_string_utf8(env_, text.data(), text.size(), &value);
+    return value;
+  }
+  napi_env env_;
+  napi_value error_;
+};
+
+}  // namespace
+
 void throw_in_js(napi_env env, const char* function) {
   try {
     throw;
   } catch (const ArgumentError& error) {
-    napi_throw_type_error(env, nullptr, (std::string(function) + ": " + error.message).c_str());
+    JsError(env, napi_create_type_error, std::string(function) + ": " + error.message).throw_it();
   } catch (const OverlapError&) {
-    Napi::Error thrown = Napi::TypeError::New(env, std::string(function) + ": arrays overlap");
-    thrown.Set("overlap", true);
-    thrown.ThrowAsJavaScriptException();
+    JsError thrown(env, napi_create_type_error, std::string(function) + ": arrays overlap");
+    thrown.set("overlap", true);
+    thrown.throw_it();
   } catch (const CudaError& error) {
-    Napi::Error thrown = Napi::Error::New(env, error.what());
-    thrown.Set("cudaName", error.name);
-    thrown.Set("outOfMemory", error.is_out_of_memory);
-    thrown.ThrowAsJavaScriptException();
+    JsError thrown(env, napi_create_error, error.what());
+    thrown.set("cudaName", error.name);
+    thrown.set("outOfMemory", error.is_out_of_memory);
+    thrown.throw_it();
   } catch (const std::bad_alloc&) {
-    Napi::Error thrown = Napi::Error::New(env, "out of memory");
-    thrown.Set("hostOutOfMemory", true);
-    thrown.ThrowAsJavaScriptException();
+    JsError thrown(env, napi_create_error, "out of memory");
+    thrown.set("hostOutOfMemory", true);
+    thrown.throw_it();
   } catch (const std::exception& error) {
-    napi_throw_error(env, nullptr, error.what());
+    JsError(env, napi_create_error, error.what()).throw_it();
   }
 }
 

@@ -136,9 +136,13 @@ napi_value box_loss_async(napi_env env, napi_callback_info info) {
     auto call = std::make_unique<AsyncCall>(arguments);
     napi_value arrays, name, promise;
     napi_create_array(env, &arrays);
-    for (int k = kPred; k <= kIou; ++k) napi_set_element(env, arrays, uint32_t(k), arguments[k]);
+    bool is_alive = true;
+    for (int k = kPred; k <= kIou && is_alive; ++k) {
+      is_alive = napi_set_element(env, arrays, uint32_t(k), arguments[k]) == napi_ok;
+    }
+    // Not in a worker that is being ended.
+    if (!is_alive || napi_create_promise(env, &call->deferred, &promise) != napi_ok) return nullptr;
     napi_create_reference(env, arrays, 1, &call->arrays);
-    napi_create_promise(env, &call->deferred, &promise);
     napi_create_string_utf8(env, "scaloss", NAPI_AUTO_LENGTH, &name);
     napi_create_async_work(env, nullptr, name, execute, complete, call.get(), &call->work);
     if (napi_queue_async_work(env, call->work) != napi_ok) throw std::runtime_error("the call cannot be queued");

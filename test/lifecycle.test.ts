@@ -1,17 +1,16 @@
-import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { endOf, ended, LIMIT, printed } from './support/process.js'
 import { ROOT } from './support/project.js'
 
 // Processes and workers that use the package and end, in one way or another. Those with a GPU: test/emulator/lifecycle.test.ts.
 const entry = join(ROOT, 'dist/index.js')
-const limit = 60_000
 
 /** Runs `body` in a process of its own, with boxes, a plan, and a call under way on another thread. */
-function run(body: string, env: Record<string, string> = {}) {
-  const script = `
+function run(body: string) {
+  return endOf(`
     const { Worker } = require('node:worker_threads')
     const entry = ${JSON.stringify(entry)}
     const { alloc, boxLoss, boxLossAsync, createPlan } = require(entry)
@@ -24,18 +23,8 @@ function run(body: string, env: Record<string, string> = {}) {
     plan.target.set(target)
     const underWay = () => boxLossAsync('siou', pred, target, options)
     underWay()
-    ${body}`
-  const child = spawnSync(process.execPath, ['--expose-gc', '-e', script], {
-    encoding: 'utf8',
-    timeout: limit,
-    env: { ...process.env, ...env },
-  })
-  const { status, signal, stdout, stderr } = child
-  return { status, signal, stdout, stderr }
+    ${body}`)
 }
-
-const ended = { status: 0, signal: null, stdout: '', stderr: '' }
-const printed = (...lines: string[]) => ({ ...ended, stdout: `${lines.join('\n')}\n` })
 
 describe('a process ends as it should', () => {
   it('by itself, with a plan alive and a call under way', () => {
@@ -137,15 +126,39 @@ it(
     process.on('exit', () => console.log(losses.size, JSON.stringify(Object.entries(codes).sort())))`
     expect(run(body)).toEqual(printed('1 [["false 1",100],["true 0",100]]'))
   },
-  limit,
+  LIMIT,
 )
+
+it('workers are ended while calls fail: no error can be thrown in them any more, and the process goes on', () => {
+  const body = `
+    const work = \`
+      const { parentPort, workerData } = require('node:worker_threads')
+      const { backends, boxLoss } = require(workerData.entry)
+      const boxes = new Float32Array(4), target = new Float32Array(4)
+      parentPort.postMessage('ready')
+      for (;;) {
+        backends()
+        try { boxLoss('sca', boxes, target, { backend: 'cpu', out: { grad: boxes } }) } catch {}
+      }\`
+    const codes = []
+    const next = () => {
+      const worker = new Worker(work, { eval: true, workerData: { entry } })
+      worker.on('message', () => worker.terminate())
+      worker.on('exit', (code) => { if (codes.push(code) <= 36) next() })
+    }
+    for (let i = 0; i < 4; i++) next()
+    process.on('exit', () => console.log(codes.length, codes.every((code) => code === 1)))`
+  expect(run(body)).toEqual(printed('40 true'))
+})
 
 describe('two copies of the package in one process', () => {
   const folder = mkdtempSync(join(tmpdir(), 'scaloss-copy-'))
   const copy = join(folder, 'scaloss')
   beforeAll(() => {
-    for (const part of ['package.json', 'dist', 'build/Release/scaloss.node'])
-      cpSync(join(ROOT, part), join(copy, part), { recursive: true })
+    for (const part of ['package.json', 'dist']) cpSync(join(ROOT, part), join(copy, part), { recursive: true })
+    // The same as the other's: that may have been built with a sanitizer.
+    const addon = 'build/Release/scaloss.node'
+    cpSync(join(process.env.SCALOSS_PREBUILD || ROOT, addon), join(copy, addon))
     cpSync(join(ROOT, 'node_modules/node-gyp-build'), join(copy, 'node_modules/node-gyp-build'), {
       recursive: true,
       dereference: true,
@@ -155,12 +168,13 @@ describe('two copies of the package in one process', () => {
 
   it('compute the same, each with threads of its own, and end', () => {
     const body = `
+      // A prebuild that the environment chooses would be one and the same file for both.
+      process.env.SCALOSS_PREBUILD = ''
       const other = require(${JSON.stringify(join(copy, 'dist/index.js'))})
       const results = [boxLoss('giou', pred, target, options), other.boxLoss('giou', pred, target, options), plan.run()]
       const addons = new Set(process.report.getReport().sharedObjects.filter((path) => path.endsWith('scaloss.node')))
       const promises = Promise.all([boxLossAsync, other.boxLossAsync].map((call) => call('giou', pred, target, options)))
       promises.then((more) => console.log(addons.size, new Set([...results, ...more].map(({ loss }) => loss)).size))`
-    // A prebuild that the environment chooses would be one and the same file for both.
-    expect(run(body, { SCALOSS_PREBUILD: '' })).toEqual(printed('2 1'))
+    expect(run(body)).toEqual(printed('2 1'))
   })
 })

@@ -21,6 +21,7 @@ const MEMORY = [
   'invalid-boxes',
   'lifecycle',
 ]
+const SHORT_LOAD = ['test/soak/load.mjs', '--calls', '20', '--workers', '2']
 const VITEST = join(ROOT, 'node_modules/vitest/vitest.mjs')
 
 /** @param {string} command @param {string[]} arguments_ @param {Record<string, string>} [env] */
@@ -80,15 +81,14 @@ function sanitize(sanitizer, suites) {
     const passed = run(command, rest, { SANITIZER_ENV: JSON.stringify(env) })
     // Leaks are told when a process ends by itself, and vitest ends its own by a signal.
     const leaks = { ...env, ASAN_OPTIONS: `${log}:detect_leaks=1` }
-    const soaked = run(
-      command,
-      [...rest.slice(0, rest.indexOf(VITEST)), 'test/soak/calls.mjs', '--calls', '5000'],
-      leaks,
-    )
+    const node = rest.slice(0, rest.indexOf(VITEST))
+    const soaked = run(command, [...node, 'test/soak/calls.mjs', '--calls', '5000'], leaks)
+    // Races between calls of several workers.
+    const loaded = sanitizer === 'address' || run(command, [...node, ...SHORT_LOAD], env)
     const reports = reportsOn(folder)
     for (const report of reports.slice(0, 10)) console.error(report)
     console.log(`${sanitizer}: ${reports.length} reports on the addon`)
-    return passed && soaked && reports.length === 0
+    return passed && soaked && loaded && reports.length === 0
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -103,14 +103,13 @@ function valgrind() {
     '--suppressions=test/valgrind.supp',
     '--quiet',
   ]
-  const load = ['test/soak/load.mjs', '--calls', '20', '--workers', '2']
-  return run('valgrind', [...options, process.execPath, ...load], { SCALOSS_SIMD: 'avx2' })
+  return run('valgrind', [...options, process.execPath, ...SHORT_LOAD], { SCALOSS_SIMD: 'avx2' })
 }
 
 /** @type {Record<string, (suites: string[]) => boolean>} */
 const TOOLS = {
   address: (suites) => sanitize('address', suites.length > 0 ? suites : MEMORY),
-  thread: (suites) => sanitize('thread', suites.length > 0 ? suites : ['async', 'threads']),
+  thread: (suites) => sanitize('thread', suites.length > 0 ? suites : ['async', 'threads', 'lifecycle']),
   valgrind,
 }
 const { values, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true })

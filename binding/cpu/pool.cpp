@@ -113,28 +113,20 @@ struct Pool {
   }
 };
 
-// Never destroyed: its threads wait in it to the end of the process.
-Pool* current_pool = nullptr;
-
-Pool& pool() {
-  static const bool made = [] {
-    current_pool = new Pool;
+// Never destroyed: its threads wait in it to the end of the process. Made as the addon is loaded, not by the first
+// call: a fork in the middle of that would leave the child with half of it, which nobody completes.
+Pool* current_pool = new Pool;
 #if defined(__unix__) || defined(__APPLE__)
-    // The child of a fork has none of the threads, and a mutex that one of them may have held.
-    pthread_atfork(nullptr, nullptr, [] { current_pool = new Pool; });
+// The child of a fork has none of the threads, and a mutex that one of them may have held.
+[[maybe_unused]] const int at_fork = pthread_atfork(nullptr, nullptr, [] { current_pool = new Pool; });
 #endif
-    return true;
-  }();
-  (void)made;
-  return *current_pool;
-}
 
 }  // namespace
 
 void run_in_parts(int64_t parts, int threads, void (*body)(const void* context, int64_t part), const void* context) {
   Loop loop{body, context, parts, {}, int(std::min<int64_t>(threads, parts)) - 1};
   if (loop.wanted <= 0) return loop.take_parts();
-  Pool& shared = pool();
+  Pool& shared = *current_pool;
   const int wanted = loop.wanted;
   {
     std::lock_guard<std::mutex> lock(shared.mutex);
