@@ -42,8 +42,8 @@ struct Axis {
 
   // pred - target, sides. Good for what stands beside the distances of the edges.
   SCALOSS_FN N growth() const { return d2 - d1; }
-  // The same for what stands beside the sides alone: where boxes do not overlap, the distances are longer than the sides
-  // and have lost digits of theirs.
+  // The same for what stands beside the sides alone: where boxes do not overlap, the distances are longer than the
+  // sides and have lost digits of theirs.
   SCALOSS_FN N growth_beside_sides() const { return select(overlap > N(0), d2 - d1, pred - target); }
   // What the axis is scaled by. Of ordered boxes it is the enclosing side; where a box is inverted that can be 0
   // between edges that lie apart.
