@@ -4,11 +4,11 @@ import type { LossName } from './losses.js'
 import { nativeBoxLoss, nativeBoxLossAsync } from './native-call.js'
 import { checkJobOverlap, INPUTS, OPTIONS, OUTPUTS, type Prepared, prepare } from './prepare.js'
 import { Staging } from './staging.js'
-import type { BoxLossOptions, BoxLossResult, FloatArray, Out } from './types.js'
+import type { BoxLossOptions, BoxLossResult, FloatArray, Out, SameDType, UntoldDType } from './types.js'
 import { checkKeys, overlap } from './validate.js'
 
 /** Those of `boxLoss`, and a signal. */
-export interface AsyncBoxLossOptions<A extends FloatArray = FloatArray> extends BoxLossOptions<A> {
+export interface AsyncBoxLossOptions<A extends FloatArray = UntoldDType> extends BoxLossOptions<A> {
   /** Rejects the promise with its reason once it is aborted; nothing is written to `out` then. */
   signal?: AbortSignal
 }
@@ -26,12 +26,10 @@ const awaited = new Set<FloatArray>()
  * @returns a promise; what `boxLoss` would throw, it is rejected with. An array of `out` that overlaps one of another call under
  *   way, or that is transferred meanwhile, is an error, too.
  */
-export async function boxLossAsync<A extends FloatArray, const O extends AsyncBoxLossOptions<A> = Record<never, never>>(
-  name: LossName,
-  pred: A,
-  target: A,
-  options?: O,
-): Promise<BoxLossResult<A, O>> {
+export async function boxLossAsync<
+  A extends FloatArray,
+  const O extends AsyncBoxLossOptions<SameDType<A>> = Record<never, never>,
+>(name: LossName, pred: A, target: SameDType<A>, options?: O): Promise<BoxLossResult<A, O>> {
   const { signal, ...rest } = readOnce(options as AsyncBoxLossOptions | undefined)
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalidArgument('signal', 'an AbortSignal', signal)

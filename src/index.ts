@@ -54,4 +54,5 @@ export type {
   Out,
   PairwiseOptions,
   Reduction,
+  SameDType,
 } from './types.js'

@@ -6,6 +6,13 @@ export type { Convention, Format, LossName, Mode }
 /** Storage type of boxes, losses and gradients: `float32` is `Float32Array`, `float64` is `Float64Array`. */
 export type FloatArray = Float32Array | Float64Array
 
+/** Arrays of the dtype of A, whatever memory their types name. A is among them where a generic function does not know its dtype. */
+export type SameDType<A extends FloatArray> = A | (A extends Float32Array ? Float32Array : Float64Array)
+
+/** An array of a dtype that its type does not tell, so that only the call checks it. */
+// biome-ignore lint/suspicious/noExplicitAny: nothing else is at once in place of an array of either dtype
+export type UntoldDType = any
+
 /** What calls compute with. */
 export type DType = 'float32' | 'float64'
 
@@ -15,7 +22,7 @@ export type BackendName = 'cuda' | 'cpu' | 'js'
 export type Reduction = 'none' | 'sum' | 'mean'
 
 /** Arrays for the results of a call. Each must have the dtype of `pred` and overlap no other array of the call. */
-export interface Out<A = FloatArray> {
+export interface Out<A = UntoldDType> {
   /** [N] per-box losses; only with `reduction: 'none'`. */
   loss?: A
   /** [N, 4] gradient for the prediction. */
@@ -85,8 +92,9 @@ export interface CallOptions<A> extends LossOptions {
   out?: Out<A>
 }
 
-/** Options of `boxLoss`. */
-export interface BoxLossOptions<A extends FloatArray = FloatArray> extends CallOptions<A> {
+/** Options of `boxLoss`, with arrays of type A: `BoxLossOptions<Float32Array>` holds those of one dtype, `BoxLossOptions` those of
+ * any. */
+export interface BoxLossOptions<A extends FloatArray = UntoldDType> extends CallOptions<A> {
   /** Default `'auto'`: CUDA where it is available, else the CPU, else JavaScript. */
   backend?: BackendName | 'auto'
   /** Index of the CUDA device. Default 0. */
@@ -96,7 +104,8 @@ export interface BoxLossOptions<A extends FloatArray = FloatArray> extends CallO
   threads?: number
 }
 
-export interface PairwiseOptions<A extends FloatArray = FloatArray> extends LossOptions {
+/** Options of `pairwise`. */
+export interface PairwiseOptions<A extends FloatArray = UntoldDType> extends LossOptions {
   /** Layout of the numbers of a box. Default `'xyxy'`. */
   format?: Format
   /** 1 − loss instead of the loss. Default false. */
@@ -111,8 +120,8 @@ export interface PairwiseOptions<A extends FloatArray = FloatArray> extends Loss
   out?: A
 }
 
-/** The value given for an option, or undefined. */
-export type Given<O, K extends PropertyKey> = K extends keyof O ? O[K] : undefined
+/** The value given for an option, or undefined; of options that are one of several types, each of their values. */
+export type Given<O, K extends PropertyKey> = O extends unknown ? (K extends keyof O ? O[K] : undefined) : never
 
 /** Result of `boxLoss`; which members there are follows from the options. */
 export interface BoxLossResult<A extends FloatArray = FloatArray, O = BoxLossOptions<A>> {

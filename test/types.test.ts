@@ -1,0 +1,73 @@
+import { afterAll, expect, it } from 'vitest'
+import { makeProject } from './support/project.js'
+
+// The types as a user's compiler sees them. An error that is expected and does not come is an error itself.
+
+const { check, remove, write } = makeProject()
+afterAll(remove)
+
+const BOXES = `
+  const f = new Float32Array(4), d = new Float64Array(4)
+  const any32: Float32Array = f
+  declare const either: FloatArray
+  declare const really: boolean
+`
+
+it.each([
+  [
+    'arrays of one dtype go together, whatever memory their types name',
+    `boxLoss('sca', f, f, { out: { grad: alloc(1) }, weight: any32 })
+     boxLoss('sca', f, any32)
+     boxLoss('sca', any32, f, { reduction: 'none', gradOutput: f, out: { loss: f } })
+     boxLoss('sca', either, either, { weight: either })
+     boxLossAsync('sca', f, any32, { weight: any32 })
+     pairwise('iou', f, any32, { out: alloc(1) })
+     const ofBoth = <A extends FloatArray>(pred: A, target: A, weight: A) => boxLoss('sca', pred, target, { weight }).grad
+     // @ts-expect-error
+     boxLoss('sca', f, f, { weight: d })
+     // @ts-expect-error
+     boxLoss('sca', d, d, { out: { grad: f } })
+     // @ts-expect-error
+     boxLossAsync('sca', f, d)
+     // @ts-expect-error
+     pairwise('iou', f, f, { out: d })`,
+  ],
+  [
+    'results fit where new arrays do',
+    `let grad = new Float32Array(4)
+     grad = boxLoss('sca', f, any32, { weight: any32 }).grad
+     grad = pairwise('iou', f, any32)`,
+  ],
+  [
+    'options can be declared by themselves',
+    `const of32: BoxLossOptions<Float32Array> = { weight: f }
+     const options: BoxLossOptions = { format: 'xywh' }
+     const out: Out = { grad: f }
+     const asynchronous: AsyncBoxLossOptions = options
+     const pairs: PairwiseOptions = { out: f }
+     boxLoss('sca', f, f, of32)
+     boxLossAsync('sca', f, f, asynchronous)
+     pairwise('iou', f, f, pairs)
+     const grad: Float32Array | undefined = boxLoss('sca', f, f, options).grad
+     const iou: Float32Array = boxLoss('sca', f, f, { ...options, out, iou: true }).iou
+     // @ts-expect-error a gradient is there unless options that may say so say no
+     boxLoss('sca', f, f, options).grad.length
+     // @ts-expect-error
+     boxLoss('sca', d, d, of32)`,
+  ],
+  [
+    'options that are one of several have results of either',
+    `declare const one: { iou: true } | { grad: false }
+     const loss: number | Float32Array = boxLoss('sca', f, f, { reduction: really ? 'none' : 'sum' }).loss
+     // @ts-expect-error
+     boxLoss('sca', f, f, one).iou.length
+     // @ts-expect-error
+     boxLoss('sca', f, f, really ? { iou: true } : {}).iou.length
+     boxLoss('sca', f, f, one).iou?.length`,
+  ],
+])('%s', (_, program) => {
+  const names =
+    'alloc, type AsyncBoxLossOptions, boxLoss, boxLossAsync, type BoxLossOptions, type FloatArray, type Out, '
+  write('program.mts', `import { ${names} pairwise, type PairwiseOptions } from 'scaloss'\n${BOXES}\n${program}`)
+  expect(check('program.mts')).toBe('')
+})
