@@ -4,11 +4,11 @@ import type { LossName } from './losses.js'
 import { nativeBoxLoss, nativeBoxLossAsync } from './native-call.js'
 import { checkJobOverlap, INPUTS, OPTIONS, OUTPUTS, type Prepared, prepare } from './prepare.js'
 import { Staging } from './staging.js'
-import type { BoxLossOptions, BoxLossResult, FloatArray, Out, SameDType, UntoldDType } from './types.js'
+import type { BoxLossOptions, BoxLossResult, FloatArray, Out, SameDType, Untold } from './types.js'
 import { checkKeys, overlap } from './validate.js'
 
 /** Those of `boxLoss`, and a signal. */
-export interface AsyncBoxLossOptions<A extends FloatArray = UntoldDType> extends BoxLossOptions<A> {
+export interface AsyncBoxLossOptions<A extends FloatArray = Untold> extends BoxLossOptions<A> {
   /** Rejects the promise with its reason once it is aborted; nothing is written to `out` then. */
   signal?: AbortSignal
 }

@@ -41,6 +41,7 @@ export {
 export { pairwise } from './pairwise.js'
 export { createPlan, type Plan, type PlanOptions, type RunOptions } from './plan.js'
 export type {
+  ArrayOf,
   BackendName,
   BoxLossOptions,
   BoxLossResult,

@@ -7,7 +7,17 @@ import { LOSS_NAMES, LOSSES, type LossName } from './losses.js'
 import { PLAN_VALUES } from './native.js'
 import { callRunner, nativeRunner, type Runner } from './plan-runner.js'
 import { CALL_OPTIONS, HOST_ARRAYS, prepareJob, scalesOf } from './prepare.js'
-import type { BackendName, BoxLossOptions, BoxLossResult, DType, FloatArray, Given, Reduction } from './types.js'
+import type {
+  ArrayOf,
+  BackendName,
+  BoxLossOptions,
+  BoxLossResult,
+  DType,
+  FloatArray,
+  Given,
+  Reduction,
+  Untold,
+} from './types.js'
 import { checkBoolean, checkDevice, checkFinite, checkKeys, checkOneOf, checkRows, threadsOf } from './validate.js'
 
 /** Options of `createPlan`: those of `boxLoss`, where that takes arrays with arrays of the plan. */
@@ -32,8 +42,8 @@ export interface RunOptions {
   gradOutput?: number
 }
 
-type ArrayOf<O> = O extends { dtype: 'float64' } ? Float64Array : Float32Array
-type ResultOf<O> = BoxLossResult<ArrayOf<O>, O>
+type PlanArray<O> = ArrayOf<Given<O, 'dtype'>>
+type PlanResult<O> = BoxLossResult<PlanArray<O>, O>
 
 const PLAN_OPTIONS = ['boxes', 'dtype', 'backend', 'device', 'threads', ...CALL_OPTIONS].filter(
   (option) => option !== 'out',
@@ -42,23 +52,24 @@ const RUN_OPTIONS = ['boxes', 'normalizer', 'lossWeight', 'gradOutput'] as const
 /** Every array of a plan starts at a multiple of so many bytes. */
 const ALIGNMENT = 64
 
-/** A call of `boxLoss` over arrays of its own, to be filled and run again and again. Made by `createPlan`. */
-export class Plan<O = PlanOptions> {
+/** A call of `boxLoss` over arrays of its own, to be filled and run again and again. Made by `createPlan`; `Plan` by itself is the
+ * type of any. */
+export class Plan<O = Untold> {
   /** N, at most, of a run. */
   readonly boxes: number
   readonly backend: BackendName
   /** [N, 4] ([N, 6] for the losses of three axes), to be filled before a run. */
-  readonly pred: ArrayOf<O>
-  readonly target: ArrayOf<O>
+  readonly pred: PlanArray<O>
+  readonly target: PlanArray<O>
   /** [N], where the options ask for them. */
-  readonly weight: Given<O, 'weight'> extends true ? ArrayOf<O> : undefined
-  readonly gradOutput: Given<O, 'gradOutput'> extends true ? ArrayOf<O> : undefined
+  readonly weight: Given<O, 'weight'> extends infer W ? (W extends true ? PlanArray<O> : undefined) : never
+  readonly gradOutput: Given<O, 'gradOutput'> extends infer G ? (G extends true ? PlanArray<O> : undefined) : never
   /** Where runs put their results, as of `boxLoss`. */
-  readonly grad: ResultOf<O>['grad']
-  readonly gradTarget: ResultOf<O>['gradTarget']
-  readonly iou: ResultOf<O>['iou']
+  readonly grad: PlanResult<O>['grad']
+  readonly gradTarget: PlanResult<O>['gradTarget']
+  readonly iou: PlanResult<O>['iou']
   readonly #settings: Settings
-  readonly #result: ResultOf<O>
+  readonly #result: PlanResult<O>
   /** The same, for what a run sets in it. */
   readonly #numbers: { loss: unknown; invalid: number }
   #runner: Runner | undefined
@@ -73,7 +84,7 @@ export class Plan<O = PlanOptions> {
     this.#runner = runner
     const result = { loss, grad, gradTarget, iou, invalid: 0, backend }
     this.#numbers = result
-    this.#result = result as ResultOf<O>
+    this.#result = result as PlanResult<O>
     this.boxes = boxes
     this.backend = backend
     this.pred = job.pred as this['pred']
@@ -90,7 +101,7 @@ export class Plan<O = PlanOptions> {
    *
    * @returns the results, the same object for every run. Rows from `options.boxes` on stay as they were.
    */
-  run(options?: RunOptions): ResultOf<O> {
+  run(options?: RunOptions): PlanResult<O> {
     const runner = this.#runner
     if (!runner)
       throw new ScaLossError('ERR_SCALOSS_DISPOSED', 'plan: expected a Plan in use, got one that was disposed')

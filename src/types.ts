@@ -9,12 +9,15 @@ export type FloatArray = Float32Array | Float64Array
 /** Arrays of the dtype of A, whatever memory their types name. A is among them where a generic function does not know its dtype. */
 export type SameDType<A extends FloatArray> = A | (A extends Float32Array ? Float32Array : Float64Array)
 
-/** An array of a dtype that its type does not tell, so that only the call checks it. */
-// biome-ignore lint/suspicious/noExplicitAny: nothing else is at once in place of an array of either dtype
-export type UntoldDType = any
+/** What a type by itself leaves open: arrays of which dtype, results of which options. Calls check arrays all the same. */
+// biome-ignore lint/suspicious/noExplicitAny: nothing else is at once in place of arrays of either dtype
+export type Untold = any
 
 /** What calls compute with. */
 export type DType = 'float32' | 'float64'
+
+/** Array of a dtype; where that is left out, of float32. */
+export type ArrayOf<D> = D extends 'float64' ? Float64Array : Float32Array
 
 /** Where a call runs: a GPU, the addon's code for the CPU, or plain JavaScript. */
 export type BackendName = 'cuda' | 'cpu' | 'js'
@@ -22,7 +25,7 @@ export type BackendName = 'cuda' | 'cpu' | 'js'
 export type Reduction = 'none' | 'sum' | 'mean'
 
 /** Arrays for the results of a call. Each must have the dtype of `pred` and overlap no other array of the call. */
-export interface Out<A = UntoldDType> {
+export interface Out<A = Untold> {
   /** [N] per-box losses; only with `reduction: 'none'`. */
   loss?: A
   /** [N, 4] gradient for the prediction. */
@@ -94,7 +97,7 @@ export interface CallOptions<A> extends LossOptions {
 
 /** Options of `boxLoss`, with arrays of type A: `BoxLossOptions<Float32Array>` holds those of one dtype, `BoxLossOptions` those of
  * any. */
-export interface BoxLossOptions<A extends FloatArray = UntoldDType> extends CallOptions<A> {
+export interface BoxLossOptions<A extends FloatArray = Untold> extends CallOptions<A> {
   /** Default `'auto'`: CUDA where it is available, else the CPU, else JavaScript. */
   backend?: BackendName | 'auto'
   /** Index of the CUDA device. Default 0. */
@@ -105,7 +108,7 @@ export interface BoxLossOptions<A extends FloatArray = UntoldDType> extends Call
 }
 
 /** Options of `pairwise`. */
-export interface PairwiseOptions<A extends FloatArray = UntoldDType> extends LossOptions {
+export interface PairwiseOptions<A extends FloatArray = Untold> extends LossOptions {
   /** Layout of the numbers of a box. Default `'xyxy'`. */
   format?: Format
   /** 1 − loss instead of the loss. Default false. */
@@ -123,8 +126,8 @@ export interface PairwiseOptions<A extends FloatArray = UntoldDType> extends Los
 /** The value given for an option, or undefined; of options that are one of several types, each of their values. */
 export type Given<O, K extends PropertyKey> = O extends unknown ? (K extends keyof O ? O[K] : undefined) : never
 
-/** Result of `boxLoss`; which members there are follows from the options. */
-export interface BoxLossResult<A extends FloatArray = FloatArray, O = BoxLossOptions<A>> {
+/** Result of `boxLoss`; which members there are follows from the options O. `BoxLossResult` by itself is the type of any. */
+export interface BoxLossResult<A extends FloatArray = FloatArray, O = Untold> {
   /** The reduced loss, or [N] losses with `reduction: 'none'`. */
   loss: Given<O, 'reduction'> extends infer R ? (R extends 'none' ? A : number) : never
   /** [N, 4], d loss / d pred in the format of the boxes; undefined with `grad: false`. Of boxes so small that a component

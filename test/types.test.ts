@@ -65,9 +65,57 @@ it.each([
      boxLoss('sca', f, f, really ? { iou: true } : {}).iou.length
      boxLoss('sca', f, f, one).iou?.length`,
   ],
+  [
+    'a plan claims no more than its options say',
+    `declare const dtype: DType
+     declare const options: PlanOptions
+     const unknown = createPlan('sca', { boxes: 4, dtype, weight: really, reduction: 'none', gradOutput: really ? true : 3 })
+     unknown.weight?.fill(1)
+     unknown.gradOutput?.fill(1)
+     const loss: FloatArray = unknown.run().loss
+     // @ts-expect-error
+     unknown.pred satisfies Float32Array
+     // @ts-expect-error
+     unknown.weight.fill(1)
+     // @ts-expect-error
+     unknown.gradOutput.fill(1)
+     createPlan('sca', options).weight?.fill(1)
+     // @ts-expect-error
+     createPlan('sca', options).pred satisfies Float32Array
+     // @ts-expect-error
+     createPlan('sca', options).grad.fill(1)`,
+  ],
+  [
+    'Plan is the type of any plan',
+    `class Trainer {
+       plan: Plan = createPlan('sca', { boxes: 4, dtype: 'float64', weight: true, reduction: 'none', gradOutput: true })
+       step = () => this.plan.run().loss
+     }
+     let plan: Plan = createPlan('sca', { boxes: 4, grad: false, gradTarget: true, iou: true })
+     plan = new Trainer().plan
+     plan.pred.set([0, 0, 1, 1])
+     plan.weight?.fill(1)
+     // @ts-expect-error there may be none
+     plan.weight.fill(1)
+     // @ts-expect-error
+     plan.pred satisfies Float32Array`,
+  ],
+  [
+    'BoxLossResult is the type of any result',
+    `let result: BoxLossResult = boxLoss('sca', f, f, { reduction: 'none', gradTarget: true })
+     result = boxLoss('sca', d, d, { grad: false })
+     const of32: BoxLossResult<Float32Array> = boxLoss('sca', f, f, { iou: true })
+     const onDevice = (device: CudaDevice, t: CudaTensor): DeviceBoxLossResult => device.boxLoss('sca', t, t, { iou: true })
+     of32.grad?.fill(0)
+     // @ts-expect-error
+     of32.grad.fill(0)`,
+  ],
 ])('%s', (_, program) => {
-  const names =
-    'alloc, type AsyncBoxLossOptions, boxLoss, boxLossAsync, type BoxLossOptions, type FloatArray, type Out, '
-  write('program.mts', `import { ${names} pairwise, type PairwiseOptions } from 'scaloss'\n${BOXES}\n${program}`)
+  const names = [
+    'alloc, type AsyncBoxLossOptions, boxLoss, boxLossAsync, type BoxLossOptions, type BoxLossResult',
+    'createPlan, type CudaDevice, type CudaTensor, type DeviceBoxLossResult, type DType, type FloatArray',
+    'type Out, pairwise, type PairwiseOptions, type Plan, type PlanOptions',
+  ]
+  write('program.mts', `import { ${names} } from 'scaloss'\n${BOXES}\n${program}`)
   expect(check('program.mts')).toBe('')
 })

@@ -5,7 +5,7 @@ import type { NativeHandle } from '../native.js'
 import { writeScalars } from '../native-call.js'
 import { callNative, handleOf } from '../native-object.js'
 import { type ArrayKind, CALL_OPTIONS, checkJobOverlap, OUTPUTS, prepareJob } from '../prepare.js'
-import type { CallOptions, Given, Out } from '../types.js'
+import type { CallOptions, Given, Out, Untold } from '../types.js'
 import { checkKeys, checkOverlap } from '../validate.js'
 import type { CudaDevice } from './device.js'
 import type { CudaStream } from './stream.js'
@@ -29,7 +29,7 @@ export interface DeviceBoxLossOptions extends CallOptions<CudaTensor> {
 }
 
 /** Results of a call over tensors, which are there once its stream gets to them. */
-export interface DeviceBoxLossResult<O = DeviceBoxLossOptions> {
+export interface DeviceBoxLossResult<O = Untold> {
   /** The reduced loss, one number of float64; with `reduction: 'none'` [N] in the dtype of `pred`. */
   loss: CudaTensor
   grad: Given<O, 'grad'> extends infer G ? (G extends false ? undefined : CudaTensor) : never
