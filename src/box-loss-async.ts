@@ -4,7 +4,7 @@ import type { LossName } from './losses.js'
 import { nativeBoxLoss, nativeBoxLossAsync } from './native-call.js'
 import { checkJobOverlap, INPUTS, OPTIONS, OUTPUTS, type Prepared, prepare } from './prepare.js'
 import { Staging } from './staging.js'
-import type { BoxLossOptions, BoxLossResult, FloatArray, Out, SameDType, Untold } from './types.js'
+import type { BoxLossOptions, BoxLossResult, Exact, FloatArray, Out, SameDType, Untold } from './types.js'
 import { checkKeys, overlap } from './validate.js'
 
 /** Those of `boxLoss`, and a signal. */
@@ -28,7 +28,7 @@ const awaited = new Set<FloatArray>()
  */
 export async function boxLossAsync<
   A extends FloatArray,
-  const O extends AsyncBoxLossOptions<SameDType<A>> = Record<never, never>,
+  const O extends Exact<O, AsyncBoxLossOptions<SameDType<A>>> = Record<never, never>,
 >(name: LossName, pred: A, target: SameDType<A>, options?: O): Promise<BoxLossResult<A, O>> {
   const { signal, ...rest } = readOnce(options as AsyncBoxLossOptions | undefined)
   if (signal !== undefined && !(signal instanceof AbortSignal)) {

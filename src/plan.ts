@@ -13,6 +13,7 @@ import type {
   BoxLossOptions,
   BoxLossResult,
   DType,
+  Exact,
   FloatArray,
   Given,
   Reduction,
@@ -182,7 +183,7 @@ interface Settings {
  *
  * @throws {ScaLossError} as of `boxLoss` and `alloc`.
  */
-export function createPlan<const O extends PlanOptions>(name: LossName, options: O): Plan<O> {
+export function createPlan<const O extends Exact<O, PlanOptions>>(name: LossName, options: O): Plan<O> {
   checkOneOf('name', name, LOSS_NAMES)
   checkKeys('options', options, PLAN_OPTIONS)
   const {

@@ -66,6 +66,28 @@ it.each([
      boxLoss('sca', f, f, one).iou?.length`,
   ],
   [
+    'no option passes that there is not, beside others either',
+    `// @ts-expect-error
+     boxLoss('sca', f, f, { reduction: 'sum', normalizr: 3 })
+     // @ts-expect-error
+     boxLoss('sca', f, f, { out: { grad: f, los: f } })
+     // @ts-expect-error
+     boxLoss('sca', f, f, really ? { iou: true, reductio: 'sum' } : {})
+     // @ts-expect-error
+     scaLoss(f, f, { reduction: 'sum', normalizr: 3 })
+     // @ts-expect-error
+     boxLossAsync('sca', f, f, { reduction: 'sum', sgnal: new AbortController().signal })
+     // @ts-expect-error
+     createPlan('sca', { boxes: 4, normalizr: 3 })
+     // @ts-expect-error arrays of a plan are its own
+     createPlan('sca', { boxes: 4, out: { grad: f } })
+     // @ts-expect-error
+     const onDevice = (device: CudaDevice, t: CudaTensor) => device.boxLoss('sca', t, t, { iou: true, threads: 3 })
+     declare const member: 'loss' | 'grad'
+     boxLoss('sca', f, f, { reduction: 'none', out: { [member]: f } })
+     boxLoss('sca', f, f, undefined)`,
+  ],
+  [
     'a plan claims no more than its options say',
     `declare const dtype: DType
      declare const options: PlanOptions
@@ -114,7 +136,7 @@ it.each([
   const names = [
     'alloc, type AsyncBoxLossOptions, boxLoss, boxLossAsync, type BoxLossOptions, type BoxLossResult',
     'createPlan, type CudaDevice, type CudaTensor, type DeviceBoxLossResult, type DType, type FloatArray',
-    'type Out, pairwise, type PairwiseOptions, type Plan, type PlanOptions',
+    'type Out, pairwise, type PairwiseOptions, type Plan, type PlanOptions, scaLoss',
   ]
   write('program.mts', `import { ${names} } from 'scaloss'\n${BOXES}\n${program}`)
   expect(check('program.mts')).toBe('')

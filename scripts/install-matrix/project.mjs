@@ -16,6 +16,8 @@ const options: BoxLossOptions = { format: 'xyxy' }
 const result: Float32Array = boxLoss('sca', box, other, { ...options, weight, grad: true, out: { grad: alloc(1) } }).grad
 // @ts-expect-error another dtype
 boxLoss('sca', box, other, { weight: new Float64Array(1) })
+// @ts-expect-error no such option
+boxLoss('sca', box, other, { reduction: 'sum', normalizr: 3 })
 console.log(result)
 `
 export const PRINTS = 'cpu 1.25 4 0'
