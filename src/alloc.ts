@@ -26,6 +26,7 @@ export const DTYPES = ['float32', 'float64'] as const satisfies DType[]
  */
 export function alloc(boxes: number, dtype?: 'float32', options?: AllocOptions): Float32Array
 export function alloc(boxes: number, dtype: 'float64', options?: AllocOptions): Float64Array
+export function alloc(boxes: number, dtype: DType, options?: AllocOptions): FloatArray
 export function alloc(boxes: number, dtype: DType = 'float32', options: AllocOptions = {}): FloatArray {
   checkOneOf('dtype', dtype, DTYPES)
   checkKeys('options', options, OPTIONS)

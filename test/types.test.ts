@@ -66,6 +66,14 @@ it.each([
      boxLoss('sca', f, f, one).iou?.length`,
   ],
   [
+    'alloc gives an array of the dtype',
+    `declare const dtype: DType
+     const arrays: [Float32Array, Float32Array, Float64Array, FloatArray] =
+       [alloc(1), alloc(1, undefined, { columns: 6 }), alloc(1, 'float64'), alloc(1, dtype)]
+     // @ts-expect-error
+     alloc(1, dtype) satisfies Float32Array`,
+  ],
+  [
     'no option passes that there is not, beside others either',
     `// @ts-expect-error
      boxLoss('sca', f, f, { reduction: 'sum', normalizr: 3 })
