@@ -8,9 +8,9 @@ import { checkKeys, checkOneOf } from './validate.js'
 /** What `alloc` makes an array for. */
 export interface AllocOptions {
   /** Numbers a box. Default 4; 6 for boxes of three axes, 1 for weights and losses. */
-  columns?: number
+  columns?: number | undefined
   /** For calls on this backend. Default `'auto'`, as of `boxLoss`. */
-  backend?: BackendName | 'auto'
+  backend?: BackendName | 'auto' | undefined
 }
 
 const OPTIONS = ['columns', 'backend'] as const satisfies (keyof AllocOptions)[]

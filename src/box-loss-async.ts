@@ -10,7 +10,7 @@ import { checkKeys, overlap } from './validate.js'
 /** Those of `boxLoss`, and a signal. */
 export interface AsyncBoxLossOptions<A extends FloatArray = Untold> extends BoxLossOptions<A> {
   /** Rejects the promise with its reason once it is aborted; nothing is written to `out` then. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 const ASYNC_OPTIONS = ['signal', ...OPTIONS]

@@ -26,21 +26,23 @@ export interface PlanOptions extends Omit<BoxLossOptions, 'weight' | 'gradOutput
   /** N, at most, of a run. */
   boxes: number
   /** Default `'float32'`. */
-  dtype?: DType
+  dtype?: DType | undefined
   /** The plan has an array of weights, all 1 at first. Default false. */
-  weight?: boolean
+  weight?: boolean | undefined
   /** Upstream gradient: a number, or with `reduction: 'none'` true for an array of the plan, all 1 at first. Default 1. */
-  gradOutput?: number | true
+  gradOutput?: number | true | undefined
 }
 
 /** What one run changes of the plan's options. */
 export interface RunOptions {
   /** The first so many rows. Default: all. */
-  boxes?: number
-  normalizer?: number
-  lossWeight?: number
-  /** Of a plan that has no array for it. */
-  gradOutput?: number
+  boxes?: number | undefined
+  /** Divisor of the weighted sum, as of `boxLoss`. Default: that of the plan, or else as of `boxLoss` for the rows of the run. */
+  normalizer?: number | undefined
+  /** Multiplies loss and gradient. Default: that of the plan. */
+  lossWeight?: number | undefined
+  /** Upstream gradient, of a plan that has no array for it. Default: that of the plan. */
+  gradOutput?: number | undefined
 }
 
 type PlanArray<O> = ArrayOf<Given<O, 'dtype'>>

@@ -28,9 +28,9 @@ export type TensorLoss = (yTrue: Tensor, yPred: Tensor) => Tensor
 export interface TensorLossOptions
   extends Omit<BoxLossOptions, 'reduction' | 'weight' | 'gradOutput' | 'grad' | 'gradTarget' | 'iou' | 'out'> {
   /** Default `'none'`, as the losses of tf.layers: `fit` and `evaluate` take the mean themselves. */
-  reduction?: AnyReduction
+  reduction?: AnyReduction | undefined
   /** One a box. Weight 0 gives exactly 0 loss and gradient, even for a NaN box. */
-  weight?: Weight
+  weight?: Weight | undefined
 }
 
 const NOT_OF_TENSORS = ['gradOutput', 'grad', 'gradTarget', 'iou', 'out']

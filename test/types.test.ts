@@ -96,6 +96,18 @@ it.each([
      boxLoss('sca', f, f, undefined)`,
   ],
   [
+    'an option may be undefined, which is as not given',
+    `boxLoss('sca', f, f, { weight: undefined, out: undefined, reduction: undefined }).loss satisfies number
+     boxLoss('sca', f, f, { out: { grad: undefined }, threads: undefined }).grad satisfies Float32Array
+     boxLossAsync('sca', f, f, { signal: undefined })
+     createPlan('sca', { boxes: 4, dtype: undefined, weight: undefined }).run({ lossWeight: undefined })
+     pairwise('iou', f, f, { out: undefined, similarity: undefined })
+     gradCheck('sca', { seed: undefined, dtype: undefined, alpha: undefined })
+     averagePrecision([], [], { iouThresholds: undefined })
+     for (const state of simulate('sca', { lr: undefined, geometry: undefined })) state satisfies SimulationState
+     const onDevice = (device: CudaDevice, t: CudaTensor) => device.boxLoss('sca', t, t, { stream: undefined, out: undefined })`,
+  ],
+  [
     'a plan claims no more than its options say',
     `declare const dtype: DType
      declare const options: PlanOptions
@@ -143,9 +155,15 @@ it.each([
 ])('%s', (_, program) => {
   const names = [
     'alloc, type AsyncBoxLossOptions, boxLoss, boxLossAsync, type BoxLossOptions, type BoxLossResult',
-    'createPlan, type CudaDevice, type CudaTensor, type DeviceBoxLossResult, type DType, type FloatArray',
+    'createPlan, type CudaDevice, type CudaTensor, type DeviceBoxLossResult, type DType, type FloatArray, gradCheck',
     'type Out, pairwise, type PairwiseOptions, type Plan, type PlanOptions, scaLoss',
   ]
-  write('program.mts', `import { ${names} } from 'scaloss'\n${BOXES}\n${program}`)
-  expect(check('program.mts')).toBe('')
+  write(
+    'program.mts',
+    `import { ${names} } from 'scaloss'
+    import { averagePrecision } from 'scaloss/coco'
+    import { simulate, type SimulationState } from 'scaloss/simulation'
+${BOXES}\n${program}`,
+  )
+  expect(check('program.mts', '--exactOptionalPropertyTypes')).toBe('')
 })

@@ -14,18 +14,18 @@ import { addressOf, type CudaTensor, checkTensor, newTensor, streamOf } from './
 /** Tensors for the results of a call: as of `boxLoss`, and the two numbers that it computes. */
 export interface DeviceOut extends Out<CudaTensor> {
   /** [N] in the dtype of `pred` with `reduction: 'none'`, otherwise one number of float64. */
-  loss?: CudaTensor
+  loss?: CudaTensor | undefined
   /** One number of float64. */
-  invalid?: CudaTensor
+  invalid?: CudaTensor | undefined
 }
 
 /** Options of a call over tensors: those of `boxLoss` but for the place. */
 export interface DeviceBoxLossOptions extends CallOptions<CudaTensor> {
   /** `'throw'` would have to wait for the device, and is an error. */
-  onInvalid?: 'propagate' | 'ignore'
+  onInvalid?: 'propagate' | 'ignore' | undefined
   /** On which the call is enqueued. Default: the device's own. */
-  stream?: CudaStream
-  out?: DeviceOut
+  stream?: CudaStream | undefined
+  out?: DeviceOut | undefined
 }
 
 /** Results of a call over tensors, which are there once its stream gets to them. */

@@ -11,11 +11,11 @@ import { type PairSlopes, slopesOfPairs } from './slopes.js'
 /** Which pairs a gradient is checked at. */
 export interface ProblemOptions extends LossOptions {
   /** Number of random pairs. Default 1000. */
-  boxes?: number
+  boxes?: number | undefined
   /** A whole number: the same one gives the same pairs everywhere. Default 1. */
-  seed?: number
+  seed?: number | undefined
   /** Layout of the boxes, and so of the gradients. Default `'xyxy'`. */
-  format?: Format
+  format?: Format | undefined
 }
 
 /** Pairs of boxes, and what the losses and the gradients there should be. */
