@@ -1,9 +1,10 @@
 import { argumentError, invalidArgument } from '../errors.js'
 import { checkBoolean, checkFinite } from '../validate.js'
 import type { AveragePrecisionOptions, GroundTruthBox } from './average-precision.js'
-import type { Detection } from './read.js'
+import type { Detection, GroundTruth } from './read.js'
 
-// The arguments of `averagePrecision`. Files are checked as they are read (read.ts), with messages of their own.
+// The arguments of `averagePrecision`, and of what reads files. What is in these is checked as they are read (read.ts), with
+// messages of its own.
 
 /** Calls `check` with each object of an array and its name in messages, as `detections[17]`. */
 function checkEach(argument: string, value: unknown, check: (item: Record<string, unknown>, name: string) => void) {
@@ -57,4 +58,14 @@ export function checkIouThresholds(
   const isThreshold = (item: unknown) => typeof item === 'number' && item > 0 && item <= 1
   if (!isNumbers(value, isThreshold) || value.length === 0)
     throw invalidArgument('iouThresholds', 'an array of numbers above 0 and up to 1, at least one', value)
+}
+
+export function checkPath(value: unknown): asserts value is string {
+  if (typeof value !== 'string' || value === '') throw invalidArgument('path', 'the path of a file', value)
+}
+
+export function checkGroundTruthFile(value: unknown): asserts value is GroundTruth {
+  const { path, imageIds, categories } = (value ?? {}) as Record<keyof GroundTruth, { has?: unknown } | undefined>
+  if (typeof path !== 'string' || typeof imageIds?.has !== 'function' || typeof categories?.has !== 'function')
+    throw invalidArgument('groundTruth', 'the result of readGroundTruth', value)
 }
