@@ -89,6 +89,11 @@ describe('reading', () => {
     expect(read).toThrow(expect.objectContaining({ code: 'ERR_SCALOSS_INVALID_ARGUMENT', message }))
   })
 
+  test('a byte order mark is none of the text', () => {
+    writeFileSync(instances, `\ufeff${text(valid)}`)
+    expect(readGroundTruth(instances).annotations).toHaveLength(1)
+  })
+
   test('a file that is missing, or is a folder', () => {
     expect(complaint(() => readGroundTruth(join(folder, 'absent.json')))).toBe(
       'absent.json: cannot read the file: no such file',
