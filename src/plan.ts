@@ -180,8 +180,8 @@ interface Settings {
 }
 
 /**
- * Prepares a call of `boxLoss` to run many times: the plan owns its arrays, aligned, and on CUDA pinned, and a run checks and
- * allocates nothing. For training steps with a fixed number of boxes, or up to a fixed number.
+ * Prepares a call of `boxLoss` to run many times: the plan owns its arrays, aligned, and on CUDA pinned. A run allocates nothing and
+ * checks nothing, but for its own options and, with `onInvalid: 'throw'`, boxes. For training steps with a fixed number of boxes, or up to a fixed number.
  *
  * @throws {ScaLossError} as of `boxLoss` and `alloc`.
  */
