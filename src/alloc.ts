@@ -8,9 +8,9 @@ import { checkKeys, checkOneOf } from './validate.js'
 /** What `alloc` makes an array for. */
 export interface AllocOptions {
   /** Numbers a box. Default 4; 6 for boxes of three axes, 1 for weights and losses. */
-  columns?: number
+  columns?: number | undefined
   /** For calls on this backend. Default `'auto'`, as of `boxLoss`. */
-  backend?: BackendName | 'auto'
+  backend?: BackendName | 'auto' | undefined
 }
 
 const OPTIONS = ['columns', 'backend'] as const satisfies (keyof AllocOptions)[]
@@ -26,6 +26,7 @@ export const DTYPES = ['float32', 'float64'] as const satisfies DType[]
  */
 export function alloc(boxes: number, dtype?: 'float32', options?: AllocOptions): Float32Array
 export function alloc(boxes: number, dtype: 'float64', options?: AllocOptions): Float64Array
+export function alloc(boxes: number, dtype: DType, options?: AllocOptions): FloatArray
 export function alloc(boxes: number, dtype: DType = 'float32', options: AllocOptions = {}): FloatArray {
   checkOneOf('dtype', dtype, DTYPES)
   checkKeys('options', options, OPTIONS)

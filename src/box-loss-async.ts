@@ -4,13 +4,13 @@ import type { LossName } from './losses.js'
 import { nativeBoxLoss, nativeBoxLossAsync } from './native-call.js'
 import { checkJobOverlap, INPUTS, OPTIONS, OUTPUTS, type Prepared, prepare } from './prepare.js'
 import { Staging } from './staging.js'
-import type { BoxLossOptions, BoxLossResult, FloatArray, Out } from './types.js'
+import type { BoxLossOptions, BoxLossResult, Exact, FloatArray, Out, SameDType, Untold } from './types.js'
 import { checkKeys, overlap } from './validate.js'
 
 /** Those of `boxLoss`, and a signal. */
-export interface AsyncBoxLossOptions<A extends FloatArray = FloatArray> extends BoxLossOptions<A> {
+export interface AsyncBoxLossOptions<A extends FloatArray = Untold> extends BoxLossOptions<A> {
   /** Rejects the promise with its reason once it is aborted; nothing is written to `out` then. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 const ASYNC_OPTIONS = ['signal', ...OPTIONS]
@@ -19,19 +19,18 @@ const ASYNC_OPTIONS = ['signal', ...OPTIONS]
 const awaited = new Set<FloatArray>()
 
 /**
- * `boxLoss` off the main thread, but for calls of up to 16,384 boxes on the CPU, which take less time than to hand them over. Inputs
- * are copied before it returns, so they can be changed at once; arrays of `out` are written when the promise is fulfilled, and are
+ * `boxLoss` off the main thread, but for calls of up to 16,384 boxes (of three axes 10,922) on the CPU, which are computed before it
+ * returns: to hand them over takes longer. The backend `js` computes in a later turn of the main thread, there is no other. Inputs are
+ * copied before it returns, so they can be changed at once; arrays of `out` are written when the promise is fulfilled, and are
  * the call's until then.
  *
  * @returns a promise; what `boxLoss` would throw, it is rejected with. An array of `out` that overlaps one of another call under
  *   way, or that is transferred meanwhile, is an error, too.
  */
-export async function boxLossAsync<A extends FloatArray, const O extends AsyncBoxLossOptions<A> = Record<never, never>>(
-  name: LossName,
-  pred: A,
-  target: A,
-  options?: O,
-): Promise<BoxLossResult<A, O>> {
+export async function boxLossAsync<
+  A extends FloatArray,
+  const O extends Exact<O, AsyncBoxLossOptions<SameDType<A>>> = Record<never, never>,
+>(name: LossName, pred: A, target: SameDType<A>, options?: O): Promise<BoxLossResult<A, O>> {
   const { signal, ...rest } = readOnce(options as AsyncBoxLossOptions | undefined)
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalidArgument('signal', 'an AbortSignal', signal)

@@ -2,7 +2,7 @@ import { type BoxLossJob, jsBoxLoss, type Summary } from './js-backend.js'
 import type { LossName } from './losses.js'
 import { nativeBoxLoss } from './native-call.js'
 import { checkJobOverlap, prepare } from './prepare.js'
-import type { BackendName, BoxLossOptions, BoxLossResult, FloatArray } from './types.js'
+import type { BackendName, BoxLossOptions, BoxLossResult, Exact, FloatArray, SameDType } from './types.js'
 import { overlap } from './validate.js'
 
 /**
@@ -17,12 +17,10 @@ import { overlap } from './validate.js'
  * @throws {ScaLossError} an argument is not as described, the backend cannot run, CUDA fails. Nothing is written to `out`
  *   then, unless CUDA failed midway.
  */
-export function boxLoss<A extends FloatArray, const O extends BoxLossOptions<A> = Record<never, never>>(
-  name: LossName,
-  pred: A,
-  target: A,
-  options?: O,
-): BoxLossResult<A, O> {
+export function boxLoss<
+  A extends FloatArray,
+  const O extends Exact<O, BoxLossOptions<SameDType<A>>> = Record<never, never>,
+>(name: LossName, pred: A, target: SameDType<A>, options?: O): BoxLossResult<A, O> {
   const { job, backend, device, threads } = prepare(name, pred, target, options === undefined ? {} : options)
   const summary = run(job, backend, device, threads)
   return {
@@ -36,9 +34,12 @@ export function boxLoss<A extends FloatArray, const O extends BoxLossOptions<A> 
 }
 
 /** A loss under its own name. */
-export type NamedLoss = <A extends FloatArray, const O extends BoxLossOptions<A> = Record<never, never>>(
+export type NamedLoss = <
+  A extends FloatArray,
+  const O extends Exact<O, BoxLossOptions<SameDType<A>>> = Record<never, never>,
+>(
   pred: A,
-  target: A,
+  target: SameDType<A>,
   options?: O,
 ) => BoxLossResult<A, O>
 

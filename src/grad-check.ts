@@ -9,11 +9,11 @@ import { checkBoolean, checkKeys, checkOneOf } from './validate.js'
 /** Options of `gradCheck`: those of the loss, and which pairs and gradients are checked. */
 export interface GradCheckOptions extends ProblemOptions {
   /** Default `'auto'`, as of `boxLoss`. */
-  backend?: BackendName | 'auto'
+  backend?: BackendName | 'auto' | undefined
   /** In which the backend computes; the differences are always taken in float64. Default `'float32'`. */
-  dtype?: DType
+  dtype?: DType | undefined
   /** Compute and check the gradient for the target, too. Default true. */
-  gradTarget?: boolean
+  gradTarget?: boolean | undefined
 }
 
 /** The component that is off the most, with its pair. */

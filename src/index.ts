@@ -41,6 +41,7 @@ export {
 export { pairwise } from './pairwise.js'
 export { createPlan, type Plan, type PlanOptions, type RunOptions } from './plan.js'
 export type {
+  ArrayOf,
   BackendName,
   BoxLossOptions,
   BoxLossResult,
@@ -54,4 +55,5 @@ export type {
   Out,
   PairwiseOptions,
   Reduction,
+  SameDType,
 } from './types.js'

@@ -5,7 +5,7 @@ import { jsPairwise, type PairwiseJob } from './js-backend.js'
 import { lossParams } from './loss-params.js'
 import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from './losses.js'
 import { nativePairwise } from './native-call.js'
-import type { FloatArray, PairwiseOptions } from './types.js'
+import type { FloatArray, PairwiseOptions, SameDType } from './types.js'
 import {
   checkArray,
   checkBoolean,
@@ -43,7 +43,12 @@ const OPTIONS = [
  * @throws {ScaLossError} an argument is not as described, the backend cannot run, N · M numbers do not fit into memory
  *   (`ERR_SCALOSS_OUT_OF_MEMORY`), CUDA fails.
  */
-export function pairwise<A extends FloatArray>(name: LossName, a: A, b: A, options: PairwiseOptions<A> = {}): A {
+export function pairwise<A extends FloatArray>(
+  name: LossName,
+  a: A,
+  b: SameDType<A>,
+  options: PairwiseOptions<SameDType<A>> = {},
+): A {
   checkOneOf('name', name, LOSS_NAMES)
   const { axes } = LOSSES[name]
   checkBoxes('a', a, 2 * axes)

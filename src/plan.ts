@@ -7,7 +7,18 @@ import { LOSS_NAMES, LOSSES, type LossName } from './losses.js'
 import { PLAN_VALUES } from './native.js'
 import { callRunner, nativeRunner, type Runner } from './plan-runner.js'
 import { CALL_OPTIONS, HOST_ARRAYS, prepareJob, scalesOf } from './prepare.js'
-import type { BackendName, BoxLossOptions, BoxLossResult, DType, FloatArray, Given, Reduction } from './types.js'
+import type {
+  ArrayOf,
+  BackendName,
+  BoxLossOptions,
+  BoxLossResult,
+  DType,
+  Exact,
+  FloatArray,
+  Given,
+  Reduction,
+  Untold,
+} from './types.js'
 import { checkBoolean, checkDevice, checkFinite, checkKeys, checkOneOf, checkRows, threadsOf } from './validate.js'
 
 /** Options of `createPlan`: those of `boxLoss`, where that takes arrays with arrays of the plan. */
@@ -15,25 +26,27 @@ export interface PlanOptions extends Omit<BoxLossOptions, 'weight' | 'gradOutput
   /** N, at most, of a run. */
   boxes: number
   /** Default `'float32'`. */
-  dtype?: DType
+  dtype?: DType | undefined
   /** The plan has an array of weights, all 1 at first. Default false. */
-  weight?: boolean
+  weight?: boolean | undefined
   /** Upstream gradient: a number, or with `reduction: 'none'` true for an array of the plan, all 1 at first. Default 1. */
-  gradOutput?: number | true
+  gradOutput?: number | true | undefined
 }
 
 /** What one run changes of the plan's options. */
 export interface RunOptions {
   /** The first so many rows. Default: all. */
-  boxes?: number
-  normalizer?: number
-  lossWeight?: number
-  /** Of a plan that has no array for it. */
-  gradOutput?: number
+  boxes?: number | undefined
+  /** Divisor of the weighted sum, as of `boxLoss`. Default: that of the plan, or else as of `boxLoss` for the rows of the run. */
+  normalizer?: number | undefined
+  /** Multiplies loss and gradient. Default: that of the plan. */
+  lossWeight?: number | undefined
+  /** Upstream gradient, of a plan that has no array for it. Default: that of the plan. */
+  gradOutput?: number | undefined
 }
 
-type ArrayOf<O> = O extends { dtype: 'float64' } ? Float64Array : Float32Array
-type ResultOf<O> = BoxLossResult<ArrayOf<O>, O>
+type PlanArray<O> = ArrayOf<Given<O, 'dtype'>>
+type PlanResult<O> = BoxLossResult<PlanArray<O>, O>
 
 const PLAN_OPTIONS = ['boxes', 'dtype', 'backend', 'device', 'threads', ...CALL_OPTIONS].filter(
   (option) => option !== 'out',
@@ -42,23 +55,24 @@ const RUN_OPTIONS = ['boxes', 'normalizer', 'lossWeight', 'gradOutput'] as const
 /** Every array of a plan starts at a multiple of so many bytes. */
 const ALIGNMENT = 64
 
-/** A call of `boxLoss` over arrays of its own, to be filled and run again and again. Made by `createPlan`. */
-export class Plan<O = PlanOptions> {
+/** A call of `boxLoss` over arrays of its own, to be filled and run again and again. Made by `createPlan`; `Plan` by itself is the
+ * type of any. */
+export class Plan<O = Untold> {
   /** N, at most, of a run. */
   readonly boxes: number
   readonly backend: BackendName
   /** [N, 4] ([N, 6] for the losses of three axes), to be filled before a run. */
-  readonly pred: ArrayOf<O>
-  readonly target: ArrayOf<O>
+  readonly pred: PlanArray<O>
+  readonly target: PlanArray<O>
   /** [N], where the options ask for them. */
-  readonly weight: Given<O, 'weight'> extends true ? ArrayOf<O> : undefined
-  readonly gradOutput: Given<O, 'gradOutput'> extends true ? ArrayOf<O> : undefined
+  readonly weight: Given<O, 'weight'> extends infer W ? (W extends true ? PlanArray<O> : undefined) : never
+  readonly gradOutput: Given<O, 'gradOutput'> extends infer G ? (G extends true ? PlanArray<O> : undefined) : never
   /** Where runs put their results, as of `boxLoss`. */
-  readonly grad: ResultOf<O>['grad']
-  readonly gradTarget: ResultOf<O>['gradTarget']
-  readonly iou: ResultOf<O>['iou']
+  readonly grad: PlanResult<O>['grad']
+  readonly gradTarget: PlanResult<O>['gradTarget']
+  readonly iou: PlanResult<O>['iou']
   readonly #settings: Settings
-  readonly #result: ResultOf<O>
+  readonly #result: PlanResult<O>
   /** The same, for what a run sets in it. */
   readonly #numbers: { loss: unknown; invalid: number }
   #runner: Runner | undefined
@@ -73,7 +87,7 @@ export class Plan<O = PlanOptions> {
     this.#runner = runner
     const result = { loss, grad, gradTarget, iou, invalid: 0, backend }
     this.#numbers = result
-    this.#result = result as ResultOf<O>
+    this.#result = result as PlanResult<O>
     this.boxes = boxes
     this.backend = backend
     this.pred = job.pred as this['pred']
@@ -90,7 +104,7 @@ export class Plan<O = PlanOptions> {
    *
    * @returns the results, the same object for every run. Rows from `options.boxes` on stay as they were.
    */
-  run(options?: RunOptions): ResultOf<O> {
+  run(options?: RunOptions): PlanResult<O> {
     const runner = this.#runner
     if (!runner)
       throw new ScaLossError('ERR_SCALOSS_DISPOSED', 'plan: expected a Plan in use, got one that was disposed')
@@ -133,18 +147,18 @@ export class Plan<O = PlanOptions> {
   /** Checks the options of a run and returns its number of boxes. */
   #set(runner: Runner, options: RunOptions): number {
     checkKeys('options', options, RUN_OPTIONS)
-    const { dtype, reduction, job } = this.#settings
-    const { boxes = this.boxes, ...numbers } = options
-    checkCount('boxes', boxes, 0)
-    if (boxes > this.boxes) throw argumentError('boxes', `at most ${this.boxes}, as of the plan`, String(boxes))
-    for (const [option, value] of Object.entries(numbers)) if (value !== undefined) checkFinite(option, value)
-    if (options.normalizer !== undefined && reduction === 'none') {
-      throw invalidArgument('normalizer', "no normalizer with reduction 'none', which has no sum", options.normalizer)
-    }
+    const { dtype, reduction, job, scaling } = this.#settings
     if (options.gradOutput !== undefined && job.gradOutput) {
       throw invalidArgument('gradOutput', 'no number: the plan has an array, plan.gradOutput', options.gradOutput)
     }
-    const { normalizer, lossWeight, gradOutput } = { ...this.#settings.scaling, ...numbers }
+    const {
+      boxes = this.boxes,
+      normalizer = scaling.normalizer,
+      lossWeight = scaling.lossWeight,
+      gradOutput = scaling.gradOutput,
+    } = options
+    checkCount('boxes', boxes, 0)
+    if (boxes > this.boxes) throw argumentError('boxes', `at most ${this.boxes}, as of the plan`, String(boxes))
     runner.set(boxes, scalesOf(boxes, dtype, reduction, normalizer, lossWeight, gradOutput))
     return boxes
   }
@@ -166,12 +180,12 @@ interface Settings {
 }
 
 /**
- * Prepares a call of `boxLoss` to run many times: the plan owns its arrays, aligned, and on CUDA pinned, and a run checks and
- * allocates nothing. For training steps with a fixed number of boxes, or up to a fixed number.
+ * Prepares a call of `boxLoss` to run many times: the plan owns its arrays, aligned, and on CUDA pinned. A run allocates nothing and
+ * checks nothing, but for its own options and, with `onInvalid: 'throw'`, boxes. For training steps with a fixed number of boxes, or up to a fixed number.
  *
  * @throws {ScaLossError} as of `boxLoss` and `alloc`.
  */
-export function createPlan<const O extends PlanOptions>(name: LossName, options: O): Plan<O> {
+export function createPlan<const O extends Exact<O, PlanOptions>>(name: LossName, options: O): Plan<O> {
   checkOneOf('name', name, LOSS_NAMES)
   checkKeys('options', options, PLAN_OPTIONS)
   const {

@@ -52,18 +52,18 @@ export function lossOptions(name: LossName, given: LossOptions = {}): LossOption
 
 export interface SimulationOptions extends LossOptions {
   /** Where the anchors stand. Default `'dense'`. */
-  geometry?: Geometry
+  geometry?: Geometry | undefined
   /** Learning rate of the first 80 % of the iterations; a tenth of it up to 90 %, a hundredth from there. Default 0.1. */
-  lr?: number
+  lr?: number | undefined
   /** T, steps of descent. Default 200. */
-  iterations?: number
+  iterations?: number | undefined
   /** Multiply each step by 2 − IoU, so that boxes far off take longer steps (Zheng et al., Distance-IoU Loss, AAAI 2020).
    * Default false, as in the paper's Eq. 7. */
-  enlarge?: boolean
+  enlarge?: boolean | undefined
   /** Default `'float32'`. */
-  dtype?: DType
+  dtype?: DType | undefined
   /** Default `'auto'`, as of `boxLoss`. */
-  backend?: BackendName | 'auto'
+  backend?: BackendName | 'auto' | undefined
 }
 
 /** Where the boxes of a simulation are after some of its steps. */

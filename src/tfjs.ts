@@ -28,9 +28,9 @@ export type TensorLoss = (yTrue: Tensor, yPred: Tensor) => Tensor
 export interface TensorLossOptions
   extends Omit<BoxLossOptions, 'reduction' | 'weight' | 'gradOutput' | 'grad' | 'gradTarget' | 'iou' | 'out'> {
   /** Default `'none'`, as the losses of tf.layers: `fit` and `evaluate` take the mean themselves. */
-  reduction?: AnyReduction
+  reduction?: AnyReduction | undefined
   /** One a box. Weight 0 gives exactly 0 loss and gradient, even for a NaN box. */
-  weight?: Weight
+  weight?: Weight | undefined
 }
 
 const NOT_OF_TENSORS = ['gradOutput', 'grad', 'gradTarget', 'iou', 'out']
@@ -47,28 +47,29 @@ const NO_BOXES = new Float32Array(0)
 export function boxLoss(name: LossName, options: TensorLossOptions = {}): TensorLoss {
   checkOneOf('name', name, LOSS_NAMES)
   checkKeys('options', options, OPTIONS)
-  const { reduction = 'none', weight, normalizer, ...rest } = options
-  if (weight !== undefined) checkWeight(weight)
+  const callOptions = reading(options)
   // A call over no boxes finds every other mistake here and not at the first step of a training.
-  boxLossOfArrays(name, NO_BOXES, NO_BOXES, { ...rest, ...reducing(reduction, normalizer, undefined) })
-  return tensorLoss(name, name, options)
+  boxLossOfArrays(name, NO_BOXES, NO_BOXES, callOptions())
+  return tensorLoss(name, name, callOptions)
+}
+
+/** Reads options once, and gives them as a call over arrays takes them: with the weights of boxes in this shape, where it is known. */
+function reading({ reduction = 'none', weight, normalizer, ...rest }: TensorLossOptions) {
+  if (weight !== undefined) checkWeight(weight)
+  return (boxes?: readonly number[]) => {
+    const weights = boxes && weight && readWeight(weight, boxes)
+    return { ...rest, ...reducing(reduction, normalizer, weights), weight: weights }
+  }
 }
 
 /** The loss as a function that has a name: tf.layers calls a metric by it in its logs. */
-function tensorLoss(name: LossName, functionName: string, options: TensorLossOptions = {}): TensorLoss {
-  const { reduction = 'none', weight, normalizer, ...rest } = options
-
+function tensorLoss(name: LossName, functionName: string, callOptions = reading({})): TensorLoss {
   const loss: TensorLoss = (yTrue, yPred) => {
     checkPair(yTrue, yPred, 2 * LOSSES[name].axes)
     const boxes = yPred.shape.slice(0, -1)
     const pred = read('yPred', yPred)
     const target = read('yTrue', yTrue)
-    const weights = weight && readWeight(weight, boxes)
-    const call: BoxLossOptions<Float32Array> = {
-      ...rest,
-      ...reducing(reduction, normalizer, weights),
-      ...(weights && { weight: weights }),
-    }
+    const call = callOptions(boxes)
     const perBox = call.reduction === 'none'
 
     const forward = () => {

@@ -6,8 +6,18 @@ export type { Convention, Format, LossName, Mode }
 /** Storage type of boxes, losses and gradients: `float32` is `Float32Array`, `float64` is `Float64Array`. */
 export type FloatArray = Float32Array | Float64Array
 
+/** Arrays of the dtype of A, whatever memory their types name. A is among them where a generic function does not know its dtype. */
+export type SameDType<A extends FloatArray> = A | (A extends Float32Array ? Float32Array : Float64Array)
+
+/** What a type by itself leaves open: arrays of which dtype, results of which options. Calls check arrays all the same. */
+// biome-ignore lint/suspicious/noExplicitAny: nothing else is at once in place of arrays of either dtype
+export type Untold = any
+
 /** What calls compute with. */
 export type DType = 'float32' | 'float64'
+
+/** Array of a dtype; where that is left out, of float32. */
+export type ArrayOf<D> = D extends 'float64' ? Float64Array : Float32Array
 
 /** Where a call runs: a GPU, the addon's code for the CPU, or plain JavaScript. */
 export type BackendName = 'cuda' | 'cpu' | 'js'
@@ -15,107 +25,120 @@ export type BackendName = 'cuda' | 'cpu' | 'js'
 export type Reduction = 'none' | 'sum' | 'mean'
 
 /** Arrays for the results of a call. Each must have the dtype of `pred` and overlap no other array of the call. */
-export interface Out<A = FloatArray> {
+export interface Out<A = Untold> {
   /** [N] per-box losses; only with `reduction: 'none'`. */
-  loss?: A
+  loss?: A | undefined
   /** [N, 4] gradient for the prediction. */
-  grad?: A
+  grad?: A | undefined
   /** [N, 4] gradient for the target; only with `gradTarget: true`. */
-  gradTarget?: A
+  gradTarget?: A | undefined
   /** [N] plain IoU of each pair; only with `iou: true`. */
-  iou?: A
+  iou?: A | undefined
 }
 
 /** Options that belong to some losses only (docs/losses.md). One that the loss does not have is an error, unless it has the
  * value of the default. */
 export interface LossOptions {
   /** Weight of the corner distance in `sca`, `sca3`, `iou_cd`. Default 0.5 (the paper); 1 with `convention: 'official'`. */
-  alpha?: number
+  alpha?: number | undefined
   /** IoU family: the term 1 − IoU becomes 1 − IoU² (`'square'`) or −ln(max(IoU, logFloor)) (`'log'`). Default `'linear'`. */
-  mode?: Mode
+  mode?: Mode | undefined
   /** Floor of `mode: 'log'`, in (0, 1). Default 1e-6. */
-  logFloor?: number
+  logFloor?: number | undefined
   /** `iou`, `giou`, `diou`, `ciou`: the power p > 0 of alpha-IoU (He et al., NeurIPS 2021): 1 − IoU^p, further terms t^p. Default 1. */
-  power?: number
+  power?: number | undefined
   /** IoU family: the ratio in (0, 4] of Inner-IoU (Zhang et al., 2023), whose IoU is that of both boxes scaled about their
    * centres. Default 1. */
-  inner?: number
+  inner?: number | undefined
   /** IoU family: the exponent γ ≥ 0 of Focal-EIoU (Zhang et al., 2021), which multiplies the loss by IoU^γ, a constant in the
    * gradient. Default 0. */
-  focal?: number
+  focal?: number | undefined
   /** `ciou`: the factor a of the aspect term is held constant in the gradient, as its paper has it. Default true. */
-  detachAlpha?: boolean
+  detachAlpha?: boolean | undefined
   /** `smooth_l1`: where the square ends, ≥ 0, in the unit of the coordinates. Default 1. */
-  beta?: number
-  /** `mpdiou`, required: size of the image, in the unit of the coordinates. */
-  imageWidth?: number
-  imageHeight?: number
+  beta?: number | undefined
+  /** `mpdiou`, required: width of the image, in the unit of the coordinates. */
+  imageWidth?: number | undefined
+  /** `mpdiou`, required: height of the image, in the unit of the coordinates. */
+  imageHeight?: number | undefined
   /** `nwd`: the distance at which 1 − loss has fallen to 1/e, > 0, in the unit of the coordinates; the paper takes the mean
    * size of a data set's objects. Default 12.8 (pixels; the paper's for AI-TOD). */
-  constant?: number
+  constant?: number | undefined
   /** `'exact'` (default): the papers' formulas, no epsilon. `'official'` (`sca`, `so`, `cd`): the authors' code, eps 1e-7 in the
    * corner distance. `'torchvision'` (`giou`, `diou`, `ciou`): eps 1e-7 in the denominators. */
-  convention?: Convention
+  convention?: Convention | undefined
 }
 
 /** Options of a call over arrays of type A, wherever these are. */
 export interface CallOptions<A> extends LossOptions {
   /** Layout of the numbers of a box; gradients come back in it. Default `'xyxy'`. */
-  format?: Format
+  format?: Format | undefined
   /** `'none'`: [N] losses; `'sum'`: Σ w·l; `'mean'` (default): Σ w·l / N. `normalizer` replaces the divisor. */
-  reduction?: Reduction
+  reduction?: Reduction | undefined
   /** [N] weight of each box, in the dtype of `pred`. Weight 0 gives exactly 0 loss and gradient, even for a NaN box. */
-  weight?: A
+  weight?: A | undefined
   /** Divisor of the weighted sum (number of positives). Default: N for `'mean'`, 1 for `'sum'`. ≤ 0 gives loss 0 and gradient 0. */
-  normalizer?: number
+  normalizer?: number | undefined
   /** Multiplies loss and gradient. Default 1. */
-  lossWeight?: number
+  lossWeight?: number | undefined
   /** Upstream gradient: a number, or [N] in the dtype of `pred` with `reduction: 'none'`. Default 1. */
-  gradOutput?: number | A
+  gradOutput?: number | A | undefined
   /** Compute the gradient for the prediction. Default true; false is the forward pass alone. */
-  grad?: boolean
+  grad?: boolean | undefined
   /** Compute the gradient for the target. Default false. */
-  gradTarget?: boolean
+  gradTarget?: boolean | undefined
   /** Also return the plain IoU of each pair. Default false. */
-  iou?: boolean
+  iou?: boolean | undefined
   /** What a row with a non-finite coordinate, x2 < x1 or y2 < y1 does. `'propagate'` (default): the formulas as they
    * stand for an inverted box, NaN for a coordinate that is not finite; `'ignore'`: the row counts 0; `'throw'`: an error that names the row, and nothing is written. */
-  onInvalid?: 'propagate' | 'ignore' | 'throw'
+  onInvalid?: 'propagate' | 'ignore' | 'throw' | undefined
   /** Arrays to write the results to; nothing is allocated for those given. */
-  out?: Out<A>
+  out?: Out<A> | undefined
 }
 
-/** Options of `boxLoss`. */
-export interface BoxLossOptions<A extends FloatArray = FloatArray> extends CallOptions<A> {
+/** Options of `boxLoss`, with arrays of type A: `BoxLossOptions<Float32Array>` holds those of one dtype, `BoxLossOptions` those of
+ * any. */
+export interface BoxLossOptions<A extends FloatArray = Untold> extends CallOptions<A> {
   /** Default `'auto'`: CUDA where it is available, else the CPU, else JavaScript. */
-  backend?: BackendName | 'auto'
+  backend?: BackendName | 'auto' | undefined
   /** Index of the CUDA device. Default 0. */
-  device?: number
+  device?: number | undefined
   /** How many threads the CPU backend may use, this one included; only large calls use more than one, and the results are the same.
    * Default: the environment variable `SCALOSS_THREADS`, or as many as this process may use processors. */
-  threads?: number
+  threads?: number | undefined
 }
 
-export interface PairwiseOptions<A extends FloatArray = FloatArray> extends LossOptions {
+/** Options of `pairwise`. */
+export interface PairwiseOptions<A extends FloatArray = Untold> extends LossOptions {
   /** Layout of the numbers of a box. Default `'xyxy'`. */
-  format?: Format
+  format?: Format | undefined
   /** 1 − loss instead of the loss. Default false. */
-  similarity?: boolean
+  similarity?: boolean | undefined
   /** Default `'auto'`, as of `boxLoss`. */
-  backend?: BackendName | 'auto'
+  backend?: BackendName | 'auto' | undefined
   /** Index of the CUDA device. Default 0. */
-  device?: number
+  device?: number | undefined
   /** As of `boxLoss`. */
-  threads?: number
+  threads?: number | undefined
   /** [N, M] array to write to, in the dtype of `a`. */
-  out?: A
+  out?: A | undefined
 }
 
-/** The value given for an option, or undefined. */
-export type Given<O, K extends PropertyKey> = K extends keyof O ? O[K] : undefined
+/** The value given for an option, or undefined; of options that are one of several types, each of their values. */
+export type Given<O, K extends PropertyKey> = O extends unknown ? (K extends keyof O ? O[K] : undefined) : never
 
-/** Result of `boxLoss`; which members there are follows from the options. */
-export interface BoxLossResult<A extends FloatArray = FloatArray, O = BoxLossOptions<A>> {
+type OutOf<O> = NonNullable<Given<O, 'out'>>
+
+/** Keys of O that Options has not; of a computed key nothing is known. */
+type Strange<O, Options> = string extends keyof O ? never : Exclude<keyof O, keyof Options>
+
+/** `Options`, and no others than these in O or its `out`. TypeScript by itself lets a misspelt one pass beside a right one, because
+ * it infers O from what is given. */
+export type Exact<O, Options> = Options &
+  Record<Strange<O, Options>, never> & { out?: Record<Strange<OutOf<O>, OutOf<Options>>, never> | undefined }
+
+/** Result of `boxLoss`; which members there are follows from the options O. `BoxLossResult` by itself is the type of any. */
+export interface BoxLossResult<A extends FloatArray = FloatArray, O = Untold> {
   /** The reduced loss, or [N] losses with `reduction: 'none'`. */
   loss: Given<O, 'reduction'> extends infer R ? (R extends 'none' ? A : number) : never
   /** [N, 4], d loss / d pred in the format of the boxes; undefined with `grad: false`. Of boxes so small that a component

@@ -204,6 +204,9 @@ describe('what it refuses', () => {
     ['groundTruth[0].imageId: expected an integer, got undefined', [{ image_id: 1 }], []],
     ['groundTruth[0].categoryId: expected an integer, got "cup"', [{ ...object, categoryId: 'cup' }], []],
     [`groundTruth[0].bbox: ${box}, got an array of 3`, [{ ...object, bbox: [0, 0, 1] }], []],
+    ['groundTruth[0]: expected an object, got undefined', new Array(2), []],
+    ['detections[0]: expected an object, got undefined', [], new Array(2)],
+    [`groundTruth[0].bbox: ${box}, got an array of 4`, [{ ...object, bbox: new Array(4) }], []],
     ['groundTruth[0].area: expected a finite number of at least 0, got -1', [{ ...object, area: -1 }], []],
     ['groundTruth[0].crowd: expected true or false, got 1', [{ ...object, crowd: 1 }], []],
     ['detections: expected an array of objects, got an object (Object)', [], {}],
@@ -215,7 +218,7 @@ describe('what it refuses', () => {
       [{ ...detection, bbox: [9, 9, -1, 1] }],
     ],
     ['options: expected only the members iouThresholds, got an unknown one: "iou"', [], [], { iou: 1 }],
-    ...[[], [0], [1.1], ['0.5'], 0.5].map((iouThresholds): [string, object[], object[], object] => [
+    ...[[], new Array(1), [0], [1.1], ['0.5'], 0.5].map((iouThresholds): [string, object[], object[], object] => [
       `iouThresholds: expected an array of numbers above 0 and up to 1, at least one, got ${
         Array.isArray(iouThresholds) ? `an array of ${iouThresholds.length}` : iouThresholds
       }`,

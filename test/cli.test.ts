@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { backends } from '../src/backends.js'
@@ -175,6 +175,34 @@ describe('the built program', () => {
       status: 1,
       stdout: '',
       stderr: 'scaloss: absent.json: cannot read the file: no such file\n',
+    })
+  })
+
+  describe.skipIf(process.platform === 'win32')('on pipes and devices', () => {
+    const inShell = (command: string) => {
+      const [node, main] = [process.execPath, join(ROOT, 'dist', 'cli', 'main.js')]
+      return spawnSync('sh', ['-c', command, node, main, ...files(SAMPLE)], { encoding: 'utf8', timeout: 20_000 })
+    }
+
+    test('detections may come through a pipe, and what is wrong with them is said all the same', () => {
+      const argv = '"$0" "$1" evaluate "$2" "$3" --detections /dev/stdin --backend js'
+      expect(inShell(`cat "$5" | ${argv}`).stdout.split('\n').slice(1)).toEqual(
+        scaloss('evaluate', ...files(SAMPLE), '--backend', 'js')
+          .stdout.split('\n')
+          .slice(1),
+      )
+      expect(inShell(`printf '{"a":1}' | ${argv}`)).toMatchObject({
+        status: 1,
+        stderr: 'scaloss: /dev/stdin: expected an array, got an object (Object)\n',
+      })
+      expect(inShell(`printf '[1,\n}' | ${argv}`).stderr).toMatch(/^scaloss: \/dev\/stdin:2:1: not valid JSON/)
+    })
+
+    test.runIf(existsSync('/dev/full'))('a disk that is full: exit code 1, and one line', () => {
+      expect(inShell('"$0" "$1" info > /dev/full')).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(/^scaloss: cannot write the output: ENOSPC.*\n$/),
+      })
     })
   })
 

@@ -45,6 +45,13 @@ describe('whatever the pieces', () => {
     }
   })
 
+  test('a byte order mark is none of the text', () => {
+    for (const chunk of [1, 2, 1000]) {
+      expect(read(`\ufeff${text}`, chunk)).toEqual(JSON.parse(text))
+      expect(read('\ufeff[1,]', chunk)).toBe('items.json:1:4: not valid JSON: expected a value, got "]"')
+    }
+  })
+
   test('a text that is cut off anywhere, or has a character too many, is the error of JSON.parse', () => {
     const parses = (broken: string) => {
       try {

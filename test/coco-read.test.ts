@@ -73,6 +73,27 @@ describe('reading', () => {
     ])
   })
 
+  test.each<[string, () => unknown]>([
+    ['path: expected the path of a file, got undefined', () => readGroundTruth(undefined as never)],
+    ['path: expected the path of a file, got 5', () => readGroundTruth(5 as never)],
+    ['path: expected the path of a file, got ""', () => readDetections('', {} as never)],
+    [
+      'groundTruth: expected the result of readGroundTruth, got undefined',
+      () => readDetections('dt.json', undefined as never),
+    ],
+    [
+      'groundTruth: expected the result of readGroundTruth, got an object (Object)',
+      () => readDetections('dt.json', valid as never),
+    ],
+  ])('arguments: %s', (message, read) => {
+    expect(read).toThrow(expect.objectContaining({ code: 'ERR_SCALOSS_INVALID_ARGUMENT', message }))
+  })
+
+  test('a byte order mark is none of the text', () => {
+    writeFileSync(instances, `\ufeff${text(valid)}`)
+    expect(readGroundTruth(instances).annotations).toHaveLength(1)
+  })
+
   test('a file that is missing, or is a folder', () => {
     expect(complaint(() => readGroundTruth(join(folder, 'absent.json')))).toBe(
       'absent.json: cannot read the file: no such file',

@@ -5,6 +5,7 @@ import { FORMATS } from '../src/formats.js'
 import { drawProblem, type ProblemOptions } from '../src/grad-check/problem.js'
 import { checkGradient, DTYPES, type Evaluate, type GradCheckOptions, gradCheck } from '../src/grad-check.js'
 import { LOSS_NAMES, type LossName } from '../src/losses.js'
+import type { Format, LossOptions } from '../src/types.js'
 import { mapped, planting, rows } from './support/gradcheck.js'
 import { ALL, TOGETHER } from './support/variants.js'
 
@@ -198,7 +199,7 @@ describe('a planted error', () => {
     expect(faults).toEqual([expect.stringMatching(/^loss: 0\.0001\d* > 0\.000001$/)])
   })
 
-  test.each<[LossName, ProblemOptions, ProblemOptions]>([
+  test.each<[LossName, ProblemOptions, LossOptions & { format?: Format }]>([
     ['ciou', { detachAlpha: false }, { detachAlpha: true }],
     ['ciou', { detachAlpha: true }, { detachAlpha: false }],
     ['giou', { convention: 'torchvision' }, {}],

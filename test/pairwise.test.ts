@@ -124,7 +124,7 @@ describe('errors', () => {
   const boxes = new Float32Array(8)
   it.each<[string, () => unknown, RegExp]>([
     ['name', () => pairwise('nms' as never, boxes, boxes), /^name: expected one of 'sca'/],
-    ['a', () => pairwise('iou', [0, 0, 1, 1] as never, boxes), /^a: expected a Float32Array or Float64Array/],
+    ['a', () => pairwise('iou', [0, 0, 1, 1] as never, boxes as never), /^a: expected a Float32Array or Float64Array/],
     ['a of a wrong length', () => pairwise('iou', new Float32Array(7), boxes), /^a: expected .* multiple of 4/],
     ['b of a wrong length', () => pairwise('sca3', new Float32Array(6), boxes), /^b: expected .* multiple of 6/],
     [

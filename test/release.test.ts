@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
@@ -100,6 +100,17 @@ describe('the gates of a prebuild', () => {
 
   it('see a newer glibc, which a plain build asks for', () => {
     expect(wrongWith(built, x64)).toContainEqual(expect.stringMatching(/asks for .*GLIBC_2\.3\d/))
+  })
+
+  it('see a glibc newer than docs/support.md says, by one', () => {
+    const oldest = /glibc 2\.(\d+) and newer/.exec(readFileSync(join(ROOT, 'docs/support.md'), 'utf8'))![1]
+    const asking = (minor: number) => {
+      const file = join(folder, 'asking.node')
+      writeFileSync(file, readFileSync(built, 'latin1').replace(/GLIBC_2\.\d\d(?=\0)/g, `GLIBC_2.${minor}`), 'latin1')
+      return wrongWith(file, x64).filter((problem) => problem.includes('asks for'))
+    }
+    expect(asking(Number(oldest))).toEqual([])
+    expect(asking(Number(oldest) + 1)).not.toEqual([])
   })
 
   it('see glibc in a file for musl, another CPU and too many bytes', () => {

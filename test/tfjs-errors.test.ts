@@ -109,6 +109,7 @@ describe('options, refused when the loss is made', () => {
     [{ normalizer: 2, reduction: 1 }, 'normalizer', 'none with tf.Reduction.MEAN'],
     [{ weight: 1 }, 'weight', 'got 1'],
     [{ weight: ['1'] }, 'weight', 'an array of numbers'],
+    [{ weight: new Array(2) }, 'weight', 'an array of numbers'],
     [{ weight: Int32Array.of(1) }, 'weight', 'Int32Array(1)'],
   ])('%o', (options, argument, mention) => {
     const refused = rejection(() => boxLoss('sca', options as TensorLossOptions))

@@ -7,6 +7,19 @@ const box = new Float32Array([0, 0, 1, 1]), other = new Float32Array([0, 0, 2, 2
 const { backend, loss, grad } = boxLoss('sca', box, other, { backend: 'cpu' })
 console.log(backend, loss, grad.length, scaLoss(box, box).loss)
 `
+/** What a compiler checks besides: arrays that TypeScript since 5.7 tells apart by their memory. */
+const TYPED = `
+import { alloc, type BoxLossOptions } from 'scaloss'
+import 'scaloss/coco'
+const weight: Float32Array = new Float32Array(1)
+const options: BoxLossOptions = { format: 'xyxy' }
+const result: Float32Array = boxLoss('sca', box, other, { ...options, weight, grad: true, out: { grad: alloc(1) } }).grad
+// @ts-expect-error another dtype
+boxLoss('sca', box, other, { weight: new Float64Array(1) })
+// @ts-expect-error no such option
+boxLoss('sca', box, other, { reduction: 'sum', normalizr: 3 })
+console.log(result)
+`
 export const PRINTS = 'cpu 1.25 4 0'
 
 /** @param {string} folder @param {object} manifest */
@@ -14,7 +27,7 @@ export function writeProject(folder, manifest = {}) {
   write(join(folder, 'package.json'), { name: 'user', version: '1.0.0', private: true, ...manifest })
   write(join(folder, 'main.mjs'), `import { boxLoss, scaLoss } from 'scaloss'\n${BODY}`)
   write(join(folder, 'main.cjs'), `const { boxLoss, scaLoss } = require('scaloss')\n${BODY}`)
-  write(join(folder, 'main.mts'), `import { boxLoss, scaLoss } from 'scaloss'\nimport 'scaloss/coco'\n${BODY}`)
-  write(join(folder, 'main.cts'), `import { boxLoss, scaLoss } from 'scaloss'\nimport 'scaloss/coco'\n${BODY}`)
+  write(join(folder, 'main.mts'), `import { boxLoss, scaLoss } from 'scaloss'\n${BODY}${TYPED}`)
+  write(join(folder, 'main.cts'), `import { boxLoss, scaLoss } from 'scaloss'\n${BODY}${TYPED}`)
   return folder
 }

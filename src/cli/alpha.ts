@@ -1,5 +1,9 @@
+import { lossParams } from '../loss-params.js'
 import { LOSSES, type LossName, type LossSpec } from '../losses.js'
 import { numberOf, UsageError } from './usage.js'
+
+/** Where `--alpha` is not given. */
+export const DEFAULT_ALPHA = lossParams('sca', {}).alpha
 
 /** Whether `--alpha` means something to a loss. */
 export function usesAlpha(name: LossName): boolean {

@@ -9,7 +9,7 @@ import { type Detection, eachDetection, readGroundTruth } from '../coco/read.js'
 import { byClass, byIou, type ClassSummary, collect, evaluatePairs, type PairSummary, total } from '../coco/summary.js'
 import { warningsOf } from '../coco/warnings.js'
 import { LOSS_NAMES, LOSSES } from '../losses.js'
-import { alphaOf, usesAlpha } from './alpha.js'
+import { alphaOf, DEFAULT_ALPHA, usesAlpha } from './alpha.js'
 import { type Progress, withProgress } from './progress.js'
 import { type Column, formatTable } from './table.js'
 import { type Io, inLines, numberOf, oneOf, parseOptions, wrongValue } from './usage.js'
@@ -25,7 +25,7 @@ IoU, loss and gradient norm of the matched pairs by class and by IoU, and COCO's
   --ground-truth <file>   COCO instances: { images, annotations, categories }, bbox as [x, y, width, height]
   --detections <file>     COCO results: [{ image_id, category_id, bbox, score }]
   --loss <name>           one of those below (default: sca)
-  --alpha <number>        weight of the corner distance in ${NAMES.filter(usesAlpha).join(', ')} (default: 0.5)
+  --alpha <number>        weight of the corner distance in ${NAMES.filter(usesAlpha).join(', ')} (default: ${DEFAULT_ALPHA})
   --iou-threshold <t>     smallest IoU of a matched pair, above 0 and up to 1 (default: 0.5); AP has its own
   --backend <name>        ${BACKENDS.join(', ')} (default: auto)
   --json                  print the same numbers as JSON, and the warnings
@@ -45,7 +45,7 @@ function parse(args: readonly string[]) {
   })
   const file = (option: 'ground-truth' | 'detections') => values[option] || wrongValue(option, 'a file', values[option])
   const loss = oneOf('loss', values.loss, NAMES)
-  const alpha = alphaOf(values.alpha, [loss], NAMES) ?? 0.5
+  const alpha = alphaOf(values.alpha, [loss], NAMES) ?? DEFAULT_ALPHA
   return {
     groundTruth: file('ground-truth'),
     detections: file('detections'),

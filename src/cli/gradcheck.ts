@@ -3,7 +3,7 @@ import { drawProblem } from '../grad-check/problem.js'
 import { checkGradient, DTYPES, type Evaluate, type GradCheckReport } from '../grad-check.js'
 import { LOSS_NAMES, LOSSES, type LossName, type LossSpec } from '../losses.js'
 import type { BackendName, DType, LossOptions } from '../types.js'
-import { alphaOf, usesAlpha } from './alpha.js'
+import { alphaOf, DEFAULT_ALPHA, usesAlpha } from './alpha.js'
 import { type Progress, withProgress } from './progress.js'
 import { type Column, formatTable } from './table.js'
 import { allOrOneOf, type Io, inLines, numberOf, parseOptions, someOf } from './usage.js'
@@ -17,7 +17,7 @@ of a component, in units of the largest one of its pair. Exit code 1 if a gradie
 
   --loss <names>     all, or some with commas between them (default: all)
   --variants         each loss with each of its options, too
-  --alpha <number>   weight of the corner distance in ${LOSS_NAMES.filter(usesAlpha).join(', ')} (default: 0.5)
+  --alpha <number>   weight of the corner distance in ${LOSS_NAMES.filter(usesAlpha).join(', ')} (default: ${DEFAULT_ALPHA})
   --backend <name>   all (that can run here), ${BACKENDS.join(', ')} (default: all)
   --dtype <name>     both, ${DTYPES.join(', ')} (default: both)
   --boxes <n>        number of pairs (default: 1000)

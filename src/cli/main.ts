@@ -82,7 +82,9 @@ export function run(argv: readonly string[], io: Io): number {
 if (require.main === module) {
   // A reader that has seen enough, such as `head`, closes the pipe.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    if (error.code === 'EPIPE') return
+    process.stderr.write(`scaloss: cannot write the output: ${error.message}\n`)
+    process.exitCode = 1
   })
   process.exitCode = run(process.argv.slice(2), process)
 }

@@ -10,7 +10,7 @@ import {
   simulationCases,
 } from '../simulation.js'
 import type { LossOptions } from '../types.js'
-import { alphaOf, usesAlpha } from './alpha.js'
+import { alphaOf, DEFAULT_ALPHA, usesAlpha } from './alpha.js'
 import { type Progress, withProgress } from './progress.js'
 import { type Column, formatTable } from './table.js'
 import { type Io, inLines, numberOf, oneOf, parseOptions, someOf, UsageError } from './usage.js'
@@ -26,7 +26,7 @@ The simulation experiment of the SCALoss paper: moves 3600 anchors onto each of 
 loss, and prints the mean IoU and the total L1 distance on the way.
 
   --losses <names>    all, or some with commas between them (default: ${DEFAULT_LOSSES})
-  --alpha <number>    weight of the corner distance in ${SIMULATION_LOSSES.filter(usesAlpha).join(', ')} (default: 0.5)
+  --alpha <number>    weight of the corner distance in ${SIMULATION_LOSSES.filter(usesAlpha).join(', ')} (default: ${DEFAULT_ALPHA})
   --lr <number>       learning rate; a tenth of it after 80 % of the steps, a hundredth after 90 % (default: 0.1)
   --enlarge           multiply each step by 2 - IoU
   --geometry <name>   ${GEOMETRIES.join(', ')}: most anchors overlap their target, or most do not (default: dense)
@@ -57,7 +57,7 @@ function parse(args: readonly string[]) {
   const losses = someOf('losses', values.losses, SIMULATION_LOSSES)
   return {
     losses,
-    alpha: alphaOf(values.alpha, losses, SIMULATION_LOSSES) ?? 0.5,
+    alpha: alphaOf(values.alpha, losses, SIMULATION_LOSSES) ?? DEFAULT_ALPHA,
     lr: numberOf('lr', values.lr, 'a finite number above 0', (lr) => Number.isFinite(lr) && lr > 0),
     enlarge: values.enlarge,
     geometry: oneOf('geometry', values.geometry, GEOMETRIES),

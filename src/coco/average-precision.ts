@@ -12,15 +12,15 @@ export interface GroundTruthBox {
   categoryId: number
   bbox: CocoBox
   /** In square pixels, for the area ranges: COCO's is that of the object's mask. Default: width · height. */
-  area?: number
+  area?: number | undefined
   /** A region holding many objects: what is found in it counts neither as right nor as wrong. Default: false. */
-  crowd?: boolean
+  crowd?: boolean | undefined
 }
 
 /** Options of `averagePrecision`. */
 export interface AveragePrecisionOptions {
   /** Smallest IoUs of a match, each in (0, 1]; `ap` and `ar…` are means over them. Default: 0.5, 0.55, … 0.95. */
-  iouThresholds?: readonly number[]
+  iouThresholds?: readonly number[] | undefined
 }
 
 export interface ClassMetrics extends Metrics {

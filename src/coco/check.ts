@@ -1,18 +1,24 @@
 import { argumentError, invalidArgument } from '../errors.js'
 import { checkBoolean, checkFinite } from '../validate.js'
 import type { AveragePrecisionOptions, GroundTruthBox } from './average-precision.js'
-import type { Detection } from './read.js'
+import type { Detection, GroundTruth } from './read.js'
 
-// The arguments of `averagePrecision`. Files are checked as they are read (read.ts), with messages of their own.
+// The arguments of `averagePrecision`, and of what reads files. What is in these is checked as they are read (read.ts), with
+// messages of its own.
 
 /** Calls `check` with each object of an array and its name in messages, as `detections[17]`. */
 function checkEach(argument: string, value: unknown, check: (item: Record<string, unknown>, name: string) => void) {
   if (!Array.isArray(value)) throw invalidArgument(argument, 'an array of objects', value)
-  value.forEach((item, index) => {
+  for (const [index, item] of value.entries()) {
     const name = `${argument}[${index}]`
     if (typeof item !== 'object' || item === null) throw invalidArgument(name, 'an object', item)
     check(item, name)
-  })
+  }
+}
+
+/** Whether it is an array of such numbers. A hole is one that is undefined: `every` by itself would pass it over. */
+function isNumbers(value: unknown, holds: (item: unknown) => boolean): value is number[] {
+  return Array.isArray(value) && [...value].every(holds)
 }
 
 function checkId(argument: string, value: unknown): void {
@@ -23,7 +29,7 @@ function checkPlace(item: Record<string, unknown>, name: string): void {
   const { imageId, categoryId, bbox } = item
   checkId(`${name}.imageId`, imageId)
   checkId(`${name}.categoryId`, categoryId)
-  if (!Array.isArray(bbox) || bbox.length !== 4 || !bbox.every(Number.isFinite))
+  if (!isNumbers(bbox, Number.isFinite) || bbox.length !== 4)
     throw invalidArgument(`${name}.bbox`, 'four finite numbers [x, y, width, height]', bbox)
   if (bbox[2] < 0 || bbox[3] < 0)
     throw argumentError(`${name}.bbox`, 'a width and a height of at least 0', `[${bbox.join(', ')}]`)
@@ -50,6 +56,16 @@ export function checkIouThresholds(
   value: unknown,
 ): asserts value is NonNullable<AveragePrecisionOptions['iouThresholds']> {
   const isThreshold = (item: unknown) => typeof item === 'number' && item > 0 && item <= 1
-  if (!Array.isArray(value) || value.length === 0 || !value.every(isThreshold))
+  if (!isNumbers(value, isThreshold) || value.length === 0)
     throw invalidArgument('iouThresholds', 'an array of numbers above 0 and up to 1, at least one', value)
+}
+
+export function checkPath(value: unknown): asserts value is string {
+  if (typeof value !== 'string' || value === '') throw invalidArgument('path', 'the path of a file', value)
+}
+
+export function checkGroundTruthFile(value: unknown): asserts value is GroundTruth {
+  const { path, imageIds, categories } = (value ?? {}) as Record<keyof GroundTruth, { has?: unknown } | undefined>
+  if (typeof path !== 'string' || typeof imageIds?.has !== 'function' || typeof categories?.has !== 'function')
+    throw invalidArgument('groundTruth', 'the result of readGroundTruth', value)
 }

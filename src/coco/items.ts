@@ -1,5 +1,5 @@
-import { closeSync, openSync, readSync } from 'node:fs'
-import { readJson } from './json.js'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { reading, readJson } from './json.js'
 
 /** Bytes read and parsed at a time. */
 const CHUNK = 1 << 18
@@ -72,20 +72,25 @@ class Cutter {
   }
 }
 
-function* cutFile(path: string, chunk: number): Generator<unknown[]> {
-  const file = openSync(path, 'r')
-  try {
-    const cutter = new Cutter()
-    const buffer = Buffer.allocUnsafe(chunk)
-    for (;;) {
-      const length = readSync(file, buffer)
-      if (length === 0) break
-      yield cutter.add(buffer.subarray(0, length))
-    }
-    if (!cutter.ended) throw new SyntaxError('the array does not end')
-  } finally {
-    closeSync(file)
+/** UTF-8's byte order mark, which some programs put before a text. */
+const MARK = Buffer.from('\ufeff')
+
+function* cutFile(path: string, file: number, chunk: number): Generator<unknown[]> {
+  const cutter = new Cutter()
+  const buffer = Buffer.allocUnsafe(Math.max(chunk, MARK.length))
+  const readAt = (position: number, most: number) =>
+    buffer.subarray(
+      0,
+      reading(path, () => readSync(file, buffer, 0, most, position)),
+    )
+  let position = readAt(0, MARK.length).equals(MARK) ? MARK.length : 0
+  for (;;) {
+    const bytes = readAt(position, chunk)
+    if (bytes.length === 0) break
+    position += bytes.length
+    yield cutter.add(bytes)
   }
+  if (!cutter.ended) throw new SyntaxError('the array does not end')
 }
 
 /** The items of a JSON file (UTF-8) that holds an array, some at a time, so that neither the text nor all that it says is ever in
@@ -95,10 +100,20 @@ export function* readItems(
   otherwise: (value: unknown) => never,
   chunk = CHUNK,
 ): Generator<unknown[], void, void> {
+  const file = reading(path, () => openSync(path, 'r'))
   try {
-    yield* cutFile(path, chunk)
-  } catch {
-    // Whatever is wrong, read as a whole the file shows where.
+    if (fstatSync(file).isFile()) {
+      yield* cutFile(path, file, chunk)
+    } else {
+      // A pipe can be read once: there is no second look for what is wrong.
+      const value = readJson(path, file)
+      yield Array.isArray(value) ? value : otherwise(value)
+    }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    // Read as a whole the file shows where.
     otherwise(readJson(path))
+  } finally {
+    closeSync(file)
   }
 }

@@ -62,17 +62,23 @@ function describeFault(path: string, text: string): string {
   return `${place}: not valid JSON: expected ${fault.expected}, got ${got}`
 }
 
-/** The parsed content of a JSON file (UTF-8). Throws `ScaLossError` `ERR_SCALOSS_INVALID_FILE` when the file cannot be
- * read or is not JSON; the message then starts with `path:line:column`, both counted from 1. */
-export function readJson(path: string): unknown {
-  let text: string
+/** What `read` gives, or the error for a file that cannot be read. */
+export function reading<T>(path: string, read: () => T): T {
   try {
-    text = readFileSync(path, 'utf8')
+    return read()
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
     const reason = code === 'ENOENT' ? 'no such file' : message
     throw new ScaLossError('ERR_SCALOSS_INVALID_FILE', `${path}: cannot read the file: ${reason}`, { cause })
   }
+}
+
+/** The parsed content of a JSON file (UTF-8, with a byte order mark or without). Throws `ScaLossError` `ERR_SCALOSS_INVALID_FILE`
+ * when the file cannot be read or is not JSON; the message then starts with `path:line:column`, both counted from 1.
+ *
+ * @param file descriptor of the file, where it is open already. */
+export function readJson(path: string, file?: number): unknown {
+  const text = reading(path, () => readFileSync(file ?? path, 'utf8')).replace(/^\ufeff/, '')
   try {
     return JSON.parse(text)
   } catch (cause) {

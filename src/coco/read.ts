@@ -1,4 +1,5 @@
 import { ScaLossError, show } from '../errors.js'
+import { checkGroundTruthFile, checkPath } from './check.js'
 import { readItems } from './items.js'
 import { readJson } from './json.js'
 
@@ -132,8 +133,9 @@ function brief(value: unknown): string {
 /** Reads COCO ground truth: `{ images, annotations, categories }` with `bbox` in pixels as [x, y, width, height].
  * Throws `ScaLossError` `ERR_SCALOSS_INVALID_FILE` naming file and place: a file that is missing or not JSON, missing or
  * mistyped fields (of those of an annotation, only `area` and `iscrowd` may be missing), boxes that are not four finite
- * numbers or have a negative size, repeated ids, ids that refer to nothing. */
+ * numbers or have a negative size, repeated ids, ids that refer to nothing; `ERR_SCALOSS_INVALID_ARGUMENT`: no path. */
 export function readGroundTruth(path: string): GroundTruth {
+  checkPath(path)
   const root = new Located(path, '', readJson(path))
 
   const imageIds = new Set<number>()
@@ -167,6 +169,8 @@ export function readGroundTruth(path: string): GroundTruth {
 /** Reads COCO results: `[{ image_id, category_id, bbox, score }]`, ids as in `groundTruth`. The order is kept: it decides
  * between equal scores. Throws as `readGroundTruth`. The file is read piece by piece. */
 export function readDetections(path: string, groundTruth: GroundTruth): Detection[] {
+  checkPath(path)
+  checkGroundTruthFile(groundTruth)
   return [...eachDetection(path, groundTruth)]
 }
 

@@ -5,7 +5,7 @@ import type { NativeHandle } from '../native.js'
 import { writeScalars } from '../native-call.js'
 import { callNative, handleOf } from '../native-object.js'
 import { type ArrayKind, CALL_OPTIONS, checkJobOverlap, OUTPUTS, prepareJob } from '../prepare.js'
-import type { CallOptions, Given, Out } from '../types.js'
+import type { CallOptions, Given, Out, Untold } from '../types.js'
 import { checkKeys, checkOverlap } from '../validate.js'
 import type { CudaDevice } from './device.js'
 import type { CudaStream } from './stream.js'
@@ -14,22 +14,22 @@ import { addressOf, type CudaTensor, checkTensor, newTensor, streamOf } from './
 /** Tensors for the results of a call: as of `boxLoss`, and the two numbers that it computes. */
 export interface DeviceOut extends Out<CudaTensor> {
   /** [N] in the dtype of `pred` with `reduction: 'none'`, otherwise one number of float64. */
-  loss?: CudaTensor
+  loss?: CudaTensor | undefined
   /** One number of float64. */
-  invalid?: CudaTensor
+  invalid?: CudaTensor | undefined
 }
 
 /** Options of a call over tensors: those of `boxLoss` but for the place. */
 export interface DeviceBoxLossOptions extends CallOptions<CudaTensor> {
   /** `'throw'` would have to wait for the device, and is an error. */
-  onInvalid?: 'propagate' | 'ignore'
+  onInvalid?: 'propagate' | 'ignore' | undefined
   /** On which the call is enqueued. Default: the device's own. */
-  stream?: CudaStream
-  out?: DeviceOut
+  stream?: CudaStream | undefined
+  out?: DeviceOut | undefined
 }
 
 /** Results of a call over tensors, which are there once its stream gets to them. */
-export interface DeviceBoxLossResult<O = DeviceBoxLossOptions> {
+export interface DeviceBoxLossResult<O = Untold> {
   /** The reduced loss, one number of float64; with `reduction: 'none'` [N] in the dtype of `pred`. */
   loss: CudaTensor
   grad: Given<O, 'grad'> extends infer G ? (G extends false ? undefined : CudaTensor) : never

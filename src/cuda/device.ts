@@ -2,6 +2,7 @@ import { argumentError, invalidArgument } from '../errors.js'
 import type { LossName } from '../losses.js'
 import type { CudaDeviceInfo } from '../native.js'
 import { callNative, handleOf } from '../native-object.js'
+import type { Exact } from '../types.js'
 import { checkOneOf, typeOf } from '../validate.js'
 import { type DeviceBoxLossOptions, type DeviceBoxLossResult, deviceBoxLoss } from './box-loss.js'
 import { CudaStream } from './stream.js'
@@ -117,7 +118,7 @@ export class CudaDevice {
    * @param target likewise.
    * @throws {ScaLossError} an argument is not as described, or CUDA fails.
    */
-  boxLoss<const O extends DeviceBoxLossOptions = Record<never, never>>(
+  boxLoss<const O extends Exact<O, DeviceBoxLossOptions> = Record<never, never>>(
     name: LossName,
     pred: CudaTensor,
     target: CudaTensor,

@@ -13,9 +13,10 @@ export function mulberry32(seed: number): () => number {
 
 type Interval = [first: number, second: number]
 type Uniform = (low: number, high: number) => number
-type Place = (u: Uniform, a: number, b: number) => Interval
 
 /** How a prediction lies to the target [a, b] on one axis. */
+export type Place = (u: Uniform, a: number, b: number) => Interval
+
 const SIMPLE = {
   overlap: (u, a, b) => [a + u(-0.4, 0.4) * (b - a), b + u(-0.4, 0.4) * (b - a)],
   disjoint: (u, a, b) => {
@@ -25,7 +26,6 @@ const SIMPLE = {
   nested: (u, a, b) => [a + u(0.05, 0.4) * (b - a), b - u(0.05, 0.4) * (b - a)],
   near: (u, a, b) => [a + u(-1e-3, 1e-3) * (b - a), b + u(-1e-3, 1e-3) * (b - a)],
   around: (u, a, b) => [a - u(0.05, 0.4) * (b - a), b + u(0.05, 0.4) * (b - a)],
-  inverted: (u, a, b) => [b + u(-0.4, 0.4) * (b - a), a + u(-0.4, 0.4) * (b - a)],
   /** Side by side, with a sliver of overlap or gap between them. */
   touching: (u, a, b) => {
     const [edge, side] = [u(-0.1, 0.1) * (b - a), u(0.5, 2) * (b - a)]
@@ -33,42 +33,35 @@ const SIMPLE = {
   },
 } satisfies Record<string, Place>
 
-const MIXED = Object.values(SIMPLE).filter((place) => place !== SIMPLE.inverted)
-const PLACE = {
+const MIXED = Object.values(SIMPLE)
+
+export const PLACES = {
   ...SIMPLE,
   /** Each axis of a kind of its own. */
   mixed: (u, a, b) => MIXED[Math.floor(u(0, MIXED.length))](u, a, b),
 } satisfies Record<string, Place>
 
-/** How prediction and target of a pair lie to each other; `inverted` has x2 < x1 and y2 < y1 in the prediction. */
-export type Kind = keyof typeof PLACE
-export const VALID_KINDS: readonly Kind[] = ['overlap', 'disjoint', 'nested', 'near']
-
 export type Boxes = Float32ArrayConstructor | Float64ArrayConstructor
 
 export interface PairOptions {
-  seed?: number
-  /** Row i is of kind i modulo their number. */
-  kinds?: readonly Kind[]
+  seed: number
+  /** Row i is as the place i modulo their number. */
+  places: readonly Place[]
   /** Coordinates are multiples of this: sums and differences with other such numbers are then exact. 0: any numbers. */
-  step?: number
-  axes?: 2 | 3
+  step: number
+  axes: 2 | 3
 }
 
 /** `n` pairs of boxes as corners, sides 10 to 110 (beside each other up to 220), all edges of a pair apart unless `step` joins
  * them. */
-export function randomPairs(
-  Boxes: Boxes,
-  n: number,
-  { seed = 1, kinds = VALID_KINDS, step = 0, axes = 2 }: PairOptions = {},
-) {
+export function randomPairs(Boxes: Boxes, n: number, { seed, places, step, axes }: PairOptions) {
   const random = mulberry32(seed)
   const uniform: Uniform = (low, high) => low + (high - low) * random()
   const onGrid = (v: number) => (step === 0 ? v : Math.round(v / step) * step)
   const pred: FloatArray = new Boxes(2 * axes * n)
   const target: FloatArray = new Boxes(2 * axes * n)
   for (let i = 0; i < n; ++i) {
-    const place: Place = PLACE[kinds[i % kinds.length]]
+    const place = places[i % places.length]
     for (let axis = 0; axis < axes; ++axis) {
       const first = uniform(0, 200)
       const second = first + uniform(10, 110)

@@ -5,17 +5,17 @@ import { LOSS_NAMES, LOSSES, type LossName, type LossParams, type LossSpec } fro
 import { evaluateLoss } from '../reference.js'
 import type { FloatArray, Format, LossOptions } from '../types.js'
 import { checkFormat, checkOneOf } from '../validate.js'
-import { randomPairs, toFormat } from './pairs.js'
+import { PLACES, randomPairs, toFormat } from './pairs.js'
 import { type PairSlopes, slopesOfPairs } from './slopes.js'
 
 /** Which pairs a gradient is checked at. */
 export interface ProblemOptions extends LossOptions {
   /** Number of random pairs. Default 1000. */
-  boxes?: number
+  boxes?: number | undefined
   /** A whole number: the same one gives the same pairs everywhere. Default 1. */
-  seed?: number
+  seed?: number | undefined
   /** Layout of the boxes, and so of the gradients. Default `'xyxy'`. */
-  format?: Format
+  format?: Format | undefined
 }
 
 /** Pairs of boxes, and what the losses and the gradients there should be. */
@@ -32,7 +32,7 @@ export interface Problem {
   slopes: PairSlopes
 }
 
-const KINDS = ['overlap', 'disjoint', 'nested', 'near', 'mixed'] as const
+const KINDS = [PLACES.overlap, PLACES.disjoint, PLACES.nested, PLACES.near, PLACES.mixed]
 /** Numbers on this grid, and their sums and halves in any format, are float32 numbers: both dtypes get the same boxes. */
 const GRID = 2 ** -13
 /** A little more than the shortest side. */
@@ -53,7 +53,7 @@ export function drawProblem(name: LossName, given: ProblemOptions): Problem {
   checkFormat(format, axes)
 
   const zoom = params.epsilon > 0 ? SMALL : 1
-  const corners = randomPairs(Float64Array, boxes, { seed, kinds: KINDS, step: GRID, axes })
+  const corners = randomPairs(Float64Array, boxes, { seed, places: KINDS, step: GRID, axes })
   const zoomed = (rows: FloatArray) => rows.map((v) => zoom * v)
   const pred = toFormat(zoomed(corners.pred), format, axes)
   const target = toFormat(zoomed(corners.target), format, axes)

@@ -45,7 +45,8 @@ export function read(argument: string, tensor: Tensor): Float32Array {
 
 export function checkWeight(weight: unknown): asserts weight is Weight {
   if (weight instanceof Tensor) return
-  const numbers = Array.isArray(weight) && weight.every((value) => typeof value === 'number')
+  // A hole is none: `every` by itself would pass it over.
+  const numbers = Array.isArray(weight) && [...weight].every((value) => typeof value === 'number')
   if (!numbers && !/^Float(32|64)Array$/.test(typeOf(weight) ?? ''))
     throw invalidArgument('weight', 'a tensor or an array of numbers, one a box', weight)
 }
