@@ -133,18 +133,18 @@ export class Plan<O = PlanOptions> {
   /** Checks the options of a run and returns its number of boxes. */
   #set(runner: Runner, options: RunOptions): number {
     checkKeys('options', options, RUN_OPTIONS)
-    const { dtype, reduction, job } = this.#settings
-    const { boxes = this.boxes, ...numbers } = options
-    checkCount('boxes', boxes, 0)
-    if (boxes > this.boxes) throw argumentError('boxes', `at most ${this.boxes}, as of the plan`, String(boxes))
-    for (const [option, value] of Object.entries(numbers)) if (value !== undefined) checkFinite(option, value)
-    if (options.normalizer !== undefined && reduction === 'none') {
-      throw invalidArgument('normalizer', "no normalizer with reduction 'none', which has no sum", options.normalizer)
-    }
+    const { dtype, reduction, job, scaling } = this.#settings
     if (options.gradOutput !== undefined && job.gradOutput) {
       throw invalidArgument('gradOutput', 'no number: the plan has an array, plan.gradOutput', options.gradOutput)
     }
-    const { normalizer, lossWeight, gradOutput } = { ...this.#settings.scaling, ...numbers }
+    const {
+      boxes = this.boxes,
+      normalizer = scaling.normalizer,
+      lossWeight = scaling.lossWeight,
+      gradOutput = scaling.gradOutput,
+    } = options
+    checkCount('boxes', boxes, 0)
+    if (boxes > this.boxes) throw argumentError('boxes', `at most ${this.boxes}, as of the plan`, String(boxes))
     runner.set(boxes, scalesOf(boxes, dtype, reduction, normalizer, lossWeight, gradOutput))
     return boxes
   }

@@ -126,20 +126,14 @@ export function prepareJob<A extends object>(
   checkBoolean('grad', grad)
   checkBoolean('gradTarget', gradTarget)
   checkBoolean('iou', iou)
-  checkFinite('lossWeight', lossWeight)
-  checkRange('lossWeight', lossWeight, dtype, 'a number')
   if (weight !== undefined) kind.checkArray('weight', weight, pred, n, 'one a box')
-  if (normalizer !== undefined) {
-    checkFinite('normalizer', normalizer)
-    if (reduction === 'none')
-      throw invalidArgument('normalizer', "no normalizer with reduction 'none', which has no sum", normalizer)
-  }
-  if (typeof gradOutput === 'number') checkFinite('gradOutput', gradOutput)
-  else if (reduction !== 'none')
-    throw invalidArgument('gradOutput', `a number with reduction '${reduction}'`, gradOutput)
-  else kind.checkArray('gradOutput', gradOutput, pred, n, 'one a box')
-
   const perRow = typeof gradOutput === 'number' ? undefined : gradOutput
+  if (perRow !== undefined) {
+    if (reduction !== 'none') throw invalidArgument('gradOutput', `a number with reduction '${reduction}'`, perRow)
+    kind.checkArray('gradOutput', perRow, pred, n, 'one a box')
+  }
+  const upstream = typeof gradOutput === 'number' ? gradOutput : 1
+  const scales = scalesOf(n, dtype, reduction, normalizer, lossWeight, upstream)
   if (outLoss !== undefined) {
     checkWanted('out.loss', reduction === 'none', "reduction: 'none'", outLoss)
     kind.checkArray('out.loss', outLoss, pred, n, 'one a box')
@@ -157,8 +151,6 @@ export function prepareJob<A extends object>(
     kind.checkArray('out.iou', outIou, pred, n, 'one a box')
   }
 
-  const upstream = perRow ? 1 : (gradOutput as number)
-  const scales = scalesOf(n, dtype, reduction, normalizer, lossWeight, upstream)
   return {
     name,
     params,
@@ -194,7 +186,7 @@ function checkWanted(argument: string, wanted: boolean, option: string, array: o
 
 export type Scales = Pick<BoxLossJob, 'lossScale' | 'gradScale' | 'sumScale' | 'sumDivisor' | 'ignoreAll'>
 
-/** What loss and gradients of N boxes are multiplied by. */
+/** Checks the factors of a call and gives what loss and gradients of N boxes are multiplied by. */
 export function scalesOf(
   n: number,
   dtype: DType,
@@ -203,6 +195,14 @@ export function scalesOf(
   lossWeight: number,
   gradOutput: number,
 ): Scales {
+  checkFinite('lossWeight', lossWeight)
+  checkRange('lossWeight', lossWeight, dtype, 'a number')
+  checkFinite('gradOutput', gradOutput)
+  if (normalizer !== undefined) {
+    checkFinite('normalizer', normalizer)
+    if (reduction === 'none')
+      throw invalidArgument('normalizer', "no normalizer with reduction 'none', which has no sum", normalizer)
+  }
   const divisor = normalizer ?? (reduction === 'mean' ? n : 1)
   const upstream = lossWeight * gradOutput
   checkRange('gradOutput', upstream, dtype, 'a number that times lossWeight is')

@@ -47,10 +47,11 @@ describe.each(CONFIGURATIONS)('a plan, $backend, $dtype', ({ backend, dtype }) =
 
   it('of fewer boxes, with other scales for one run', () => {
     const { pred, target } = pairs(30, 4)
-    const plan = createPlan('sca', { boxes: 30, backend, dtype, reduction: 'sum', lossWeight: 2, alpha: 0.25 })
+    const scales = { reduction: 'sum', normalizer: 3, lossWeight: 2, gradOutput: -0.5 } as const
+    const plan = createPlan('sca', { boxes: 30, backend, dtype, ...scales, alpha: 0.25 })
     plan.pred.set(pred as never)
     plan.target.set(target as never)
-    const options = { backend, reduction: 'sum', lossWeight: 2, alpha: 0.25 } as const
+    const options = { backend, ...scales, alpha: 0.25 }
     const all = boxLoss('sca', pred, target, options)
     for (const [run, changes] of [
       [{ boxes: 11 }, {}],
@@ -72,6 +73,9 @@ describe.each(CONFIGURATIONS)('a plan, $backend, $dtype', ({ backend, dtype }) =
     }
     expect(plan.run({ boxes: 0 })).toMatchObject({ loss: 0, invalid: 0 })
     expect(plan.run()).toEqual(all)
+    for (const option of ['boxes', 'normalizer', 'lossWeight', 'gradOutput']) {
+      expect(plan.run({ [option]: undefined })).toEqual(all)
+    }
   })
 
   it('counts invalid rows, and throws for them where it should', () => {
@@ -144,6 +148,8 @@ describe('createPlan refuses', () => {
     expect(run({ boxes: -1 })).toBe('boxes')
     expect(run({ box: 1 })).toBe('options')
     expect(run({ lossWeight: Number.NaN })).toBe('lossWeight')
+    expect(run({ lossWeight: 1e39 })).toBe('lossWeight')
+    expect(run({ gradOutput: true })).toBe('gradOutput')
     expect(run({ normalizer: '1' })).toBe('normalizer')
     const none = createPlan('sca', { boxes: 4, backend: 'cpu', reduction: 'none', gradOutput: true })
     expect(rejection(() => none.run({ normalizer: 1 })).argument).toBe('normalizer')
