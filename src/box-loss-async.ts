@@ -4,8 +4,8 @@ import type { LossName } from './losses.js'
 import { nativeBoxLoss, nativeBoxLossAsync } from './native-call.js'
 import { checkJobOverlap, INPUTS, OPTIONS, OUTPUTS, type Prepared, prepare } from './prepare.js'
 import { Staging } from './staging.js'
-import type { BoxLossOptions, BoxLossResult, FloatArray, Out } from './types.js'
-import { checkKeys, overlap } from './validate.js'
+import type { BoxLossOptions, BoxLossResult, FloatArray } from './types.js'
+import { overlap, readOptions } from './validate.js'
 
 /** Those of `boxLoss`, and a signal. */
 export interface AsyncBoxLossOptions<A extends FloatArray = FloatArray> extends BoxLossOptions<A> {
@@ -80,14 +80,8 @@ export async function boxLossAsync<A extends FloatArray, const O extends AsyncBo
 /** Options and members of `out`, each read once: a getter might give another array after the first was checked, and that would
  * not be among the copies. */
 function readOnce(options: AsyncBoxLossOptions = {}): AsyncBoxLossOptions {
-  checkKeys('options', options, ASYNC_OPTIONS)
-  const read: Record<string, unknown> = {}
-  for (const option in options) read[option] = options[option as keyof AsyncBoxLossOptions]
-  if (read.out !== undefined) {
-    checkKeys('out', read.out, OUTPUTS)
-    const { loss, grad, gradTarget, iou } = read.out as Out
-    read.out = { loss, grad, gradTarget, iou }
-  }
+  const read = readOptions('options', options, ASYNC_OPTIONS)
+  if (read.out !== undefined) read.out = readOptions('out', read.out, OUTPUTS)
   return read
 }
 

@@ -125,6 +125,17 @@ export function checkKeys(argument: string, value: unknown, allowed: readonly st
   }
 }
 
+/** The options that are given, each read once: undefined is the same as none. For calls that put options together. */
+export function readOptions<O extends object>(argument: string, value: O, allowed: readonly string[]): O {
+  checkKeys(argument, value, allowed)
+  const given: Partial<O> = {}
+  for (const option in value) {
+    const read = value[option]
+    if (read !== undefined) given[option] = read
+  }
+  return given as O
+}
+
 /** Results must not overwrite inputs or each other: rows would be read after they were changed. Names go with arrays. */
 export function checkOverlap<A extends object>(
   outputNames: readonly string[],

@@ -88,6 +88,11 @@ describe('gradCheck', () => {
     expect(Object.keys(report.byArgument)).toEqual(['pred', 'target'])
   })
 
+  test('takes an option that is undefined for one that is not given', () => {
+    const undefinedOptions: object = { boxes: 20, imageWidth: undefined, seed: undefined, dtype: undefined }
+    expect(gradCheck('mpdiou', undefinedOptions)).toEqual(gradCheck('mpdiou', { boxes: 20 }))
+  })
+
   test('without gradTarget computes and reports the one gradient', () => {
     const problem = drawProblem('iou', { boxes: 20 })
     const asked: unknown[] = []
