@@ -28,8 +28,7 @@ export function alloc(boxes: number, dtype?: 'float32', options?: AllocOptions):
 export function alloc(boxes: number, dtype: 'float64', options?: AllocOptions): Float64Array
 export function alloc(boxes: number, dtype: DType = 'float32', options: AllocOptions = {}): FloatArray {
   checkOneOf('dtype', dtype, DTYPES)
-  checkKeys('options', options, OPTIONS)
-  const { columns = 4, backend = 'auto' } = options
+  const { columns = 4, backend = 'auto' } = checkKeys('options', options, OPTIONS)
   checkCount('boxes', boxes, 0)
   checkCount('columns', columns, 1)
   checkOneOf('backend', backend, BACKENDS)

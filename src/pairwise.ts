@@ -48,10 +48,10 @@ export function pairwise<A extends FloatArray>(name: LossName, a: A, b: A, optio
   const { axes } = LOSSES[name]
   checkBoxes('a', a, 2 * axes)
   const { length } = a
-  checkKeys('options', options, OPTIONS)
+  const given = checkKeys('options', options, OPTIONS)
   // Options may have getters, which may change arrays: all are read before arrays are checked.
-  const params = lossParams(name, options, dtypeOf(a))
-  const { format = 'xyxy', similarity = false, backend: asked = 'auto', device = 0, threads, out } = options
+  const params = lossParams(name, given, dtypeOf(a))
+  const { format = 'xyxy', similarity = false, backend: asked = 'auto', device = 0, threads, out } = given
   if (a.length !== length) throw invalidArgument('a', 'the memory that was given', a)
   checkBoxes('b', b, 2 * axes)
   checkDtype('b', b, a, 'a')

@@ -8,7 +8,16 @@ import { PLAN_VALUES } from './native.js'
 import { callRunner, nativeRunner, type Runner } from './plan-runner.js'
 import { CALL_OPTIONS, HOST_ARRAYS, prepareJob, scalesOf } from './prepare.js'
 import type { BackendName, BoxLossOptions, BoxLossResult, DType, FloatArray, Given, Reduction } from './types.js'
-import { checkBoolean, checkDevice, checkFinite, checkKeys, checkOneOf, checkRows, threadsOf } from './validate.js'
+import {
+  bare,
+  checkBoolean,
+  checkDevice,
+  checkFinite,
+  checkOneOf,
+  checkRows,
+  readOptions,
+  threadsOf,
+} from './validate.js'
 
 /** Options of `createPlan`: those of `boxLoss`, where that takes arrays with arrays of the plan. */
 export interface PlanOptions extends Omit<BoxLossOptions, 'weight' | 'gradOutput' | 'out'> {
@@ -132,17 +141,17 @@ export class Plan<O = PlanOptions> {
 
   /** Checks the options of a run and returns its number of boxes. */
   #set(runner: Runner, options: RunOptions): number {
-    checkKeys('options', options, RUN_OPTIONS)
+    const given = readOptions('options', options, RUN_OPTIONS)
     const { dtype, reduction, job, scaling } = this.#settings
-    if (options.gradOutput !== undefined && job.gradOutput) {
-      throw invalidArgument('gradOutput', 'no number: the plan has an array, plan.gradOutput', options.gradOutput)
+    if (given.gradOutput !== undefined && job.gradOutput) {
+      throw invalidArgument('gradOutput', 'no number: the plan has an array, plan.gradOutput', given.gradOutput)
     }
     const {
       boxes = this.boxes,
       normalizer = scaling.normalizer,
       lossWeight = scaling.lossWeight,
       gradOutput = scaling.gradOutput,
-    } = options
+    } = given
     checkCount('boxes', boxes, 0)
     if (boxes > this.boxes) throw argumentError('boxes', `at most ${this.boxes}, as of the plan`, String(boxes))
     runner.set(boxes, scalesOf(boxes, dtype, reduction, normalizer, lossWeight, gradOutput))
@@ -173,7 +182,7 @@ interface Settings {
  */
 export function createPlan<const O extends PlanOptions>(name: LossName, options: O): Plan<O> {
   checkOneOf('name', name, LOSS_NAMES)
-  checkKeys('options', options, PLAN_OPTIONS)
+  const given = readOptions<PlanOptions>('options', options, PLAN_OPTIONS)
   const {
     boxes,
     dtype = 'float32',
@@ -183,7 +192,7 @@ export function createPlan<const O extends PlanOptions>(name: LossName, options:
     weight,
     gradOutput,
     ...rest
-  }: PlanOptions = options
+  } = given
   checkCount('boxes', boxes, 1)
   checkOneOf('dtype', dtype, DTYPES)
   checkOneOf('backend', asked, BACKENDS)
@@ -193,7 +202,7 @@ export function createPlan<const O extends PlanOptions>(name: LossName, options:
   checkDevice(device, backend)
 
   const columns = 2 * LOSSES[name].axes
-  const { reduction = 'mean', grad = true, gradTarget = false, iou = false, normalizer, lossWeight = 1 } = rest
+  const { reduction = 'mean', grad = true, gradTarget = false, iou = false, normalizer, lossWeight = 1 } = given
   const lengths: [string, number, boolean][] = [
     ['pred', columns * boxes, true],
     ['target', columns * boxes, true],
@@ -206,13 +215,13 @@ export function createPlan<const O extends PlanOptions>(name: LossName, options:
   ]
   const FloatArrayOf = dtype === 'float32' ? Float32Array : Float64Array
   const bytesOf = (length: number) => Math.ceil((length * FloatArrayOf.BYTES_PER_ELEMENT) / ALIGNMENT) * ALIGNMENT
-  const given = lengths.filter(([, , wanted]) => wanted)
-  const valuesAt = given.reduce((sum, [, length]) => sum + bytesOf(length), 0)
+  const wanted = lengths.filter(([, , isWanted]) => isWanted)
+  const valuesAt = wanted.reduce((sum, [, length]) => sum + bytesOf(length), 0)
   const bytes = valuesAt + PLAN_VALUES.length * Float64Array.BYTES_PER_ELEMENT
   const [memory, buffer] = allocateBlock(bytes, backend) ?? [undefined, new ArrayBuffer(bytes)]
   const arrays: Partial<Record<string, FloatArray>> = {}
   let offset = 0
-  for (const [array, length] of given) {
+  for (const [array, length] of wanted) {
     arrays[array] = new FloatArrayOf(buffer, offset, length)
     offset += bytesOf(length)
   }
@@ -225,10 +234,10 @@ export function createPlan<const O extends PlanOptions>(name: LossName, options:
     gradOutput: arrays.gradOutput ?? (gradOutput as number | undefined) ?? 1,
   }
   const { pred, target } = arrays as { pred: FloatArray; target: FloatArray }
-  const job = prepareJob(name, pred, target, { ...rest, ...perRow, out }, HOST_ARRAYS)
+  const job = prepareJob(name, pred, target, bare({ ...rest, ...perRow }), HOST_ARRAYS, out)
   const scaling = { normalizer, lossWeight, gradOutput: typeof gradOutput === 'number' ? gradOutput : 1 }
   const { format } = job
-  const { onInvalid } = rest
+  const { onInvalid } = given
   const settings = { job, boxes, columns, backend, dtype, reduction, format, onInvalid, scaling }
   const values = new Float64Array(buffer, valuesAt, PLAN_VALUES.length)
   const threads = threadsOf(mostThreads)

@@ -5,6 +5,7 @@ import { lossParams } from './loss-params.js'
 import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from './losses.js'
 import type { BackendName, BoxLossOptions, CallOptions, DType, FloatArray, Out, Reduction } from './types.js'
 import {
+  bare,
   checkArray,
   checkBoolean,
   checkBoxes,
@@ -43,7 +44,9 @@ const ON_INVALID = ['propagate', 'ignore', 'throw']
 export const INPUTS = ['pred', 'target', 'weight', 'gradOutput'] as const satisfies (keyof BoxLossJob)[]
 export const OUTPUTS = ['loss', 'grad', 'gradTarget', 'iou'] as const satisfies (keyof Out)[]
 const OUT_MEMBERS = OUTPUTS.map((name) => `out.${name}`)
-const NO_OUT: Out<never> = {}
+/** Arrays that were given for results. */
+type Results<A> = { [M in (typeof OUTPUTS)[number]]?: A | undefined }
+const NO_OUT: Results<never> = bare({})
 
 /** A call that is ready to run. */
 export interface Prepared {
@@ -55,9 +58,10 @@ export interface Prepared {
 
 /** Checks everything, fills in the defaults and finds or makes the arrays for the results. */
 export function prepare(name: LossName, pred: FloatArray, target: FloatArray, options: BoxLossOptions): Prepared {
-  checkKeys('options', options, OPTIONS)
-  const { backend: asked = 'auto', device = 0, onInvalid, threads } = options
-  const job = prepareJob(name, pred, target, options, HOST_ARRAYS)
+  const given = checkKeys('options', options, OPTIONS)
+  const { backend: asked = 'auto', device = 0, onInvalid, threads, out } = given
+  const arrays = out === undefined ? out : checkKeys('out', out, OUTPUTS)
+  const job = prepareJob(name, pred, target, given, HOST_ARRAYS, arrays)
   checkOneOf('backend', asked, BACKENDS)
   const backend = resolveBackend(asked)
   checkDevice(device, backend)
@@ -85,13 +89,14 @@ export const HOST_ARRAYS: ArrayKind<FloatArray> = {
   lengthOf: (array) => array.length,
 }
 
-/** All of it but what depends on where the call runs. */
+/** All of it but what depends on where the call runs. `options` and `out` have gone through `checkKeys`. */
 export function prepareJob<A extends object>(
   name: LossName,
   pred: A,
   target: A,
   options: CallOptions<A>,
   kind: ArrayKind<A>,
+  out: Results<A> = NO_OUT,
 ): BoxLossJob<A> {
   checkOneOf('name', name, LOSS_NAMES)
   const { axes } = LOSSES[name]
@@ -114,9 +119,7 @@ export function prepareJob<A extends object>(
     gradTarget = false,
     iou = false,
     onInvalid = 'propagate',
-    out = NO_OUT,
   } = options
-  if (out !== NO_OUT) checkKeys('out', out, OUTPUTS)
   const { loss: outLoss, grad: outGrad, gradTarget: outGradTarget, iou: outIou } = out
   if (kind.lengthOf(pred) !== length) throw invalidArgument('pred', 'the memory that was given', pred)
   kind.checkArray('target', target, pred, length, 'as pred')

@@ -11,7 +11,7 @@ import { CALL_OPTIONS } from './prepare.js'
 import { type AnyReduction, reducing } from './tfjs/reduction.js'
 import { checkPair, checkWeight, read, readWeight, type Weight } from './tfjs/tensors.js'
 import type { BoxLossOptions } from './types.js'
-import { checkKeys, checkOneOf } from './validate.js'
+import { checkOneOf, readOptions } from './validate.js'
 
 export type { AnyReduction, Weight }
 
@@ -46,12 +46,12 @@ const NO_BOXES = new Float32Array(0)
  */
 export function boxLoss(name: LossName, options: TensorLossOptions = {}): TensorLoss {
   checkOneOf('name', name, LOSS_NAMES)
-  checkKeys('options', options, OPTIONS)
-  const { reduction = 'none', weight, normalizer, ...rest } = options
+  const given = readOptions('options', options, OPTIONS)
+  const { reduction = 'none', weight, normalizer, ...rest } = given
   if (weight !== undefined) checkWeight(weight)
   // A call over no boxes finds every other mistake here and not at the first step of a training.
   boxLossOfArrays(name, NO_BOXES, NO_BOXES, { ...rest, ...reducing(reduction, normalizer, undefined) })
-  return tensorLoss(name, name, options)
+  return tensorLoss(name, name, given)
 }
 
 /** The loss as a function that has a name: tf.layers calls a metric by it in its logs. */

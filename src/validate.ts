@@ -114,26 +114,59 @@ export function checkOneOf(argument: string, value: unknown, allowed: readonly s
   }
 }
 
-export function checkKeys(argument: string, value: unknown, allowed: readonly string[]): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalidArgument(argument, 'an object', value)
-  }
-  for (const key in value) {
-    if (!allowed.includes(key)) {
-      throw argumentError(argument, `only the members ${allowed.join(', ')}`, `an unknown one: ${show(key)}`)
-    }
-  }
+/** What objects inherit nothing from. They stay quick with it, and would not with a prototype of null. */
+const BARE: object = Object.freeze(Object.create(null))
+
+/** Checks options, or what else has named members, and gives the object to read them from. Options are the enumerable members of
+ * a plain object itself: all that a call could overlook is an error, and what a program adds to Object.prototype is no option. */
+export function checkKeys<O extends object>(argument: string, value: O, allowed: readonly string[]): O {
+  const own = isUsual(value) ? value : ownOf(argument, value)
+  for (const key in own) if (!allowed.includes(key)) throw unknownMember(argument, key, allowed)
+  return own
+}
+
+/** An object as nearly all calls have it: it has nothing but members of its own. */
+function isUsual(value: object): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype &&
+    !hasMembers(Object.prototype)
+  )
+}
+
+function ownOf<O extends object>(argument: string, value: O): O {
+  const prototype = typeof value === 'object' && value !== null ? Object.getPrototypeOf(value) : undefined
+  // Object.prototype, maybe that of another realm, has none itself.
+  const isPlain = prototype === null || (prototype && Object.getPrototypeOf(prototype) === null)
+  if (!isPlain) throw invalidArgument(argument, 'a plain object', value)
+  return hasMembers(prototype) ? bare(value) : value
+}
+
+/** Whether a loop over the members of an object finds any. */
+function hasMembers(object: object | null): boolean {
+  for (const _ in object) return true
+  return false
+}
+
+function unknownMember(argument: string, key: string, allowed: readonly string[]): ScaLossError {
+  return argumentError(argument, `only the members ${allowed.join(', ')}`, `an unknown one: ${show(key)}`)
+}
+
+/** The members of an object alone. */
+export function bare<O extends object>(object: O): O {
+  return Object.assign(Object.create(BARE), object)
 }
 
 /** The options that are given, each read once: undefined is the same as none. For calls that put options together. */
 export function readOptions<O extends object>(argument: string, value: O, allowed: readonly string[]): O {
-  checkKeys(argument, value, allowed)
-  const given: Partial<O> = {}
-  for (const option in value) {
-    const read = value[option]
+  const own = checkKeys(argument, value, allowed)
+  const given: O = Object.create(BARE)
+  for (const option in own) {
+    const read = own[option]
     if (read !== undefined) given[option] = read
   }
-  return given as O
+  return given
 }
 
 /** Results must not overwrite inputs or each other: rows would be read after they were changed. Names go with arrays. */

@@ -173,7 +173,25 @@ describe.each(CONFIGURATIONS)('$backend, $Boxes.name', ({ backend, Boxes, Other 
 
   describe.each(['options', 'out'])('%s', (argument) => {
     test.each([null, 5, 'mean', true, () => 0])('%s', (value) => {
-      expectRejected({ [argument]: value }, argument, 'an object')
+      expectRejected({ [argument]: value }, argument, 'a plain object')
+    })
+    test('objects whose own members are not all there is to them', () => {
+      class Getters {
+        get reduction() {
+          return 'none'
+        }
+      }
+      for (const [value, shown] of [
+        [new Float32Array(2), 'Float32Array(2)'],
+        [new Float32Array(0), 'Float32Array(0)'],
+        [[], 'an array of 0'],
+        [new Map([['reduction', 'none']]), 'an object (Map)'],
+        [new Date(), 'an object (Date)'],
+        [new Getters(), 'an object (Getters)'],
+        [Object.create({ reduction: 'none' }), 'an object (Object)'],
+      ]) {
+        expectRejected({ [argument as string]: value }, argument, 'a plain object', `got ${shown}`)
+      }
     })
   })
   test('members that there are not', () => {
@@ -229,6 +247,14 @@ describe.each(CONFIGURATIONS)('$backend, $Boxes.name', ({ backend, Boxes, Other 
       const expected = [1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, POISON, POISON]
       expect([...buffer]).toEqual(expected.flatMap((v) => Array(N).fill(v)))
     })
+  })
+
+  test('options of another realm or without a prototype are as good as any', () => {
+    const { pred, target } = randomPairs(Boxes, 5)
+    const expected = boxLoss('sca', pred, target, { backend, reduction: 'sum', alpha: 2 })
+    const foreign = runInNewContext(`({ backend: '${backend}', reduction: 'sum', alpha: 2, out: {} })`)
+    expect(boxLoss('sca', pred, target, foreign)).toEqual(expected)
+    expect(boxLoss('sca', pred, target, Object.assign(Object.create(null), foreign))).toEqual(expected)
   })
 
   test('arrays of another realm are as good as any', () => {

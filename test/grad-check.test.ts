@@ -107,7 +107,7 @@ describe('gradCheck', () => {
 
   test.each<[string, unknown, unknown]>([
     ["name: expected one of 'sca', ", 'scal', {}],
-    ['options: expected an object, got null', 'sca', null],
+    ['options: expected a plain object, got null', 'sca', null],
     ['options: expected only the members ', 'sca', { box: 3 }],
     ["backend: expected one of 'auto', 'cuda', 'cpu', 'js', got \"gpu\"", 'sca', { backend: 'gpu' }],
     ["dtype: expected one of 'float32', 'float64', got \"half\"", 'sca', { dtype: 'half' }],

@@ -4,7 +4,7 @@ import { lossParams } from '../loss-params.js'
 import { LOSS_NAMES, LOSSES, type LossName, type LossParams, type LossSpec } from '../losses.js'
 import { evaluateLoss } from '../reference.js'
 import type { FloatArray, Format, LossOptions } from '../types.js'
-import { checkFormat, checkOneOf } from '../validate.js'
+import { bare, checkFormat, checkOneOf } from '../validate.js'
 import { randomPairs, toFormat } from './pairs.js'
 import { type PairSlopes, slopesOfPairs } from './slopes.js'
 
@@ -47,7 +47,7 @@ export function drawProblem(name: LossName, given: ProblemOptions): Problem {
   const { boxes = 1000, seed = 1, format = 'xyxy', ...lossOptions } = given
   const { axes, options: known }: LossSpec = LOSSES[name]
   const options = known.includes('imageWidth') ? { ...IMAGE, ...lossOptions } : lossOptions
-  const params = lossParams(name, options)
+  const params = lossParams(name, bare(options))
   if (!Number.isSafeInteger(boxes) || boxes < 1) throw invalidArgument('boxes', 'a whole number from 1 on', boxes)
   if (!Number.isSafeInteger(seed)) throw invalidArgument('seed', 'a whole number', seed)
   checkFormat(format, axes)
