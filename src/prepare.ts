@@ -39,6 +39,7 @@ export const CALL_OPTIONS = [
   ...LOSS_OPTIONS,
 ] as const satisfies (keyof CallOptions<unknown>)[]
 export const OPTIONS = ['backend', ...CALL_OPTIONS, 'device', 'threads'] as const satisfies (keyof BoxLossOptions)[]
+export const DEFAULT_REDUCTION = 'mean'
 const REDUCTIONS = ['none', 'sum', 'mean']
 const ON_INVALID = ['propagate', 'ignore', 'throw']
 export const INPUTS = ['pred', 'target', 'weight', 'gradOutput'] as const satisfies (keyof BoxLossJob)[]
@@ -90,7 +91,7 @@ export const HOST_ARRAYS: ArrayKind<FloatArray> = {
 }
 
 /** All of it but what depends on where the call runs. `options` and `out` have gone through `checkKeys`. */
-export function prepareJob<A extends object>(
+export function prepareJob<A extends object | boolean>(
   name: LossName,
   pred: A,
   target: A,
@@ -110,11 +111,11 @@ export function prepareJob<A extends object>(
   const params = lossParams(name, options, dtype)
   const {
     format = 'xyxy',
-    reduction = 'mean',
+    reduction = DEFAULT_REDUCTION,
     weight,
     normalizer,
-    lossWeight = 1,
-    gradOutput = 1,
+    lossWeight,
+    gradOutput,
     grad = true,
     gradTarget = false,
     iou = false,
@@ -135,7 +136,7 @@ export function prepareJob<A extends object>(
     if (reduction !== 'none') throw invalidArgument('gradOutput', `a number with reduction '${reduction}'`, perRow)
     kind.checkArray('gradOutput', perRow, pred, n, 'one a box')
   }
-  const upstream = typeof gradOutput === 'number' ? gradOutput : 1
+  const upstream = typeof gradOutput === 'number' ? gradOutput : undefined
   const scales = scalesOf(n, dtype, reduction, normalizer, lossWeight, upstream)
   if (outLoss !== undefined) {
     checkWanted('out.loss', reduction === 'none', "reduction: 'none'", outLoss)
@@ -183,7 +184,7 @@ export function checkJobOverlap<A extends object>(job: BoxLossJob<A>, overlaps: 
 }
 
 /** A result array that was given must be one that the call has, by this option. */
-function checkWanted(argument: string, wanted: boolean, option: string, array: object): void {
+function checkWanted(argument: string, wanted: boolean, option: string, array: unknown): void {
   if (!wanted) throw invalidArgument(argument, `to go with ${option}`, array)
 }
 
@@ -195,8 +196,8 @@ export function scalesOf(
   dtype: DType,
   reduction: Reduction,
   normalizer: number | undefined,
-  lossWeight: number,
-  gradOutput: number,
+  lossWeight = 1,
+  gradOutput = 1,
 ): Scales {
   checkFinite('lossWeight', lossWeight)
   checkRange('lossWeight', lossWeight, dtype, 'a number')

@@ -141,6 +141,16 @@ describe('createPlan refuses', () => {
     expect(rejection(() => createPlan('sca', { backend: 'cpu', ...options })).argument).toBe(argument)
   })
 
+  it('an upstream gradient by what was given for it, before there is memory', () => {
+    const refused = (options: object) =>
+      rejection(() => createPlan('sca', anything({ boxes: 2 ** 39, ...options }))).message
+    expect(refused({ gradOutput: true })).toBe("gradOutput: expected a number with reduction 'mean', got true")
+    expect(refused({ gradOutput: false, reduction: 'none' })).toBe(
+      'gradOutput: expected a number, or true for an array of the plan, got false',
+    )
+    expect(refused({ threads: 0 })).toMatch(/^threads: /)
+  })
+
   it('runs that it cannot have', () => {
     const plan = createPlan('sca', { boxes: 4, backend: 'cpu' })
     const run = (options: object) => rejection(() => plan.run(options)).argument
