@@ -66,12 +66,13 @@ export function pairwise<A extends FloatArray>(name: LossName, a: A, b: A, optio
   }
   const backend = resolveBackend(asked)
   checkDevice(device, backend)
+  const mostThreads = threadsOf(threads, backend)
 
   const value = similarity ? (name === 'iou' && !params.modified ? 'iou' : 'similarity') : 'loss'
   const job: PairwiseJob = { name, params, format, a, b, out: out ?? allocate(a, rows, columns), value }
   if (job.out.length > 0) {
     if (backend === 'js') jsPairwise(job)
-    else nativePairwise(job, backend, device, threadsOf(threads))
+    else nativePairwise(job, backend, device, mostThreads)
   }
   return job.out as A
 }

@@ -178,7 +178,7 @@ export function createPlan<const O extends PlanOptions>(name: LossName, options:
   checkOneOf('backend', asked, BACKENDS)
   const backend = resolveBackend(asked)
   checkDevice(device, backend)
-  const threads = threadsOf(given.threads)
+  const threads = threadsOf(given.threads, backend)
 
   const { memory, arrays, values } = layOut(planned, columns, boxes, dtype, backend)
   const job = { ...planned, ...arrays }

@@ -67,7 +67,7 @@ export function prepare(name: LossName, pred: FloatArray, target: FloatArray, op
   const backend = resolveBackend(asked)
   checkDevice(device, backend)
   if (onInvalid === 'throw') checkRows(pred, target, job.format, LOSSES[name].axes)
-  return { job, backend, device, threads: threadsOf(threads) }
+  return { job, backend, device, threads: threadsOf(threads, backend) }
 }
 
 /** What differs between arrays of the host and of a device. */

@@ -5,7 +5,7 @@
 
 import { customGrad, type Tensor, tensor } from '@tensorflow/tfjs-core'
 import { boxLoss as boxLossOfArrays } from './box-loss.js'
-import { ScaLossError } from './errors.js'
+import { argumentError, ScaLossError } from './errors.js'
 import { LOSS_NAMES, LOSSES, type LossName } from './losses.js'
 import { CALL_OPTIONS } from './prepare.js'
 import { type AnyReduction, reducing } from './tfjs/reduction.js'
@@ -80,6 +80,9 @@ function tensorLoss(name: LossName, functionName: string, options: TensorLossOpt
     const backward = (dy: Tensor) => {
       const upstream = read('dy', dy)
       const gradOutput = perBox ? upstream : upstream[0]!
+      // The rules of the package would name its option gradOutput, which nobody gave here.
+      if (!perBox && !Number.isFinite(gradOutput))
+        throw argumentError('gradient', 'a finite number as the gradient that comes from above', `${gradOutput}`)
       const { grad } = boxLossOfArrays(name, pred, target, { ...call, gradOutput, grad: true })
       return tensor(grad, yPred.shape, 'float32')
     }

@@ -85,11 +85,15 @@ export function checkRange(argument: string, value: number, dtype: DType, what: 
 
 export const dtypeOf = (array: FloatArray): DType => (array.BYTES_PER_ELEMENT === 4 ? 'float32' : 'float64')
 
+export function checkDeviceIndex(argument: string, index: unknown): void {
+  if (!Number.isInteger(index) || (index as number) < 0) {
+    throw invalidArgument(argument, 'the index of a CUDA device', index)
+  }
+}
+
 /** `device`, which must be there if the backend is CUDA. */
 export function checkDevice(device: unknown, backend: BackendName): void {
-  if (!Number.isInteger(device) || (device as number) < 0) {
-    throw invalidArgument('device', 'the index of a CUDA device', device)
-  }
+  checkDeviceIndex('device', device)
   if (backend !== 'cuda') return
   const { devices } = loadNative().cuda()
   if ((device as number) >= devices.length) {
@@ -97,9 +101,9 @@ export function checkDevice(device: unknown, backend: BackendName): void {
   }
 }
 
-/** `threads`, or its default. */
-export function threadsOf(value: unknown): number {
-  if (value === undefined) return defaultThreads()
+/** `threads`, or its default. Other backends than the CPU have no use for them. */
+export function threadsOf(value: unknown, backend: BackendName): number {
+  if (value === undefined) return backend === 'cpu' ? defaultThreads() : 1
   if (!isThreadCount(value)) throw invalidArgument('threads', THREAD_COUNT, value)
   return value
 }
