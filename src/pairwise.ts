@@ -1,9 +1,10 @@
 import { freemem } from 'node:os'
 import { BACKENDS, resolveBackend } from './backends.js'
-import { invalidArgument, ScaLossError } from './errors.js'
+import { invalidArgument } from './errors.js'
 import { jsPairwise, type PairwiseJob } from './js-backend.js'
 import { lossParams } from './loss-params.js'
 import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from './losses.js'
+import { newArray, outOfMemory } from './memory.js'
 import { nativePairwise } from './native-call.js'
 import type { FloatArray, PairwiseOptions } from './types.js'
 import {
@@ -79,20 +80,10 @@ export function pairwise<A extends FloatArray>(name: LossName, a: A, b: A, optio
 
 /** Memory for the matrix. Asked for before it is touched: systems that promise more than they have would end the process. */
 function allocate(like: FloatArray, rows: number, columns: number): FloatArray {
+  const what = `pairwise: [${rows}, ${columns}] values`
   const bytes = rows * columns * like.BYTES_PER_ELEMENT
-  const tooLarge = (cause?: unknown) =>
-    new ScaLossError(
-      'ERR_SCALOSS_OUT_OF_MEMORY',
-      `pairwise: [${rows}, ${columns}] values need ${(bytes / 2 ** 30).toFixed(1)} GiB, more than there is: ` +
-        'pass fewer boxes at a time',
-      { cause },
-    )
-  if (bytes > Math.max(availableMemory(), 2 ** 26)) throw tooLarge()
-  try {
-    return like.BYTES_PER_ELEMENT === 8 ? new Float64Array(rows * columns) : new Float32Array(rows * columns)
-  } catch (error) {
-    throw tooLarge(error)
-  }
+  if (bytes > 2 ** 26 && bytes > availableMemory()) throw outOfMemory(what, bytes)
+  return newArray(what, like, rows * columns)
 }
 
 /** Bytes; Node 20 has no `process.availableMemory` before 20.13. */

@@ -4,6 +4,7 @@ import { BACKENDS, resolveBackend } from './backends.js'
 import { argumentError, invalidArgument, ScaLossError } from './errors.js'
 import type { BoxLossJob, Summary } from './js-backend.js'
 import { LOSS_NAMES, LOSSES, type LossName } from './losses.js'
+import { allocating } from './memory.js'
 import { PLAN_VALUES } from './native.js'
 import { callRunner, nativeRunner, type Runner } from './plan-runner.js'
 import { type ArrayKind, CALL_OPTIONS, DEFAULT_REDUCTION, INPUTS, OUTPUTS, prepareJob, scalesOf } from './prepare.js'
@@ -209,7 +210,11 @@ function layOut(planned: BoxLossJob<boolean>, columns: number, boxes: number, dt
     Math.ceil((lengthOf(array) * FloatArrayOf.BYTES_PER_ELEMENT) / ALIGNMENT) * ALIGNMENT
   const valuesAt = ARRAYS.reduce((sum, array) => sum + (planned[array] ? bytesOf(array) : 0), 0)
   const bytes = valuesAt + PLAN_VALUES.length * Float64Array.BYTES_PER_ELEMENT
-  const [memory, buffer] = allocateBlock(bytes, backend) ?? [undefined, new ArrayBuffer(bytes)]
+  const [memory, buffer] = allocating(
+    `createPlan: arrays of ${boxes} boxes`,
+    bytes,
+    () => allocateBlock(bytes, backend) ?? [undefined, new ArrayBuffer(bytes)],
+  )
   let offset = 0
   const place = (array: PlanArray) => {
     const placed = new FloatArrayOf(buffer, offset, lengthOf(array))

@@ -4,6 +4,7 @@ import type { BoxLossJob } from './js-backend.js'
 import { lossParams } from './loss-params.js'
 import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from './losses.js'
 import type { BackendName, BoxLossOptions, CallOptions, DType, FloatArray, Out, Reduction } from './types.js'
+import { newArray } from './memory.js'
 import {
   bare,
   checkArray,
@@ -85,7 +86,7 @@ export interface ArrayKind<A> {
 export const HOST_ARRAYS: ArrayKind<FloatArray> = {
   checkBoxes,
   checkArray,
-  allocate: (like, length) => (like.BYTES_PER_ELEMENT === 8 ? new Float64Array(length) : new Float32Array(length)),
+  allocate: (like, length) => newArray('results', like, length),
   dtypeOf,
   lengthOf: (array) => array.length,
 }

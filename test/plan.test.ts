@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer'
 import { describe, expect, it } from 'vitest'
 import { alloc, backends, boxLoss, createPlan, type PlanOptions } from '../src/index.js'
 import { LOSS_NAMES, LOSSES } from '../src/losses.js'
@@ -184,7 +185,31 @@ describe('alloc', () => {
     expect(alloc(0, 'float32', { backend })).toHaveLength(0)
   })
 
-  it('refuses what is no number of boxes, and what does not fit', () => {
+  it.each(BACKENDS)('%s: more than there is', (backend) => {
+    const message = (call: () => unknown) => {
+      expect(call).toThrow(expect.objectContaining({ name: 'ScaLossError', code: 'ERR_SCALOSS_OUT_OF_MEMORY' }))
+      return expect(call)
+    }
+    message(() => alloc(2 ** 39, 'float64', { backend })).toThrow(
+      'alloc: [549755813888, 4] numbers of float64 need 16384.0 GiB, more than there is: take fewer boxes at a time',
+    )
+    message(() => alloc(2 ** 30, 'float32', { backend, columns: 2 ** 30 })).toThrow('alloc: [1073741824, 1073741824] ')
+    message(() => createPlan('sca', { boxes: 2 ** 38, backend })).toThrow(
+      'createPlan: arrays of 274877906944 boxes need ',
+    )
+  })
+
+  // Memory that nobody writes to is none: the system only promises it.
+  const boxes = constants.MAX_LENGTH / 16 + 1
+  it.skipIf(boxes > 2 ** 30).each(BACKENDS)('%s: more than a buffer of Node can hold', (backend) => {
+    try {
+      expect(alloc(boxes, 'float32', { backend })).toHaveLength(4 * boxes)
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ERR_SCALOSS_OUT_OF_MEMORY' })
+    }
+  })
+
+  it('refuses what is no number of boxes', () => {
     const refused = (...args: unknown[]) =>
       rejection(() => (alloc as (...args: unknown[]) => unknown)(...args)).argument
     expect(refused(-1)).toBe('boxes')
@@ -193,8 +218,5 @@ describe('alloc', () => {
     expect(refused(1, 'float32', { columns: 0 })).toBe('columns')
     expect(refused(1, 'float32', { pinned: true })).toBe('options')
     expect(refused(1, 'float32', { backend: 'gpu' })).toBe('backend')
-    expect(() => alloc(2 ** 39, 'float64', { backend: 'cpu' })).toThrow(
-      expect.objectContaining({ code: 'ERR_SCALOSS_OUT_OF_MEMORY' }),
-    )
   })
 })

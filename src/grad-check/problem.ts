@@ -10,7 +10,7 @@ import { type PairSlopes, slopesOfPairs } from './slopes.js'
 
 /** Which pairs a gradient is checked at. */
 export interface ProblemOptions extends LossOptions {
-  /** Number of random pairs. Default 1000. */
+  /** Number of random pairs, up to 1,000,000. Default 1000. */
   boxes?: number
   /** A whole number: the same one gives the same pairs everywhere. Default 1. */
   seed?: number
@@ -32,6 +32,8 @@ export interface Problem {
   slopes: PairSlopes
 }
 
+/** About a minute, and a gigabyte. */
+const MOST_BOXES = 1_000_000
 const KINDS = ['overlap', 'disjoint', 'nested', 'near', 'mixed'] as const
 /** Numbers on this grid, and their sums and halves in any format, are float32 numbers: both dtypes get the same boxes. */
 const GRID = 2 ** -13
@@ -48,7 +50,8 @@ export function drawProblem(name: LossName, given: ProblemOptions): Problem {
   const { axes, options: known }: LossSpec = LOSSES[name]
   const options = known.includes('imageWidth') ? { ...IMAGE, ...lossOptions } : lossOptions
   const params = lossParams(name, bare(options))
-  if (!Number.isSafeInteger(boxes) || boxes < 1) throw invalidArgument('boxes', 'a whole number from 1 on', boxes)
+  if (!Number.isInteger(boxes) || boxes < 1 || boxes > MOST_BOXES)
+    throw invalidArgument('boxes', `a whole number from 1 to ${MOST_BOXES}`, boxes)
   if (!Number.isSafeInteger(seed)) throw invalidArgument('seed', 'a whole number', seed)
   checkFormat(format, axes)
 
