@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { allocateBlock, checkCount, DTYPES } from './alloc.js'
 import { BACKENDS, resolveBackend } from './backends.js'
+import { checkRows } from './check-rows.js'
 import { argumentError, invalidArgument, ScaLossError } from './errors.js'
 import type { BoxLossJob, Summary } from './js-backend.js'
 import { LOSS_NAMES, LOSSES, type LossName } from './losses.js'
@@ -9,7 +10,7 @@ import { PLAN_VALUES } from './native.js'
 import { callRunner, nativeRunner, type Runner } from './plan-runner.js'
 import { type ArrayKind, CALL_OPTIONS, DEFAULT_REDUCTION, INPUTS, OUTPUTS, prepareJob, scalesOf } from './prepare.js'
 import type { BackendName, BoxLossOptions, BoxLossResult, DType, Given } from './types.js'
-import { bare, checkBoolean, checkDevice, checkOneOf, checkRows, dtypeOf, readOptions, threadsOf } from './validate.js'
+import { bare, checkBoolean, checkDevice, checkOneOf, dtypeOf, readOptions, threadsOf } from './validate.js'
 
 /** Options of `createPlan`: those of `boxLoss`, where that takes arrays with arrays of the plan. */
 export interface PlanOptions extends Omit<BoxLossOptions, 'weight' | 'gradOutput' | 'out'> {
@@ -100,7 +101,7 @@ export class Plan<O = PlanOptions> {
     if (!runner)
       throw new ScaLossError('ERR_SCALOSS_DISPOSED', 'plan: expected a Plan in use, got one that was disposed')
     if (this.pred.length === 0) throw argumentError('plan.pred', 'the memory of the plan', 'none: it was transferred')
-    const { columns, job, options: own } = this.#settings
+    const { job, options: own } = this.#settings
     let boxes = this.boxes
     if (options !== undefined) {
       boxes = this.#set(runner, options)
@@ -109,10 +110,7 @@ export class Plan<O = PlanOptions> {
       this.#set(runner, {})
       this.#isSet = true
     }
-    if (own.onInvalid === 'throw') {
-      const [pred, target] = [this.pred, this.target].map((array) => array.subarray(0, columns * boxes))
-      checkRows(pred, target, job.format, columns === 4 ? 2 : 3)
-    }
+    if (own.onInvalid === 'throw') checkRows(job, boxes)
     const { loss, invalid } = boxes === 0 ? NOTHING : runner.run()
     if (typeof this.#numbers.loss === 'number') this.#numbers.loss = loss
     this.#numbers.invalid = invalid
@@ -157,7 +155,6 @@ const NOTHING: Summary = { loss: 0, invalid: 0 }
 /** What a plan knows of its call. */
 interface Settings {
   job: BoxLossJob
-  columns: number
   backend: BackendName
   options: PlanOptions
 }
@@ -187,7 +184,7 @@ export function createPlan<const O extends PlanOptions>(name: LossName, options:
     ? nativeRunner(job, backend, device, threads, memory, values)
     : callRunner(job, columns, backend, device, threads)
   runner.set(boxes, job)
-  return new Plan<O>({ job, columns, backend, options: given }, runner)
+  return new Plan<O>({ job, backend, options: given }, runner)
 }
 
 /** For the arrays of a plan before there is memory for them: whether there is to be one. */

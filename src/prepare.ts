@@ -1,4 +1,5 @@
 import { BACKENDS, resolveBackend } from './backends.js'
+import { checkRows } from './check-rows.js'
 import { invalidArgument } from './errors.js'
 import type { BoxLossJob } from './js-backend.js'
 import { lossParams } from './loss-params.js'
@@ -17,7 +18,6 @@ import {
   checkOneOf,
   checkOverlap,
   checkRange,
-  checkRows,
   dtypeOf,
   threadsOf,
 } from './validate.js'
@@ -67,7 +67,7 @@ export function prepare(name: LossName, pred: FloatArray, target: FloatArray, op
   checkOneOf('backend', asked, BACKENDS)
   const backend = resolveBackend(asked)
   checkDevice(device, backend)
-  if (onInvalid === 'throw') checkRows(pred, target, job.format, LOSSES[name].axes)
+  if (onInvalid === 'throw') checkRows(job, pred.length / (2 * LOSSES[name].axes))
   return { job, backend, device, threads: threadsOf(threads, backend) }
 }
 

@@ -81,8 +81,10 @@ function tensorLoss(name: LossName, functionName: string, options: TensorLossOpt
       const upstream = read('dy', dy)
       const gradOutput = perBox ? upstream : upstream[0]!
       // The rules of the package would name its option gradOutput, which nobody gave here.
-      if (!perBox && !Number.isFinite(gradOutput))
-        throw argumentError('gradient', 'a finite number as the gradient that comes from above', `${gradOutput}`)
+      const refused =
+        !perBox || call.onInvalid === 'throw' ? upstream.find((value) => !Number.isFinite(value)) : undefined
+      if (refused !== undefined)
+        throw argumentError('gradient', 'a finite gradient that comes from above', String(refused))
       const { grad } = boxLossOfArrays(name, pred, target, { ...call, gradOutput, grad: true })
       return tensor(grad, yPred.shape, 'float32')
     }

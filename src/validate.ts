@@ -1,6 +1,5 @@
-import { argumentError, invalidArgument, ScaLossError, show } from './errors.js'
-import { FORMATS, type Format } from './formats.js'
-import { isValidBox, readCorners } from './js-backend.js'
+import { argumentError, invalidArgument, type ScaLossError, show } from './errors.js'
+import { FORMATS } from './formats.js'
 import { defaultThreads, isThreadCount, loadNative, THREAD_COUNT } from './native.js'
 import type { BackendName, DType, FloatArray } from './types.js'
 
@@ -198,22 +197,4 @@ export function overlap(a: FloatArray, b: FloatArray): boolean {
   return (
     a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength
   )
-}
-
-/** `onInvalid: 'throw'`: looks at all rows before anything is written. */
-export function checkRows(pred: FloatArray, target: FloatArray, format: Format, axes: 2 | 3): void {
-  const columns = 2 * axes
-  for (let i = 0; i < pred.length / columns; ++i) {
-    for (const [argument, boxes] of [
-      ['pred', pred],
-      ['target', target],
-    ] as const) {
-      if (isValidBox(readCorners(boxes, i, format, axes))) continue
-      throw new ScaLossError(
-        'ERR_SCALOSS_INVALID_BOX',
-        `${argument}: row ${i} is not a finite box with x1 <= x2 and y1 <= y2${axes === 3 ? ' and z1 <= z2' : ''}: ` +
-          `[${boxes.subarray(columns * i, columns * (i + 1)).join(', ')}] as '${format}'`,
-      )
-    }
-  }
 }

@@ -84,6 +84,10 @@ describe.each(CONFIGURATIONS)('a plan, $backend, $dtype', ({ backend, dtype }) =
     plan.pred.set([0, 0, 1, 1, 0, 0, 2, 2, 3, 3, 1, 1])
     expect(() => plan.run()).toThrow(/^pred: row 2 is not a finite box/)
     expect(plan.run({ boxes: 2 }).invalid).toBe(0)
+    const weighted = createPlan('so', { boxes: 3, backend, dtype, onInvalid: 'throw', weight: true })
+    weighted.weight[2] = Number.NaN
+    expect(rejection(() => weighted.run()).argument).toBe('weight')
+    expect(weighted.run({ boxes: 2 }).invalid).toBe(0)
     const counting = createPlan('so', { boxes: 3, backend, dtype })
     counting.pred.set(plan.pred as never)
     expect(counting.run().invalid).toBe(1)

@@ -162,11 +162,14 @@ describe('gradients', () => {
     expect(swapped).toThrow(/Cannot find a connection between any variable and the result/)
   })
 
-  it('an upstream gradient that is not finite, of a reduced loss', () => {
+  it.each<[TensorLossOptions, number[]]>([
+    [{ reduction: 'mean' }, []],
+    [{ onInvalid: 'throw' }, [2, 3]],
+  ])('an upstream gradient that is not finite, of %o', (options, shape) => {
     const { yTrue, yPred } = pair()
-    const loss = boxLoss('sca', { reduction: 'mean' })
-    expect(rejection(() => tf.grad((pred) => loss(yTrue, pred))(yPred, tf.scalar(Infinity))).message).toBe(
-      'gradient: expected a finite number as the gradient that comes from above, got Infinity',
+    const loss = boxLoss('sca', options)
+    expect(rejection(() => tf.grad((pred) => loss(yTrue, pred))(yPred, tf.fill(shape, Infinity))).message).toBe(
+      'gradient: expected a finite gradient that comes from above, got Infinity',
     )
   })
 })
