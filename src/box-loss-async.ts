@@ -42,7 +42,8 @@ export async function boxLossAsync<A extends FloatArray, const O extends AsyncBo
   const { job } = prepared
   const out = OUTPUTS.flatMap((member) => (rest.out?.[member] && job[member] ? [{ member, array: job[member] }] : []))
   for (const { member, array } of out) {
-    if ([...awaited].some((other) => overlap(array, other))) {
+    for (const other of awaited) {
+      if (!overlap(array, other)) continue
       throw argumentError(`out.${member}`, 'memory that no other call under way writes to', 'an overlap')
     }
   }
