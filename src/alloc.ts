@@ -1,5 +1,6 @@
 import { constants } from 'node:buffer'
 import { BACKENDS, resolveBackend } from './backends.js'
+import { DTYPES } from './dtypes.js'
 import { invalidArgument } from './errors.js'
 import { allocating } from './memory.js'
 import type { NativeHandle } from './native.js'
@@ -16,7 +17,6 @@ export interface AllocOptions {
 }
 
 const OPTIONS = ['columns', 'backend'] as const satisfies (keyof AllocOptions)[]
-export const DTYPES = ['float32', 'float64'] as const satisfies DType[]
 
 /**
  * An array of zeros for calls that come again and again: aligned to 64 bytes, and for CUDA pinned, so that they are copied to

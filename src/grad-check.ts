@@ -1,5 +1,6 @@
 import { BACKENDS, resolveBackend } from './backends.js'
 import { boxLoss } from './box-loss.js'
+import { DTYPES } from './dtypes.js'
 import { type Bounds, type Deviation, deviationOf, faultsOf, type WorstComponent } from './grad-check/deviation.js'
 import { drawProblem, type Problem, type ProblemOptions } from './grad-check/problem.js'
 import { LOSS_OPTIONS, type LossName, type LossParams } from './losses.js'
@@ -56,7 +57,6 @@ export interface GradCheckReport extends Deviation {
   byArgument: { pred: Deviation; target?: Deviation }
 }
 
-export const DTYPES: readonly DType[] = ['float32', 'float64']
 const OPTIONS = [
   ...LOSS_OPTIONS,
   'convention',

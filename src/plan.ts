@@ -1,7 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { allocateBlock, checkCount, DTYPES } from './alloc.js'
+import { allocateBlock, checkCount } from './alloc.js'
 import { BACKENDS, resolveBackend } from './backends.js'
 import { checkRows } from './check-rows.js'
+import { DTYPES } from './dtypes.js'
 import { argumentError, invalidArgument, ScaLossError } from './errors.js'
 import type { BoxLossJob, Summary } from './js-backend.js'
 import { LOSS_NAMES, LOSSES, type LossName } from './losses.js'

@@ -4,8 +4,8 @@ import { invalidArgument } from './errors.js'
 import type { BoxLossJob } from './js-backend.js'
 import { lossParams } from './loss-params.js'
 import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from './losses.js'
-import type { BackendName, BoxLossOptions, CallOptions, DType, FloatArray, Out, Reduction } from './types.js'
 import { newArray } from './memory.js'
+import type { BackendName, BoxLossOptions, CallOptions, DType, FloatArray, Out, Reduction } from './types.js'
 import {
   bare,
   checkArray,

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { backends } from '../src/backends.js'
 import { boxLoss } from '../src/box-loss.js'
+import { DTYPES } from '../src/dtypes.js'
 import { FORMATS } from '../src/formats.js'
 import { drawProblem, type ProblemOptions } from '../src/grad-check/problem.js'
-import { checkGradient, DTYPES, type Evaluate, type GradCheckOptions, gradCheck } from '../src/grad-check.js'
+import { checkGradient, type Evaluate, type GradCheckOptions, gradCheck } from '../src/grad-check.js'
 import { LOSS_NAMES, type LossName } from '../src/losses.js'
+import type { DType } from '../src/types.js'
 import { mapped, planting, rows } from './support/gradcheck.js'
 import { ALL, TOGETHER } from './support/variants.js'
 
@@ -128,7 +130,7 @@ describe('gradCheck', () => {
 })
 
 describe('a planted error', () => {
-  const check = (name: LossName, options: ProblemOptions, evaluate: Evaluate, dtype = DTYPES[0]) =>
+  const check = (name: LossName, options: ProblemOptions, evaluate: Evaluate, dtype: DType = 'float32') =>
     checkGradient(drawProblem(name, { boxes: 60, ...options }), { backend: 'cpu', dtype, gradTarget: true }, evaluate)
 
   const ERRORS: { error: string; plant: Parameters<typeof planting>[0]; worst: object }[] = [
