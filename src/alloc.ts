@@ -1,5 +1,8 @@
+import { constants } from 'node:buffer'
 import { BACKENDS, resolveBackend } from './backends.js'
+import { DTYPES } from './dtypes.js'
 import { invalidArgument } from './errors.js'
+import { allocating } from './memory.js'
 import type { NativeHandle } from './native.js'
 import { callNative } from './native-object.js'
 import type { BackendName, DType, FloatArray } from './types.js'
@@ -14,7 +17,6 @@ export interface AllocOptions {
 }
 
 const OPTIONS = ['columns', 'backend'] as const satisfies (keyof AllocOptions)[]
-export const DTYPES = ['float32', 'float64'] as const satisfies DType[]
 
 /**
  * An array of zeros for calls that come again and again: aligned to 64 bytes, and for CUDA pinned, so that they are copied to
@@ -29,20 +31,27 @@ export function alloc(boxes: number, dtype: 'float64', options?: AllocOptions): 
 export function alloc(boxes: number, dtype: DType, options?: AllocOptions): FloatArray
 export function alloc(boxes: number, dtype: DType = 'float32', options: AllocOptions = {}): FloatArray {
   checkOneOf('dtype', dtype, DTYPES)
-  checkKeys('options', options, OPTIONS)
-  const { columns = 4, backend = 'auto' } = options
+  const { columns = 4, backend = 'auto' } = checkKeys('options', options, OPTIONS)
   checkCount('boxes', boxes, 0)
   checkCount('columns', columns, 1)
   checkOneOf('backend', backend, BACKENDS)
   const FloatArrayOf = dtype === 'float32' ? Float32Array : Float64Array
   const length = boxes * columns
-  const block = allocateBlock(length * FloatArrayOf.BYTES_PER_ELEMENT, resolveBackend(backend))
-  return block ? new FloatArrayOf(block[1], 0, length) : new FloatArrayOf(length)
+  const bytes = length * FloatArrayOf.BYTES_PER_ELEMENT
+  const where = resolveBackend(backend)
+  return allocating(`alloc: [${boxes}, ${columns}] numbers of ${dtype}`, bytes, () => {
+    const block = allocateBlock(bytes, where)
+    return block ? new FloatArrayOf(block[1], 0, length) : new FloatArrayOf(length)
+  })
 }
 
-/** Memory of the addon, or undefined where there is none to be had: no bytes, the js backend, a runtime without external buffers. */
+/** The most that Node can make an external buffer of, and that the addon can be asked for. */
+const MOST_BYTES = Math.min(constants.MAX_LENGTH, 2 ** 50)
+
+/** Memory of the addon, or undefined where there is none to be had: no bytes or too many, the js backend, a runtime without external
+ * buffers. */
 export function allocateBlock(bytes: number, backend: BackendName): [NativeHandle, ArrayBuffer] | undefined {
-  if (bytes === 0 || backend === 'js') return undefined
+  if (bytes === 0 || bytes > MOST_BYTES || backend === 'js') return undefined
   return callNative((native) => native.allocate(bytes, backend === 'cuda'))
 }
 

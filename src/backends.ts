@@ -4,6 +4,7 @@ import {
   defaultThreads,
   findNative,
   loadNative,
+  type Native,
   type NativeCuda,
   type UnavailableReason,
 } from './native.js'
@@ -61,23 +62,29 @@ function describeCuda(cuda: NativeCuda): CudaBackend | Unavailable {
   return { available: true, driver: version(cuda.driver), runtime: version(cuda.runtime), devices: cuda.devices }
 }
 
+function describeCpu(native: Native): CpuBackend | Unavailable {
+  try {
+    return { available: true, simd: native.simd(), simdLevels: native.simdLevels(), threads: defaultThreads() }
+  } catch (error) {
+    return unavailable(error)
+  }
+}
+
+/** A backend that has an error to show for it. */
+function unavailable(error: unknown): Unavailable {
+  if (!(error instanceof ScaLossError)) throw error
+  const reason = error.code === 'ERR_SCALOSS_BACKEND_UNAVAILABLE' ? 'not-built' : 'error'
+  return { available: false, reason, message: error.message }
+}
+
 /** What can run here, and why the rest cannot. Initialises the CUDA driver, if there is one. */
 export function backends(): Backends {
   const js: JsBackend = { available: true }
   try {
     const native = loadNative()
-    const cpu: CpuBackend = {
-      available: true,
-      simd: native.simd(),
-      simdLevels: native.simdLevels(),
-      threads: defaultThreads(),
-    }
-    return { cuda: describeCuda(native.cuda()), cpu, js }
+    return { cuda: describeCuda(native.cuda()), cpu: describeCpu(native), js }
   } catch (error) {
-    if (!(error instanceof ScaLossError)) throw error
-    const reason = error.code === 'ERR_SCALOSS_BACKEND_UNAVAILABLE' ? 'not-built' : 'error'
-    const unavailable: Unavailable = { available: false, reason, message: error.message }
-    return { cuda: unavailable, cpu: unavailable, js }
+    return { cuda: unavailable(error), cpu: unavailable(error), js }
   }
 }
 

@@ -4,8 +4,8 @@ import type { LossName } from './losses.js'
 import { nativeBoxLoss, nativeBoxLossAsync } from './native-call.js'
 import { checkJobOverlap, INPUTS, OPTIONS, OUTPUTS, type Prepared, prepare } from './prepare.js'
 import { Staging } from './staging.js'
-import type { BoxLossOptions, BoxLossResult, Exact, FloatArray, Out, SameDType, Untold } from './types.js'
-import { checkKeys, overlap } from './validate.js'
+import type { BoxLossOptions, BoxLossResult, Exact, FloatArray, SameDType, Untold } from './types.js'
+import { overlap, readOptions } from './validate.js'
 
 /** Those of `boxLoss`, and a signal. */
 export interface AsyncBoxLossOptions<A extends FloatArray = Untold> extends BoxLossOptions<A> {
@@ -41,7 +41,8 @@ export async function boxLossAsync<
   const { job } = prepared
   const out = OUTPUTS.flatMap((member) => (rest.out?.[member] && job[member] ? [{ member, array: job[member] }] : []))
   for (const { member, array } of out) {
-    if ([...awaited].some((other) => overlap(array, other))) {
+    for (const other of awaited) {
+      if (!overlap(array, other)) continue
       throw argumentError(`out.${member}`, 'memory that no other call under way writes to', 'an overlap')
     }
   }
@@ -79,14 +80,8 @@ export async function boxLossAsync<
 /** Options and members of `out`, each read once: a getter might give another array after the first was checked, and that would
  * not be among the copies. */
 function readOnce(options: AsyncBoxLossOptions = {}): AsyncBoxLossOptions {
-  checkKeys('options', options, ASYNC_OPTIONS)
-  const read: Record<string, unknown> = {}
-  for (const option in options) read[option] = options[option as keyof AsyncBoxLossOptions]
-  if (read.out !== undefined) {
-    checkKeys('out', read.out, OUTPUTS)
-    const { loss, grad, gradTarget, iou } = read.out as Out
-    read.out = { loss, grad, gradTarget, iou }
-  }
+  const read = readOptions('options', options, ASYNC_OPTIONS)
+  if (read.out !== undefined) read.out = readOptions('out', read.out, OUTPUTS)
   return read
 }
 

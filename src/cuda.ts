@@ -1,7 +1,7 @@
 import { resolveBackend } from './backends.js'
 import { CudaDevice } from './cuda/device.js'
 import { loadNative } from './native.js'
-import { checkDevice } from './validate.js'
+import { checkDevice, checkDeviceIndex } from './validate.js'
 
 export type { DeviceBoxLossOptions, DeviceBoxLossResult, DeviceOut } from './cuda/box-loss.js'
 export type { CudaDevice, DeviceMemory } from './cuda/device.js'
@@ -21,6 +21,7 @@ export const cuda = {
   device(index = 0): CudaDevice {
     const known = devices.get(index)
     if (known) return known
+    checkDeviceIndex('index', index)
     resolveBackend('cuda')
     checkDevice(index, 'cuda')
     const device = new CudaDevice(index, loadNative().cuda().devices[index])

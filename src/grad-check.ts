@@ -1,10 +1,11 @@
 import { BACKENDS, resolveBackend } from './backends.js'
 import { boxLoss } from './box-loss.js'
+import { DTYPES } from './dtypes.js'
 import { type Bounds, type Deviation, deviationOf, faultsOf, type WorstComponent } from './grad-check/deviation.js'
 import { drawProblem, type Problem, type ProblemOptions } from './grad-check/problem.js'
 import { LOSS_OPTIONS, type LossName, type LossParams } from './losses.js'
 import type { BackendName, DType, FloatArray, Format, LossOptions } from './types.js'
-import { checkBoolean, checkKeys, checkOneOf } from './validate.js'
+import { checkBoolean, checkOneOf, readOptions } from './validate.js'
 
 /** Options of `gradCheck`: those of the loss, and which pairs and gradients are checked. */
 export interface GradCheckOptions extends ProblemOptions {
@@ -56,7 +57,6 @@ export interface GradCheckReport extends Deviation {
   byArgument: { pred: Deviation; target?: Deviation }
 }
 
-export const DTYPES: readonly DType[] = ['float32', 'float64']
 const OPTIONS = [
   ...LOSS_OPTIONS,
   'convention',
@@ -96,8 +96,8 @@ function tolerancesOf(dtype: DType, boxes: number, { power, focal, inner }: Loss
  * @throws {ScaLossError} an option is not as described, or the backend cannot run. A wrong gradient is no error but a report.
  */
 export function gradCheck(name: LossName, options: GradCheckOptions = {}): GradCheckReport {
-  checkKeys('options', options, OPTIONS)
-  const { backend = 'auto', dtype = 'float32', gradTarget = true, ...problem } = options
+  const given = readOptions('options', options, OPTIONS)
+  const { backend = 'auto', dtype = 'float32', gradTarget = true, ...problem } = given
   checkOneOf('backend', backend, BACKENDS)
   checkOneOf('dtype', dtype, DTYPES)
   checkBoolean('gradTarget', gradTarget)

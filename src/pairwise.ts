@@ -1,9 +1,10 @@
 import { freemem } from 'node:os'
 import { BACKENDS, resolveBackend } from './backends.js'
-import { invalidArgument, ScaLossError } from './errors.js'
+import { invalidArgument } from './errors.js'
 import { jsPairwise, type PairwiseJob } from './js-backend.js'
 import { lossParams } from './loss-params.js'
 import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from './losses.js'
+import { newArray, outOfMemory } from './memory.js'
 import { nativePairwise } from './native-call.js'
 import type { FloatArray, PairwiseOptions, SameDType } from './types.js'
 import {
@@ -53,10 +54,10 @@ export function pairwise<A extends FloatArray>(
   const { axes } = LOSSES[name]
   checkBoxes('a', a, 2 * axes)
   const { length } = a
-  checkKeys('options', options, OPTIONS)
+  const given = checkKeys('options', options, OPTIONS)
   // Options may have getters, which may change arrays: all are read before arrays are checked.
-  const params = lossParams(name, options, dtypeOf(a))
-  const { format = 'xyxy', similarity = false, backend: asked = 'auto', device = 0, threads, out } = options
+  const params = lossParams(name, given, dtypeOf(a))
+  const { format = 'xyxy', similarity = false, backend: asked = 'auto', device = 0, threads, out } = given
   if (a.length !== length) throw invalidArgument('a', 'the memory that was given', a)
   checkBoxes('b', b, 2 * axes)
   checkDtype('b', b, a, 'a')
@@ -71,32 +72,23 @@ export function pairwise<A extends FloatArray>(
   }
   const backend = resolveBackend(asked)
   checkDevice(device, backend)
+  const mostThreads = threadsOf(threads, backend)
 
   const value = similarity ? (name === 'iou' && !params.modified ? 'iou' : 'similarity') : 'loss'
   const job: PairwiseJob = { name, params, format, a, b, out: out ?? allocate(a, rows, columns), value }
   if (job.out.length > 0) {
     if (backend === 'js') jsPairwise(job)
-    else nativePairwise(job, backend, device, threadsOf(threads))
+    else nativePairwise(job, backend, device, mostThreads)
   }
   return job.out as A
 }
 
 /** Memory for the matrix. Asked for before it is touched: systems that promise more than they have would end the process. */
 function allocate(like: FloatArray, rows: number, columns: number): FloatArray {
+  const what = `pairwise: [${rows}, ${columns}] values`
   const bytes = rows * columns * like.BYTES_PER_ELEMENT
-  const tooLarge = (cause?: unknown) =>
-    new ScaLossError(
-      'ERR_SCALOSS_OUT_OF_MEMORY',
-      `pairwise: [${rows}, ${columns}] values need ${(bytes / 2 ** 30).toFixed(1)} GiB, more than there is: ` +
-        'pass fewer boxes at a time',
-      { cause },
-    )
-  if (bytes > Math.max(availableMemory(), 2 ** 26)) throw tooLarge()
-  try {
-    return like.BYTES_PER_ELEMENT === 8 ? new Float64Array(rows * columns) : new Float32Array(rows * columns)
-  } catch (error) {
-    throw tooLarge(error)
-  }
+  if (bytes > 2 ** 26 && bytes > availableMemory()) throw outOfMemory(what, bytes)
+  return newArray(what, like, rows * columns)
 }
 
 /** Bytes; Node 20 has no `process.availableMemory` before 20.13. */

@@ -1,25 +1,17 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { allocateBlock, checkCount, DTYPES } from './alloc.js'
+import { allocateBlock, checkCount } from './alloc.js'
 import { BACKENDS, resolveBackend } from './backends.js'
+import { checkRows } from './check-rows.js'
+import { DTYPES } from './dtypes.js'
 import { argumentError, invalidArgument, ScaLossError } from './errors.js'
 import type { BoxLossJob, Summary } from './js-backend.js'
 import { LOSS_NAMES, LOSSES, type LossName } from './losses.js'
+import { allocating } from './memory.js'
 import { PLAN_VALUES } from './native.js'
 import { callRunner, nativeRunner, type Runner } from './plan-runner.js'
-import { CALL_OPTIONS, HOST_ARRAYS, prepareJob, scalesOf } from './prepare.js'
-import type {
-  ArrayOf,
-  BackendName,
-  BoxLossOptions,
-  BoxLossResult,
-  DType,
-  Exact,
-  FloatArray,
-  Given,
-  Reduction,
-  Untold,
-} from './types.js'
-import { checkBoolean, checkDevice, checkFinite, checkKeys, checkOneOf, checkRows, threadsOf } from './validate.js'
+import { type ArrayKind, CALL_OPTIONS, DEFAULT_REDUCTION, INPUTS, OUTPUTS, prepareJob, scalesOf } from './prepare.js'
+import type { ArrayOf, BackendName, BoxLossOptions, BoxLossResult, DType, Exact, Given, Untold } from './types.js'
+import { bare, checkBoolean, checkDevice, checkOneOf, dtypeOf, readOptions, threadsOf } from './validate.js'
 
 /** Options of `createPlan`: those of `boxLoss`, where that takes arrays with arrays of the plan. */
 export interface PlanOptions extends Omit<BoxLossOptions, 'weight' | 'gradOutput' | 'out'> {
@@ -52,6 +44,10 @@ const PLAN_OPTIONS = ['boxes', 'dtype', 'backend', 'device', 'threads', ...CALL_
   (option) => option !== 'out',
 )
 const RUN_OPTIONS = ['boxes', 'normalizer', 'lossWeight', 'gradOutput'] as const satisfies (keyof RunOptions)[]
+const ARRAYS = [...INPUTS, ...OUTPUTS] as const
+type ArrayName = (typeof ARRAYS)[number]
+/** Those that have all the numbers of a box, not one a box. */
+const OF_BOXES: readonly ArrayName[] = ['pred', 'target', 'grad', 'gradTarget']
 /** Every array of a plan starts at a multiple of so many bytes. */
 const ALIGNMENT = 64
 
@@ -81,14 +77,14 @@ export class Plan<O = Untold> {
 
   /** @internal */
   constructor(settings: Settings, runner: Runner) {
-    const { job, boxes, backend } = settings
+    const { job, backend } = settings
     const { loss = 0, grad, gradTarget, iou } = job
     this.#settings = settings
     this.#runner = runner
     const result = { loss, grad, gradTarget, iou, invalid: 0, backend }
     this.#numbers = result
     this.#result = result as PlanResult<O>
-    this.boxes = boxes
+    this.boxes = settings.options.boxes
     this.backend = backend
     this.pred = job.pred as this['pred']
     this.target = job.target as this['target']
@@ -109,7 +105,7 @@ export class Plan<O = Untold> {
     if (!runner)
       throw new ScaLossError('ERR_SCALOSS_DISPOSED', 'plan: expected a Plan in use, got one that was disposed')
     if (this.pred.length === 0) throw argumentError('plan.pred', 'the memory of the plan', 'none: it was transferred')
-    const { columns, format, onInvalid } = this.#settings
+    const { job, options: own } = this.#settings
     let boxes = this.boxes
     if (options !== undefined) {
       boxes = this.#set(runner, options)
@@ -118,10 +114,7 @@ export class Plan<O = Untold> {
       this.#set(runner, {})
       this.#isSet = true
     }
-    if (onInvalid === 'throw') {
-      const [pred, target] = [this.pred, this.target].map((array) => array.subarray(0, columns * boxes))
-      checkRows(pred, target, format, columns === 4 ? 2 : 3)
-    }
+    if (own.onInvalid === 'throw') checkRows(job, boxes)
     const { loss, invalid } = boxes === 0 ? NOTHING : runner.run()
     if (typeof this.#numbers.loss === 'number') this.#numbers.loss = loss
     this.#numbers.invalid = invalid
@@ -146,20 +139,18 @@ export class Plan<O = Untold> {
 
   /** Checks the options of a run and returns its number of boxes. */
   #set(runner: Runner, options: RunOptions): number {
-    checkKeys('options', options, RUN_OPTIONS)
-    const { dtype, reduction, job, scaling } = this.#settings
-    if (options.gradOutput !== undefined && job.gradOutput) {
-      throw invalidArgument('gradOutput', 'no number: the plan has an array, plan.gradOutput', options.gradOutput)
+    const given = readOptions('options', options, RUN_OPTIONS)
+    const { job, options: own } = this.#settings
+    if (given.gradOutput !== undefined && job.gradOutput) {
+      throw invalidArgument('gradOutput', 'no number: the plan has an array, plan.gradOutput', given.gradOutput)
     }
-    const {
-      boxes = this.boxes,
-      normalizer = scaling.normalizer,
-      lossWeight = scaling.lossWeight,
-      gradOutput = scaling.gradOutput,
-    } = options
+    const { boxes = this.boxes } = given
+    const merged = bare<Omit<PlanOptions, 'boxes'>>({ ...own, ...given })
+    const { reduction = DEFAULT_REDUCTION, normalizer, lossWeight } = merged
     checkCount('boxes', boxes, 0)
     if (boxes > this.boxes) throw argumentError('boxes', `at most ${this.boxes}, as of the plan`, String(boxes))
-    runner.set(boxes, scalesOf(boxes, dtype, reduction, normalizer, lossWeight, gradOutput))
+    const gradOutput = job.gradOutput ? undefined : (merged.gradOutput as number | undefined)
+    runner.set(boxes, scalesOf(boxes, dtypeOf(job.pred), reduction, normalizer, lossWeight, gradOutput))
     return boxes
   }
 }
@@ -169,14 +160,8 @@ const NOTHING: Summary = { loss: 0, invalid: 0 }
 /** What a plan knows of its call. */
 interface Settings {
   job: BoxLossJob
-  boxes: number
-  columns: number
   backend: BackendName
-  dtype: DType
-  reduction: Reduction
-  format: BoxLossJob['format']
-  onInvalid: BoxLossOptions['onInvalid']
-  scaling: { normalizer: number | undefined; lossWeight: number; gradOutput: number }
+  options: PlanOptions
 }
 
 /**
@@ -187,68 +172,61 @@ interface Settings {
  */
 export function createPlan<const O extends Exact<O, PlanOptions>>(name: LossName, options: O): Plan<O> {
   checkOneOf('name', name, LOSS_NAMES)
-  checkKeys('options', options, PLAN_OPTIONS)
-  const {
-    boxes,
-    dtype = 'float32',
-    backend: asked = 'auto',
-    device = 0,
-    threads: mostThreads,
-    weight,
-    gradOutput,
-    ...rest
-  }: PlanOptions = options
+  const given = readOptions<PlanOptions>('options', options, PLAN_OPTIONS)
+  const { boxes, dtype = 'float32', backend: asked = 'auto', device = 0 } = given
   checkCount('boxes', boxes, 1)
   checkOneOf('dtype', dtype, DTYPES)
+  const columns = 2 * LOSSES[name].axes
+  const planned = prepareJob(name, true, true, given, plannedArrays(columns * boxes, dtype))
   checkOneOf('backend', asked, BACKENDS)
-  if (weight !== undefined) checkBoolean('weight', weight)
-  if (gradOutput !== undefined && gradOutput !== true) checkFinite('gradOutput', gradOutput)
   const backend = resolveBackend(asked)
   checkDevice(device, backend)
+  const threads = threadsOf(given.threads, backend)
 
-  const columns = 2 * LOSSES[name].axes
-  const { reduction = 'mean', grad = true, gradTarget = false, iou = false, normalizer, lossWeight = 1 } = rest
-  const lengths: [string, number, boolean][] = [
-    ['pred', columns * boxes, true],
-    ['target', columns * boxes, true],
-    ['weight', boxes, weight === true],
-    ['gradOutput', boxes, gradOutput === true],
-    ['loss', boxes, reduction === 'none'],
-    ['grad', columns * boxes, grad],
-    ['gradTarget', columns * boxes, gradTarget],
-    ['iou', boxes, iou],
-  ]
-  const FloatArrayOf = dtype === 'float32' ? Float32Array : Float64Array
-  const bytesOf = (length: number) => Math.ceil((length * FloatArrayOf.BYTES_PER_ELEMENT) / ALIGNMENT) * ALIGNMENT
-  const given = lengths.filter(([, , wanted]) => wanted)
-  const valuesAt = given.reduce((sum, [, length]) => sum + bytesOf(length), 0)
-  const bytes = valuesAt + PLAN_VALUES.length * Float64Array.BYTES_PER_ELEMENT
-  const [memory, buffer] = allocateBlock(bytes, backend) ?? [undefined, new ArrayBuffer(bytes)]
-  const arrays: Partial<Record<string, FloatArray>> = {}
-  let offset = 0
-  for (const [array, length] of given) {
-    arrays[array] = new FloatArrayOf(buffer, offset, length)
-    offset += bytesOf(length)
-  }
-  arrays.weight?.fill(1)
-  arrays.gradOutput?.fill(1)
-
-  const out = Object.fromEntries(['loss', 'grad', 'gradTarget', 'iou'].map((result) => [result, arrays[result]]))
-  const perRow = {
-    ...(arrays.weight && { weight: arrays.weight }),
-    gradOutput: arrays.gradOutput ?? (gradOutput as number | undefined) ?? 1,
-  }
-  const { pred, target } = arrays as { pred: FloatArray; target: FloatArray }
-  const job = prepareJob(name, pred, target, { ...rest, ...perRow, out }, HOST_ARRAYS)
-  const scaling = { normalizer, lossWeight, gradOutput: typeof gradOutput === 'number' ? gradOutput : 1 }
-  const { format } = job
-  const { onInvalid } = rest
-  const settings = { job, boxes, columns, backend, dtype, reduction, format, onInvalid, scaling }
-  const values = new Float64Array(buffer, valuesAt, PLAN_VALUES.length)
-  const threads = threadsOf(mostThreads)
+  const { memory, arrays, values } = layOut(planned, columns, boxes, dtype, backend)
+  const job = { ...planned, ...arrays }
   const runner = memory
     ? nativeRunner(job, backend, device, threads, memory, values)
     : callRunner(job, columns, backend, device, threads)
   runner.set(boxes, job)
-  return new Plan<O>(settings, runner)
+  return new Plan<O>({ job, backend, options: given }, runner)
+}
+
+/** For the arrays of a plan before there is memory for them: whether there is to be one. */
+const plannedArrays = (length: number, dtype: DType): ArrayKind<boolean> => ({
+  checkBoxes() {},
+  checkArray(argument, value) {
+    if (argument === 'weight') checkBoolean(argument, value)
+    else if (value !== true) throw invalidArgument(argument, 'a number, or true for an array of the plan', value)
+  },
+  allocate: () => true,
+  dtypeOf: () => dtype,
+  lengthOf: () => length,
+})
+
+/** One block of memory for all arrays of a plan, and for the values of its runner. */
+function layOut(planned: BoxLossJob<boolean>, columns: number, boxes: number, dtype: DType, backend: BackendName) {
+  const FloatArrayOf = dtype === 'float32' ? Float32Array : Float64Array
+  const lengthOf = (array: ArrayName) => (OF_BOXES.includes(array) ? columns * boxes : boxes)
+  const bytesOf = (array: ArrayName) =>
+    Math.ceil((lengthOf(array) * FloatArrayOf.BYTES_PER_ELEMENT) / ALIGNMENT) * ALIGNMENT
+  const valuesAt = ARRAYS.reduce((sum, array) => sum + (planned[array] ? bytesOf(array) : 0), 0)
+  const bytes = valuesAt + PLAN_VALUES.length * Float64Array.BYTES_PER_ELEMENT
+  const [memory, buffer] = allocating(
+    `createPlan: arrays of ${boxes} boxes`,
+    bytes,
+    () => allocateBlock(bytes, backend) ?? [undefined, new ArrayBuffer(bytes)],
+  )
+  let offset = 0
+  const place = (array: ArrayName) => {
+    const placed = new FloatArrayOf(buffer, offset, lengthOf(array))
+    offset += bytesOf(array)
+    return [array, placed]
+  }
+  const arrays: Pick<BoxLossJob, ArrayName> = Object.fromEntries(
+    ARRAYS.map((array) => (planned[array] ? place(array) : [array, undefined])),
+  )
+  arrays.weight?.fill(1)
+  arrays.gradOutput?.fill(1)
+  return { memory, arrays, values: new Float64Array(buffer, valuesAt, PLAN_VALUES.length) }
 }

@@ -1,10 +1,13 @@
 import { BACKENDS, resolveBackend } from './backends.js'
+import { checkRows } from './check-rows.js'
 import { invalidArgument } from './errors.js'
 import type { BoxLossJob } from './js-backend.js'
 import { lossParams } from './loss-params.js'
 import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from './losses.js'
+import { newArray } from './memory.js'
 import type { BackendName, BoxLossOptions, CallOptions, DType, FloatArray, Out, Reduction } from './types.js'
 import {
+  bare,
   checkArray,
   checkBoolean,
   checkBoxes,
@@ -15,7 +18,6 @@ import {
   checkOneOf,
   checkOverlap,
   checkRange,
-  checkRows,
   dtypeOf,
   threadsOf,
 } from './validate.js'
@@ -38,12 +40,15 @@ export const CALL_OPTIONS = [
   ...LOSS_OPTIONS,
 ] as const satisfies (keyof CallOptions<unknown>)[]
 export const OPTIONS = ['backend', ...CALL_OPTIONS, 'device', 'threads'] as const satisfies (keyof BoxLossOptions)[]
+export const DEFAULT_REDUCTION = 'mean'
 const REDUCTIONS = ['none', 'sum', 'mean']
 const ON_INVALID = ['propagate', 'ignore', 'throw']
 export const INPUTS = ['pred', 'target', 'weight', 'gradOutput'] as const satisfies (keyof BoxLossJob)[]
 export const OUTPUTS = ['loss', 'grad', 'gradTarget', 'iou'] as const satisfies (keyof Out)[]
 const OUT_MEMBERS = OUTPUTS.map((name) => `out.${name}`)
-const NO_OUT: Out<never> = {}
+/** Arrays that were given for results. */
+type Results<A> = { [M in (typeof OUTPUTS)[number]]?: A | undefined }
+const NO_OUT: Results<never> = bare({})
 
 /** A call that is ready to run. */
 export interface Prepared {
@@ -55,14 +60,15 @@ export interface Prepared {
 
 /** Checks everything, fills in the defaults and finds or makes the arrays for the results. */
 export function prepare(name: LossName, pred: FloatArray, target: FloatArray, options: BoxLossOptions): Prepared {
-  checkKeys('options', options, OPTIONS)
-  const { backend: asked = 'auto', device = 0, onInvalid, threads } = options
-  const job = prepareJob(name, pred, target, options, HOST_ARRAYS)
+  const given = checkKeys('options', options, OPTIONS)
+  const { backend: asked = 'auto', device = 0, onInvalid, threads, out } = given
+  const arrays = out === undefined ? out : checkKeys('out', out, OUTPUTS)
+  const job = prepareJob(name, pred, target, given, HOST_ARRAYS, arrays)
   checkOneOf('backend', asked, BACKENDS)
   const backend = resolveBackend(asked)
   checkDevice(device, backend)
-  if (onInvalid === 'throw') checkRows(pred, target, job.format, LOSSES[name].axes)
-  return { job, backend, device, threads: threadsOf(threads) }
+  if (onInvalid === 'throw') checkRows(job, pred.length / (2 * LOSSES[name].axes))
+  return { job, backend, device, threads: threadsOf(threads, backend) }
 }
 
 /** What differs between arrays of the host and of a device. */
@@ -80,18 +86,19 @@ export interface ArrayKind<A> {
 export const HOST_ARRAYS: ArrayKind<FloatArray> = {
   checkBoxes,
   checkArray,
-  allocate: (like, length) => (like.BYTES_PER_ELEMENT === 8 ? new Float64Array(length) : new Float32Array(length)),
+  allocate: (like, length) => newArray('results', like, length),
   dtypeOf,
   lengthOf: (array) => array.length,
 }
 
-/** All of it but what depends on where the call runs. */
-export function prepareJob<A extends object>(
+/** All of it but what depends on where the call runs. `options` and `out` have gone through `checkKeys`. */
+export function prepareJob<A extends object | boolean>(
   name: LossName,
   pred: A,
   target: A,
   options: CallOptions<A>,
   kind: ArrayKind<A>,
+  out: Results<A> = NO_OUT,
 ): BoxLossJob<A> {
   checkOneOf('name', name, LOSS_NAMES)
   const { axes } = LOSSES[name]
@@ -105,18 +112,16 @@ export function prepareJob<A extends object>(
   const params = lossParams(name, options, dtype)
   const {
     format = 'xyxy',
-    reduction = 'mean',
+    reduction = DEFAULT_REDUCTION,
     weight,
     normalizer,
-    lossWeight = 1,
-    gradOutput = 1,
+    lossWeight,
+    gradOutput,
     grad = true,
     gradTarget = false,
     iou = false,
     onInvalid = 'propagate',
-    out = NO_OUT,
   } = options
-  if (out !== NO_OUT) checkKeys('out', out, OUTPUTS)
   const { loss: outLoss, grad: outGrad, gradTarget: outGradTarget, iou: outIou } = out
   if (kind.lengthOf(pred) !== length) throw invalidArgument('pred', 'the memory that was given', pred)
   kind.checkArray('target', target, pred, length, 'as pred')
@@ -132,7 +137,7 @@ export function prepareJob<A extends object>(
     if (reduction !== 'none') throw invalidArgument('gradOutput', `a number with reduction '${reduction}'`, perRow)
     kind.checkArray('gradOutput', perRow, pred, n, 'one a box')
   }
-  const upstream = typeof gradOutput === 'number' ? gradOutput : 1
+  const upstream = typeof gradOutput === 'number' ? gradOutput : undefined
   const scales = scalesOf(n, dtype, reduction, normalizer, lossWeight, upstream)
   if (outLoss !== undefined) {
     checkWanted('out.loss', reduction === 'none', "reduction: 'none'", outLoss)
@@ -180,7 +185,7 @@ export function checkJobOverlap<A extends object>(job: BoxLossJob<A>, overlaps: 
 }
 
 /** A result array that was given must be one that the call has, by this option. */
-function checkWanted(argument: string, wanted: boolean, option: string, array: object): void {
+function checkWanted(argument: string, wanted: boolean, option: string, array: unknown): void {
   if (!wanted) throw invalidArgument(argument, `to go with ${option}`, array)
 }
 
@@ -192,8 +197,8 @@ export function scalesOf(
   dtype: DType,
   reduction: Reduction,
   normalizer: number | undefined,
-  lossWeight: number,
-  gradOutput: number,
+  lossWeight = 1,
+  gradOutput = 1,
 ): Scales {
   checkFinite('lossWeight', lossWeight)
   checkRange('lossWeight', lossWeight, dtype, 'a number')

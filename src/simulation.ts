@@ -7,7 +7,7 @@ import { invalidArgument } from './errors.js'
 import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from './losses.js'
 import { createPlan } from './plan.js'
 import type { BackendName, DType, FloatArray, LossOptions } from './types.js'
-import { checkBoolean, checkKeys, checkOneOf } from './validate.js'
+import { checkBoolean, checkOneOf, readOptions } from './validate.js'
 
 // The simulation experiment of the SCALoss paper (Zheng et al., AAAI 2022, section "Simulation Experiment", Fig. 5): 3600 anchors
 // of many places, sizes and shapes are each moved onto 5 targets by gradient descent.
@@ -47,7 +47,7 @@ const FITTING: Partial<Record<LossName, LossOptions>> = {
 
 /** The options of a loss itself that the simulation runs it with: those given, over those that fit the size of the boxes. */
 export function lossOptions(name: LossName, given: LossOptions = {}): LossOptions {
-  return { ...FITTING[name], ...given }
+  return { ...FITTING[name], ...readOptions('given', given, OWN_OPTIONS) }
 }
 
 export interface SimulationOptions extends LossOptions {
@@ -79,7 +79,8 @@ export interface SimulationState {
   backend: BackendName
 }
 
-const OPTIONS = ['geometry', 'lr', 'iterations', 'enlarge', 'dtype', 'backend', 'convention', ...LOSS_OPTIONS]
+const OWN_OPTIONS = ['convention', ...LOSS_OPTIONS]
+const OPTIONS = ['geometry', 'lr', 'iterations', 'enlarge', 'dtype', 'backend', ...OWN_OPTIONS]
 
 /** Corners of a box of area side² and a given width : height. */
 function corners(cx: number, cy: number, side: number, ratio: number): number[] {
@@ -118,8 +119,8 @@ export function learningRate(lr: number, t: number, iterations: number): number 
  */
 export function* simulate(name: LossName, options: SimulationOptions = {}): Generator<SimulationState, void, void> {
   checkOneOf('name', name, SIMULATION_LOSSES)
-  checkKeys('options', options, OPTIONS)
-  const { geometry = 'dense', lr = 0.1, iterations = 200, enlarge = false, ...others } = options
+  const given = readOptions('options', options, OPTIONS)
+  const { geometry = 'dense', lr = 0.1, iterations = 200, enlarge = false, ...others } = given
   const { dtype = 'float32', backend = 'auto', ...own } = others
   if (!(Number.isFinite(lr) && lr > 0)) throw invalidArgument('lr', 'a finite number above 0', lr)
   if (!(Number.isSafeInteger(iterations) && iterations >= 0)) {

@@ -1,3 +1,4 @@
+import { allocating } from './memory.js'
 import type { FloatArray } from './types.js'
 
 /** Memory that is kept for later calls, at most. */
@@ -38,7 +39,7 @@ const aligned = (bytes: number) => Math.ceil(bytes / 64) * 64
 
 function take(bytes: number): ArrayBuffer {
   const index = free.findIndex((buffer) => buffer.byteLength >= bytes)
-  if (index < 0) return new ArrayBuffer(bytes)
+  if (index < 0) return allocating('boxLossAsync: copies of arrays', bytes, () => new ArrayBuffer(bytes))
   const [buffer] = free.splice(index, 1)
   kept -= buffer.byteLength
   return buffer

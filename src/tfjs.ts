@@ -5,13 +5,13 @@
 
 import { customGrad, type Tensor, tensor } from '@tensorflow/tfjs-core'
 import { boxLoss as boxLossOfArrays } from './box-loss.js'
-import { ScaLossError } from './errors.js'
+import { argumentError, ScaLossError } from './errors.js'
 import { LOSS_NAMES, LOSSES, type LossName } from './losses.js'
 import { CALL_OPTIONS } from './prepare.js'
 import { type AnyReduction, reducing } from './tfjs/reduction.js'
 import { checkPair, checkWeight, read, readWeight, type Weight } from './tfjs/tensors.js'
 import type { BoxLossOptions } from './types.js'
-import { checkKeys, checkOneOf } from './validate.js'
+import { checkOneOf, readOptions } from './validate.js'
 
 export type { AnyReduction, Weight }
 
@@ -46,8 +46,7 @@ const NO_BOXES = new Float32Array(0)
  */
 export function boxLoss(name: LossName, options: TensorLossOptions = {}): TensorLoss {
   checkOneOf('name', name, LOSS_NAMES)
-  checkKeys('options', options, OPTIONS)
-  const callOptions = reading(options)
+  const callOptions = reading(readOptions('options', options, OPTIONS))
   // A call over no boxes finds every other mistake here and not at the first step of a training.
   boxLossOfArrays(name, NO_BOXES, NO_BOXES, callOptions())
   return tensorLoss(name, name, callOptions)
@@ -81,6 +80,11 @@ function tensorLoss(name: LossName, functionName: string, callOptions = reading(
     const backward = (dy: Tensor) => {
       const upstream = read('dy', dy)
       const gradOutput = perBox ? upstream : upstream[0]!
+      // The rules of the package would name its option gradOutput, which nobody gave here.
+      const refused =
+        !perBox || call.onInvalid === 'throw' ? upstream.find((value) => !Number.isFinite(value)) : undefined
+      if (refused !== undefined)
+        throw argumentError('gradient', 'a finite gradient that comes from above', String(refused))
       const { grad } = boxLossOfArrays(name, pred, target, { ...call, gradOutput, grad: true })
       return tensor(grad, yPred.shape, 'float32')
     }

@@ -1,6 +1,5 @@
-import { argumentError, invalidArgument, ScaLossError, show } from './errors.js'
-import { FORMATS, type Format } from './formats.js'
-import { isValidBox, readCorners } from './js-backend.js'
+import { argumentError, invalidArgument, type ScaLossError, show } from './errors.js'
+import { FORMATS } from './formats.js'
 import { defaultThreads, isThreadCount, loadNative, THREAD_COUNT } from './native.js'
 import type { BackendName, DType, FloatArray } from './types.js'
 
@@ -85,11 +84,15 @@ export function checkRange(argument: string, value: number, dtype: DType, what: 
 
 export const dtypeOf = (array: FloatArray): DType => (array.BYTES_PER_ELEMENT === 4 ? 'float32' : 'float64')
 
+export function checkDeviceIndex(argument: string, index: unknown): void {
+  if (!Number.isInteger(index) || (index as number) < 0) {
+    throw invalidArgument(argument, 'the index of a CUDA device', index)
+  }
+}
+
 /** `device`, which must be there if the backend is CUDA. */
 export function checkDevice(device: unknown, backend: BackendName): void {
-  if (!Number.isInteger(device) || (device as number) < 0) {
-    throw invalidArgument('device', 'the index of a CUDA device', device)
-  }
+  checkDeviceIndex('device', device)
   if (backend !== 'cuda') return
   const { devices } = loadNative().cuda()
   if ((device as number) >= devices.length) {
@@ -97,9 +100,9 @@ export function checkDevice(device: unknown, backend: BackendName): void {
   }
 }
 
-/** `threads`, or its default. */
-export function threadsOf(value: unknown): number {
-  if (value === undefined) return defaultThreads()
+/** `threads`, or its default. Other backends than the CPU have no use for them. */
+export function threadsOf(value: unknown, backend: BackendName): number {
+  if (value === undefined) return backend === 'cpu' ? defaultThreads() : 1
   if (!isThreadCount(value)) throw invalidArgument('threads', THREAD_COUNT, value)
   return value
 }
@@ -114,15 +117,59 @@ export function checkOneOf(argument: string, value: unknown, allowed: readonly s
   }
 }
 
-export function checkKeys(argument: string, value: unknown, allowed: readonly string[]): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalidArgument(argument, 'an object', value)
+/** What objects inherit nothing from. They stay quick with it, and would not with a prototype of null. */
+const BARE: object = Object.freeze(Object.create(null))
+
+/** Checks options, or what else has named members, and gives the object to read them from. Options are the enumerable members of
+ * a plain object itself: all that a call could overlook is an error, and what a program adds to Object.prototype is no option. */
+export function checkKeys<O extends object>(argument: string, value: O, allowed: readonly string[]): O {
+  const own = isUsual(value) ? value : ownOf(argument, value)
+  for (const key in own) if (!allowed.includes(key)) throw unknownMember(argument, key, allowed)
+  return own
+}
+
+/** An object as nearly all calls have it: it has nothing but members of its own. */
+function isUsual(value: object): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype &&
+    !hasMembers(Object.prototype)
+  )
+}
+
+function ownOf<O extends object>(argument: string, value: O): O {
+  const prototype = typeof value === 'object' && value !== null ? Object.getPrototypeOf(value) : undefined
+  // Object.prototype, maybe that of another realm, has none itself.
+  const isPlain = prototype === null || (prototype && Object.getPrototypeOf(prototype) === null)
+  if (!isPlain) throw invalidArgument(argument, 'a plain object', value)
+  return hasMembers(prototype) ? bare(value) : value
+}
+
+/** Whether a loop over the members of an object finds any. */
+function hasMembers(object: object | null): boolean {
+  for (const _ in object) return true
+  return false
+}
+
+function unknownMember(argument: string, key: string, allowed: readonly string[]): ScaLossError {
+  return argumentError(argument, `only the members ${allowed.join(', ')}`, `an unknown one: ${show(key)}`)
+}
+
+/** The members of an object alone. */
+export function bare<O extends object>(object: O): O {
+  return Object.assign(Object.create(BARE), object)
+}
+
+/** The options that are given, each read once: undefined is the same as none. For calls that put options together. */
+export function readOptions<O extends object>(argument: string, value: O, allowed: readonly string[]): O {
+  const own = checkKeys(argument, value, allowed)
+  const given: O = Object.create(BARE)
+  for (const option in own) {
+    const read = own[option]
+    if (read !== undefined) given[option] = read
   }
-  for (const key in value) {
-    if (!allowed.includes(key)) {
-      throw argumentError(argument, `only the members ${allowed.join(', ')}`, `an unknown one: ${show(key)}`)
-    }
-  }
+  return given
 }
 
 /** Results must not overwrite inputs or each other: rows would be read after they were changed. Names go with arrays. */
@@ -150,22 +197,4 @@ export function overlap(a: FloatArray, b: FloatArray): boolean {
   return (
     a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength
   )
-}
-
-/** `onInvalid: 'throw'`: looks at all rows before anything is written. */
-export function checkRows(pred: FloatArray, target: FloatArray, format: Format, axes: 2 | 3): void {
-  const columns = 2 * axes
-  for (let i = 0; i < pred.length / columns; ++i) {
-    for (const [argument, boxes] of [
-      ['pred', pred],
-      ['target', target],
-    ] as const) {
-      if (isValidBox(readCorners(boxes, i, format, axes))) continue
-      throw new ScaLossError(
-        'ERR_SCALOSS_INVALID_BOX',
-        `${argument}: row ${i} is not a finite box with x1 <= x2 and y1 <= y2${axes === 3 ? ' and z1 <= z2' : ''}: ` +
-          `[${boxes.subarray(columns * i, columns * (i + 1)).join(', ')}] as '${format}'`,
-      )
-    }
-  }
 }

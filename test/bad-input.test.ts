@@ -2,6 +2,7 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { backends } from '../src/backends.js'
 import { boxLoss } from '../src/box-loss.js'
+import { cuda } from '../src/cuda.js'
 import { ScaLossError } from '../src/errors.js'
 import type { FloatArray, Out } from '../src/types.js'
 import { EVERY_BACKEND } from './support/backends.js'
@@ -173,7 +174,25 @@ describe.each(CONFIGURATIONS)('$backend, $Boxes.name', ({ backend, Boxes, Other 
 
   describe.each(['options', 'out'])('%s', (argument) => {
     test.each([null, 5, 'mean', true, () => 0])('%s', (value) => {
-      expectRejected({ [argument]: value }, argument, 'an object')
+      expectRejected({ [argument]: value }, argument, 'a plain object')
+    })
+    test('objects whose own members are not all there is to them', () => {
+      class Getters {
+        get reduction() {
+          return 'none'
+        }
+      }
+      for (const [value, shown] of [
+        [new Float32Array(2), 'Float32Array(2)'],
+        [new Float32Array(0), 'Float32Array(0)'],
+        [[], 'an array of 0'],
+        [new Map([['reduction', 'none']]), 'an object (Map)'],
+        [new Date(), 'an object (Date)'],
+        [new Getters(), 'an object (Getters)'],
+        [Object.create({ reduction: 'none' }), 'an object (Object)'],
+      ]) {
+        expectRejected({ [argument as string]: value }, argument, 'a plain object', `got ${shown}`)
+      }
     })
   })
   test('members that there are not', () => {
@@ -231,6 +250,14 @@ describe.each(CONFIGURATIONS)('$backend, $Boxes.name', ({ backend, Boxes, Other 
     })
   })
 
+  test('options of another realm or without a prototype are as good as any', () => {
+    const { pred, target } = randomPairs(Boxes, 5)
+    const expected = boxLoss('sca', pred, target, { backend, reduction: 'sum', alpha: 2 })
+    const foreign = runInNewContext(`({ backend: '${backend}', reduction: 'sum', alpha: 2, out: {} })`)
+    expect(boxLoss('sca', pred, target, foreign)).toEqual(expected)
+    expect(boxLoss('sca', pred, target, Object.assign(Object.create(null), foreign))).toEqual(expected)
+  })
+
   test('arrays of another realm are as good as any', () => {
     const foreign = (values: FloatArray): FloatArray => runInNewContext(`new ${Boxes.name}([${[...values]}])`)
     const { pred, target } = randomPairs(Boxes, 5)
@@ -269,14 +296,18 @@ describe.each(CONFIGURATIONS)('$backend, $Boxes.name', ({ backend, Boxes, Other 
   })
 })
 
+test.each(['0', -1, 0.5, null])('cuda.device(%s): refused for the index, with CUDA or without', (index) => {
+  expect(rejection(() => cuda.device(index as number)).argument).toBe('index')
+})
+
 test('cuda where there is none: the reason', () => {
-  const { cuda } = backends()
-  if (cuda.available) return
+  const { cuda: found } = backends()
+  if (found.available) return
   const out = { grad: new Float32Array(4).fill(POISON) }
   const box = Float32Array.of(0, 0, 1, 1)
   const ask = () => boxLoss('sca', box, box, { backend: 'cuda', out })
   expect(ask).toThrow(ScaLossError)
   expect(ask).toThrow(expect.objectContaining({ code: 'ERR_SCALOSS_BACKEND_UNAVAILABLE' }))
-  expect(ask).toThrow(`backend 'cuda': ${cuda.reason}: ${cuda.message}`)
+  expect(ask).toThrow(`backend 'cuda': ${found.reason}: ${found.message}`)
   expect([...out.grad]).toEqual([POISON, POISON, POISON, POISON])
 })

@@ -67,7 +67,9 @@ describe.each(EVERY_BACKEND)('%s', (backend) => {
   })
 
   it('options as an array are refused', () => {
-    expect(() => boxLoss('sca', match, match, [] as never)).toThrow(/^options: expected an object, got an array of 0$/)
+    expect(() => boxLoss('sca', match, match, [] as never)).toThrow(
+      /^options: expected a plain object, got an array of 0$/,
+    )
   })
 })
 

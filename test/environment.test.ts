@@ -14,6 +14,7 @@ const script = (entry: string) => `
     backends: attempt(backends),
     auto: attempt(() => boxLoss('sca', p, t)),
     cpu: attempt(() => boxLoss('sca', p, t, { backend: 'cpu' })),
+    js: attempt(() => boxLoss('sca', p, t, { backend: 'js' })),
   }))`
 
 function run(directory: string, env: Record<string, string> = {}) {
@@ -41,6 +42,15 @@ describe('SCALOSS_SIMD', () => {
       expect(result).toMatchObject({ code: 'ERR_SCALOSS_INVALID_ARGUMENT', message: expect.stringMatching(message) })
     }
   })
+})
+
+it('SCALOSS_THREADS that is no number is an error of the CPU backend alone', () => {
+  const { backends, cpu, js } = run(root, { SCALOSS_THREADS: 'abc' })
+  const message = 'SCALOSS_THREADS: expected a whole number from 1 to 256, got "abc"'
+  expect(backends.cpu).toEqual({ available: false, reason: 'error', message })
+  expect(backends.cuda).toEqual(run(root).backends.cuda)
+  expect(cpu).toEqual({ code: 'ERR_SCALOSS_INVALID_ARGUMENT', message })
+  expect(js.loss).toBeCloseTo(1.25, 6)
 })
 
 describe('worker threads', () => {

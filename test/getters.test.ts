@@ -75,7 +75,8 @@ describe.each(EVERY_BACKEND)('%s', (backend) => {
     for (const argument of ['a', 'b'] as const) {
       const { pred: a, target: b } = boxes()
       const options = option('similarity', true, () => detach({ a, b }[argument]))
-      const call = () => pairwise('sca', a, b, Object.assign(Object.create(options), { backend }))
+      const call = () =>
+        pairwise('sca', a, b, Object.defineProperty(options, 'backend', { value: backend, enumerable: true }))
       expect(rejection(call).argument).toBe(argument)
     }
   })

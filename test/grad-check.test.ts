@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { backends } from '../src/backends.js'
 import { boxLoss } from '../src/box-loss.js'
+import { DTYPES } from '../src/dtypes.js'
 import { FORMATS } from '../src/formats.js'
 import { drawProblem, type ProblemOptions } from '../src/grad-check/problem.js'
-import { checkGradient, DTYPES, type Evaluate, type GradCheckOptions, gradCheck } from '../src/grad-check.js'
+import { checkGradient, type Evaluate, type GradCheckOptions, gradCheck } from '../src/grad-check.js'
 import { LOSS_NAMES, type LossName } from '../src/losses.js'
-import type { Format, LossOptions } from '../src/types.js'
+import type { DType, Format, LossOptions } from '../src/types.js'
 import { mapped, planting, rows } from './support/gradcheck.js'
 import { ALL, TOGETHER } from './support/variants.js'
 
@@ -89,6 +90,11 @@ describe('gradCheck', () => {
     expect(Object.keys(report.byArgument)).toEqual(['pred', 'target'])
   })
 
+  test('takes an option that is undefined for one that is not given', () => {
+    const undefinedOptions: object = { boxes: 20, imageWidth: undefined, seed: undefined, dtype: undefined }
+    expect(gradCheck('mpdiou', undefinedOptions)).toEqual(gradCheck('mpdiou', { boxes: 20 }))
+  })
+
   test('without gradTarget computes and reports the one gradient', () => {
     const problem = drawProblem('iou', { boxes: 20 })
     const asked: unknown[] = []
@@ -103,13 +109,14 @@ describe('gradCheck', () => {
 
   test.each<[string, unknown, unknown]>([
     ["name: expected one of 'sca', ", 'scal', {}],
-    ['options: expected an object, got null', 'sca', null],
+    ['options: expected a plain object, got null', 'sca', null],
     ['options: expected only the members ', 'sca', { box: 3 }],
     ["backend: expected one of 'auto', 'cuda', 'cpu', 'js', got \"gpu\"", 'sca', { backend: 'gpu' }],
     ["dtype: expected one of 'float32', 'float64', got \"half\"", 'sca', { dtype: 'half' }],
-    ['boxes: expected a whole number from 1 on, got 0', 'sca', { boxes: 0 }],
-    ['boxes: expected a whole number from 1 on, got 2.5', 'sca', { boxes: 2.5 }],
-    ['boxes: expected a whole number from 1 on, got "9"', 'sca', { boxes: '9' }],
+    ['boxes: expected a whole number from 1 to 1000000, got 0', 'sca', { boxes: 0 }],
+    ['boxes: expected a whole number from 1 to 1000000, got 2.5', 'sca', { boxes: 2.5 }],
+    ['boxes: expected a whole number from 1 to 1000000, got "9"', 'sca', { boxes: '9' }],
+    ['boxes: expected a whole number from 1 to 1000000, got 1125899906842624', 'sca', { boxes: 2 ** 50 }],
     ['seed: expected a whole number, got NaN', 'sca', { seed: Number.NaN }],
     ["format: expected one of 'xyxy', 'xywh', 'cxcywh', got \"yxyx\"", 'sca3', { format: 'yxyx' }],
     ['gradTarget: expected true or false, got 1', 'sca', { gradTarget: 1 }],
@@ -123,7 +130,7 @@ describe('gradCheck', () => {
 })
 
 describe('a planted error', () => {
-  const check = (name: LossName, options: ProblemOptions, evaluate: Evaluate, dtype = DTYPES[0]) =>
+  const check = (name: LossName, options: ProblemOptions, evaluate: Evaluate, dtype: DType = 'float32') =>
     checkGradient(drawProblem(name, { boxes: 60, ...options }), { backend: 'cpu', dtype, gradTarget: true }, evaluate)
 
   const ERRORS: { error: string; plant: Parameters<typeof planting>[0]; worst: object }[] = [

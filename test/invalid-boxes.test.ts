@@ -3,6 +3,7 @@ import { boxLoss } from '../src/box-loss.js'
 import type { FloatArray } from '../src/types.js'
 import { EVERY_BACKEND } from './support/backends.js'
 import { mulberry32, randomPairs } from './support/random.js'
+import { rejection } from './support/rejection.js'
 import { combine, evaluate, expectSame } from './support/results.js'
 import { ALL, axesOf, PLAIN, TOGETHER } from './support/variants.js'
 
@@ -61,6 +62,19 @@ describe.each(CONFIGURATIONS)('$backend, $dtype', ({ backend, Boxes }) => {
       expect(call).toThrow(expect.objectContaining({ name: 'ScaLossError', code: 'ERR_SCALOSS_INVALID_BOX' }))
       expect(call).toThrow(new RegExp(`^${argument}: row ${row} .*\\[${shown}\\] as '${format}'`))
       expect([...out.loss, ...out.grad].every((v) => v === POISON)).toBe(true)
+    })
+
+    test.each(['weight', 'gradOutput'])('throw: names a %s that is not finite, writes nothing', (argument) => {
+      const [pred, target] = [new Boxes(12), new Boxes(12)]
+      const out = { loss: new Boxes(3).fill(POISON) }
+      for (const bad of [Number.NaN, Infinity]) {
+        const options = { backend, reduction: 'none', [argument]: Boxes.of(1, 1, bad), out } as const
+        expect(() => boxLoss('sca', pred, target, options)).not.toThrow()
+        out.loss.fill(POISON)
+        const { message } = rejection(() => boxLoss('sca', pred, target, { ...options, onInvalid: 'throw' }))
+        expect(message).toBe(`${argument}: expected finite numbers with onInvalid: 'throw', got ${bad} in row 2`)
+        expect([...out.loss]).toEqual([POISON, POISON, POISON])
+      }
     })
 
     test.each(['ignore', 'throw'] as const)('%s: does nothing to boxes that are finite and ordered', (onInvalid) => {

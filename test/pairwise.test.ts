@@ -154,6 +154,11 @@ describe('errors', () => {
       /^out: .*as a is/,
     ],
     ['out that overlaps', () => pairwise('iou', boxes, boxes, { out: boxes.subarray(0, 4) }), /^out: .*overlap with a/],
+    [
+      'threads, where none are used',
+      () => pairwise('iou', new Float32Array(0), boxes, { backend: 'js', threads: 'x' as never }),
+      /^threads: /,
+    ],
     ['an option of another loss', () => pairwise('sca', boxes, boxes, { power: 3 }), /^power: /],
   ])('%s', (_, call, message) => {
     expect(call).toThrow(ScaLossError)

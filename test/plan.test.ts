@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer'
 import { describe, expect, it } from 'vitest'
 import { alloc, backends, boxLoss, createPlan, type PlanOptions } from '../src/index.js'
 import { LOSS_NAMES, LOSSES } from '../src/losses.js'
@@ -83,6 +84,10 @@ describe.each(CONFIGURATIONS)('a plan, $backend, $dtype', ({ backend, dtype }) =
     plan.pred.set([0, 0, 1, 1, 0, 0, 2, 2, 3, 3, 1, 1])
     expect(() => plan.run()).toThrow(/^pred: row 2 is not a finite box/)
     expect(plan.run({ boxes: 2 }).invalid).toBe(0)
+    const weighted = createPlan('so', { boxes: 3, backend, dtype, onInvalid: 'throw', weight: true })
+    weighted.weight[2] = Number.NaN
+    expect(rejection(() => weighted.run()).argument).toBe('weight')
+    expect(weighted.run({ boxes: 2 }).invalid).toBe(0)
     const counting = createPlan('so', { boxes: 3, backend, dtype })
     counting.pred.set(plan.pred as never)
     expect(counting.run().invalid).toBe(1)
@@ -141,6 +146,16 @@ describe('createPlan refuses', () => {
     expect(rejection(() => createPlan('sca', { backend: 'cpu', ...options })).argument).toBe(argument)
   })
 
+  it('an upstream gradient by what was given for it, before there is memory', () => {
+    const refused = (options: object) =>
+      rejection(() => createPlan('sca', anything({ boxes: 2 ** 39, ...options }))).message
+    expect(refused({ gradOutput: true })).toBe("gradOutput: expected a number with reduction 'mean', got true")
+    expect(refused({ gradOutput: false, reduction: 'none' })).toBe(
+      'gradOutput: expected a number, or true for an array of the plan, got false',
+    )
+    expect(refused({ threads: 0 })).toMatch(/^threads: /)
+  })
+
   it('runs that it cannot have', () => {
     const plan = createPlan('sca', { boxes: 4, backend: 'cpu' })
     const run = (options: object) => rejection(() => plan.run(options)).argument
@@ -174,7 +189,31 @@ describe('alloc', () => {
     expect(alloc(0, 'float32', { backend })).toHaveLength(0)
   })
 
-  it('refuses what is no number of boxes, and what does not fit', () => {
+  it.each(BACKENDS)('%s: more than there is', (backend) => {
+    const message = (call: () => unknown) => {
+      expect(call).toThrow(expect.objectContaining({ name: 'ScaLossError', code: 'ERR_SCALOSS_OUT_OF_MEMORY' }))
+      return expect(call)
+    }
+    message(() => alloc(2 ** 39, 'float64', { backend })).toThrow(
+      'alloc: [549755813888, 4] numbers of float64 need 16384.0 GiB, more than there is: take fewer boxes at a time',
+    )
+    message(() => alloc(2 ** 30, 'float32', { backend, columns: 2 ** 30 })).toThrow('alloc: [1073741824, 1073741824] ')
+    message(() => createPlan('sca', { boxes: 2 ** 38, backend })).toThrow(
+      'createPlan: arrays of 274877906944 boxes need ',
+    )
+  })
+
+  // Memory that nobody writes to is none: the system only promises it.
+  const boxes = constants.MAX_LENGTH / 16 + 1
+  it.skipIf(boxes > 2 ** 30).each(BACKENDS)('%s: more than a buffer of Node can hold', (backend) => {
+    try {
+      expect(alloc(boxes, 'float32', { backend })).toHaveLength(4 * boxes)
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ERR_SCALOSS_OUT_OF_MEMORY' })
+    }
+  })
+
+  it('refuses what is no number of boxes', () => {
     const refused = (...args: unknown[]) =>
       rejection(() => (alloc as (...args: unknown[]) => unknown)(...args)).argument
     expect(refused(-1)).toBe('boxes')
@@ -183,8 +222,5 @@ describe('alloc', () => {
     expect(refused(1, 'float32', { columns: 0 })).toBe('columns')
     expect(refused(1, 'float32', { pinned: true })).toBe('options')
     expect(refused(1, 'float32', { backend: 'gpu' })).toBe('backend')
-    expect(() => alloc(2 ** 39, 'float64', { backend: 'cpu' })).toThrow(
-      expect.objectContaining({ code: 'ERR_SCALOSS_OUT_OF_MEMORY' }),
-    )
   })
 })

@@ -112,6 +112,9 @@ describe('options', () => {
     expect(lossOptions('sca', { alpha: 1 })).toEqual({ alpha: 1 })
     const end = (options: SimulationOptions) => curves('nwd', { iterations: 5, ...options }).iou[5]
     expect(end({ constant: 4 })).toBe(end({}))
+    const none: object = { constant: undefined, imageWidth: undefined }
+    expect(end(none)).toBe(end({}))
+    expect(lossOptions('mpdiou', none)).toEqual(lossOptions('mpdiou'))
     expect(end({ constant: 2 })).not.toBe(end({}))
   })
 

@@ -105,6 +105,7 @@ describe('options, refused when the loss is made', () => {
     [{ backend: 'gpu' }, 'backend', "one of 'auto'"],
     [{ reduction: 'average' }, 'reduction', "'none', 'sum', 'mean'"],
     [{ reduction: 4 }, 'reduction', 'one of tf.Reduction'],
+    [{ reduction: 'toString', normalizer: 2 }, 'reduction', 'got "toString"'],
     [{ normalizer: 2 }, 'normalizer', "no normalizer with reduction 'none'"],
     [{ normalizer: 2, reduction: 1 }, 'normalizer', 'none with tf.Reduction.MEAN'],
     [{ weight: 1 }, 'weight', 'got 1'],
@@ -162,11 +163,14 @@ describe('gradients', () => {
     expect(swapped).toThrow(/Cannot find a connection between any variable and the result/)
   })
 
-  it('an upstream gradient that is not finite, of a reduced loss', () => {
+  it.each<[TensorLossOptions, number[]]>([
+    [{ reduction: 'mean' }, []],
+    [{ onInvalid: 'throw' }, [2, 3]],
+  ])('an upstream gradient that is not finite, of %o', (options, shape) => {
     const { yTrue, yPred } = pair()
-    const loss = boxLoss('sca', { reduction: 'mean' })
-    expect(rejection(() => tf.grad((pred) => loss(yTrue, pred))(yPred, tf.scalar(Infinity))).argument).toBe(
-      'gradOutput',
+    const loss = boxLoss('sca', options)
+    expect(rejection(() => tf.grad((pred) => loss(yTrue, pred))(yPred, tf.fill(shape, Infinity))).message).toBe(
+      'gradient: expected a finite gradient that comes from above, got Infinity',
     )
   })
 })

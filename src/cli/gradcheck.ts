@@ -1,6 +1,7 @@
 import { BACKENDS, backends, resolveBackend } from '../backends.js'
+import { DTYPES } from '../dtypes.js'
 import { drawProblem } from '../grad-check/problem.js'
-import { checkGradient, DTYPES, type Evaluate, type GradCheckReport } from '../grad-check.js'
+import { checkGradient, type Evaluate, type GradCheckReport } from '../grad-check.js'
 import { LOSS_NAMES, LOSSES, type LossName, type LossSpec } from '../losses.js'
 import type { BackendName, DType, LossOptions } from '../types.js'
 import { alphaOf, DEFAULT_ALPHA, usesAlpha } from './alpha.js'

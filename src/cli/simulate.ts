@@ -1,5 +1,5 @@
 import { BACKENDS, resolveBackend } from '../backends.js'
-import { DTYPES } from '../grad-check.js'
+import { DTYPES } from '../dtypes.js'
 import type { LossName } from '../losses.js'
 import {
   GEOMETRIES,

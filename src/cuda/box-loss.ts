@@ -6,7 +6,7 @@ import { writeScalars } from '../native-call.js'
 import { callNative, handleOf } from '../native-object.js'
 import { type ArrayKind, CALL_OPTIONS, checkJobOverlap, OUTPUTS, prepareJob } from '../prepare.js'
 import type { CallOptions, Given, Out, Untold } from '../types.js'
-import { checkKeys, checkOverlap } from '../validate.js'
+import { bare, checkKeys, checkOverlap, readOptions } from '../validate.js'
 import type { CudaDevice } from './device.js'
 import type { CudaStream } from './stream.js'
 import { addressOf, type CudaTensor, checkTensor, newTensor, streamOf } from './tensor.js'
@@ -51,9 +51,8 @@ export function deviceBoxLoss<O extends DeviceBoxLossOptions>(
   target: CudaTensor,
   options: DeviceBoxLossOptions = {},
 ): DeviceBoxLossResult<O> {
-  checkKeys('options', options, OPTIONS)
-  const { onInvalid, out = {} } = options
-  checkKeys('out', out, OUT_KEYS)
+  const given = checkKeys('options', options, OPTIONS)
+  const { onInvalid, reduction, out } = given
   if ((onInvalid as string) === 'throw') {
     throw invalidArgument(
       'onInvalid',
@@ -61,11 +60,11 @@ export function deviceBoxLoss<O extends DeviceBoxLossOptions>(
       onInvalid,
     )
   }
-  const stream = streamOf(device, options.stream)
-  const isReduced = options.reduction !== 'none'
-  const { loss, invalid, ...arrays } = out
-  const perRow: Out<CudaTensor> = isReduced || !loss ? arrays : { ...arrays, loss }
-  const job = prepareJob(name, pred, target, { ...options, out: perRow }, tensorsOf(device))
+  const stream = streamOf(device, given.stream)
+  const isReduced = reduction !== 'none'
+  const { loss, invalid, ...arrays } = out === undefined ? {} : readOptions<DeviceOut>('out', out, OUT_KEYS)
+  const perRow = { ...arrays, loss: isReduced ? undefined : loss }
+  const job = prepareJob(name, pred, target, given, tensorsOf(device), bare(perRow))
   checkJobOverlap(job, overlap)
   const numbers = numbersOf(device, isReduced ? loss : undefined, invalid, job)
   callNative((native) => {

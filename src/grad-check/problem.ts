@@ -4,13 +4,13 @@ import { lossParams } from '../loss-params.js'
 import { LOSS_NAMES, LOSSES, type LossName, type LossParams, type LossSpec } from '../losses.js'
 import { evaluateLoss } from '../reference.js'
 import type { FloatArray, Format, LossOptions } from '../types.js'
-import { checkFormat, checkOneOf } from '../validate.js'
+import { bare, checkFormat, checkOneOf } from '../validate.js'
 import { PLACES, randomPairs, toFormat } from './pairs.js'
 import { type PairSlopes, slopesOfPairs } from './slopes.js'
 
 /** Which pairs a gradient is checked at. */
 export interface ProblemOptions extends LossOptions {
-  /** Number of random pairs. Default 1000. */
+  /** Number of random pairs, up to 1,000,000. Default 1000. */
   boxes?: number | undefined
   /** A whole number: the same one gives the same pairs everywhere. Default 1. */
   seed?: number | undefined
@@ -32,6 +32,8 @@ export interface Problem {
   slopes: PairSlopes
 }
 
+/** About a minute, and a gigabyte. */
+const MOST_BOXES = 1_000_000
 const KINDS = [PLACES.overlap, PLACES.disjoint, PLACES.nested, PLACES.near, PLACES.mixed]
 /** Numbers on this grid, and their sums and halves in any format, are float32 numbers: both dtypes get the same boxes. */
 const GRID = 2 ** -13
@@ -47,8 +49,9 @@ export function drawProblem(name: LossName, given: ProblemOptions): Problem {
   const { boxes = 1000, seed = 1, format = 'xyxy', ...lossOptions } = given
   const { axes, options: known }: LossSpec = LOSSES[name]
   const options = known.includes('imageWidth') ? { ...IMAGE, ...lossOptions } : lossOptions
-  const params = lossParams(name, options)
-  if (!Number.isSafeInteger(boxes) || boxes < 1) throw invalidArgument('boxes', 'a whole number from 1 on', boxes)
+  const params = lossParams(name, bare(options))
+  if (!Number.isInteger(boxes) || boxes < 1 || boxes > MOST_BOXES)
+    throw invalidArgument('boxes', `a whole number from 1 to ${MOST_BOXES}`, boxes)
   if (!Number.isSafeInteger(seed)) throw invalidArgument('seed', 'a whole number', seed)
   checkFormat(format, axes)
 

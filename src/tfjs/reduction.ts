@@ -12,16 +12,16 @@ export interface Reducing {
   normalizer?: number
 }
 
-const NAMES: Record<TfReduction, Reduction> = {
-  [TfReduction.NONE]: 'none',
-  [TfReduction.SUM]: 'sum',
-  [TfReduction.MEAN]: 'mean',
-  [TfReduction.SUM_BY_NONZERO_WEIGHTS]: 'mean',
-}
-const DIVISORS: Partial<Record<AnyReduction, (weight: Float32Array) => number>> = {
-  [TfReduction.MEAN]: (weight) => weight.reduce((sum, w) => sum + w, 0),
-  [TfReduction.SUM_BY_NONZERO_WEIGHTS]: (weight) => weight.reduce((count, w) => count + Number(w !== 0), 0),
-}
+const NAMES = new Map<TfReduction, Reduction>([
+  [TfReduction.NONE, 'none'],
+  [TfReduction.SUM, 'sum'],
+  [TfReduction.MEAN, 'mean'],
+  [TfReduction.SUM_BY_NONZERO_WEIGHTS, 'mean'],
+])
+const DIVISORS = new Map<AnyReduction, (weight: Float32Array) => number>([
+  [TfReduction.MEAN, (weight) => weight.reduce((sum, w) => sum + w, 0)],
+  [TfReduction.SUM_BY_NONZERO_WEIGHTS, (weight) => weight.reduce((count, w) => count + Number(w !== 0), 0)],
+])
 
 /** @param weight of the boxes of a call, if they have any. */
 export function reducing(
@@ -29,9 +29,9 @@ export function reducing(
   normalizer: number | undefined,
   weight: Float32Array | undefined,
 ): Reducing {
-  const name = typeof reduction === 'string' ? reduction : NAMES[reduction]
+  const name = typeof reduction === 'string' ? reduction : NAMES.get(reduction)
   if (name === undefined) throw invalidArgument('reduction', "'none', 'sum', 'mean' or one of tf.Reduction", reduction)
-  const divisor = DIVISORS[reduction]
+  const divisor = DIVISORS.get(reduction)
   if (divisor && normalizer !== undefined)
     throw argumentError(
       'normalizer',
