@@ -79,7 +79,7 @@ export interface CallOptions<A> extends LossOptions {
   weight?: A | undefined
   /** Divisor of the weighted sum (number of positives). Default: N for `'mean'`, 1 for `'sum'`. ≤ 0 gives loss 0 and gradient 0. */
   normalizer?: number | undefined
-  /** Multiplies loss and gradient. Default 1. */
+  /** Multiplies loss and gradient; 0 gives exactly 0, as weights of 0. Default 1. */
   lossWeight?: number | undefined
   /** Upstream gradient: a number, or [N] in the dtype of `pred` with `reduction: 'none'`. Default 1. */
   gradOutput?: number | A | undefined
