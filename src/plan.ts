@@ -11,7 +11,7 @@ import { PLAN_VALUES } from './native.js'
 import { callRunner, nativeRunner, type Runner } from './plan-runner.js'
 import { type ArrayKind, CALL_OPTIONS, DEFAULT_REDUCTION, INPUTS, OUTPUTS, prepareJob, scalesOf } from './prepare.js'
 import type { ArrayOf, BackendName, BoxLossOptions, BoxLossResult, DType, Exact, Given, Untold } from './types.js'
-import { bare, checkBoolean, checkDevice, checkOneOf, dtypeOf, readOptions, threadsOf } from './validate.js'
+import { checkBoolean, checkDevice, checkKeys, checkOneOf, dtypeOf, readOptions, threadsOf } from './validate.js'
 
 /** Options of `createPlan`: those of `boxLoss`, where that takes arrays with arrays of the plan. */
 export interface PlanOptions extends Omit<BoxLossOptions, 'weight' | 'gradOutput' | 'out'> {
@@ -139,17 +139,20 @@ export class Plan<O = Untold> {
 
   /** Checks the options of a run and returns its number of boxes. */
   #set(runner: Runner, options: RunOptions): number {
-    const given = readOptions('options', options, RUN_OPTIONS)
     const { job, options: own } = this.#settings
-    if (given.gradOutput !== undefined && job.gradOutput) {
-      throw invalidArgument('gradOutput', 'no number: the plan has an array, plan.gradOutput', given.gradOutput)
+    const ownGradOutput = job.gradOutput ? undefined : (own.gradOutput as number | undefined)
+    const {
+      boxes = this.boxes,
+      normalizer = own.normalizer,
+      lossWeight = own.lossWeight,
+      gradOutput = ownGradOutput,
+    } = checkKeys('options', options, RUN_OPTIONS)
+    if (gradOutput !== undefined && job.gradOutput) {
+      throw invalidArgument('gradOutput', 'no number: the plan has an array, plan.gradOutput', gradOutput)
     }
-    const { boxes = this.boxes } = given
-    const merged = bare<Omit<PlanOptions, 'boxes'>>({ ...own, ...given })
-    const { reduction = DEFAULT_REDUCTION, normalizer, lossWeight } = merged
     checkCount('boxes', boxes, 0)
     if (boxes > this.boxes) throw argumentError('boxes', `at most ${this.boxes}, as of the plan`, String(boxes))
-    const gradOutput = job.gradOutput ? undefined : (merged.gradOutput as number | undefined)
+    const { reduction = DEFAULT_REDUCTION } = own
     runner.set(boxes, scalesOf(boxes, dtypeOf(job.pred), reduction, normalizer, lossWeight, gradOutput))
     return boxes
   }
