@@ -64,10 +64,11 @@ napi_value allocate_host_memory(napi_env env, napi_callback_info info) {
     // V8 counts the memory of array buffers itself.
     const auto finalize = [](napi_env, void*, void* hint) { delete static_cast<BufferShare*>(hint); };
     HostMemory& memory = *share->memory;
-    if (napi_create_external_arraybuffer(env, memory.data(), memory.bytes, finalize, share.get(), &buffer) != napi_ok) {
-      return nullptr;
-    }
-    share.release();
+    const napi_status status =
+        napi_create_external_arraybuffer(env, memory.data(), memory.bytes, finalize, share.get(), &buffer);
+    // A buffer that Node finds too large when it makes it is finalized at once; other refusals come before.
+    if (status == napi_ok || status == napi_generic_failure) share.release();
+    if (status != napi_ok) return nullptr;
     napi_create_array_with_length(env, 2, &result);
     napi_set_element(env, result, 0, handle_to_js(env, std::move(handle)));
     napi_set_element(env, result, 1, buffer);

@@ -31,19 +31,17 @@ const std::vector<const Level*>& available_levels() {
   return levels;
 }
 
-static std::atomic<const Level*>& level_in_force() {
-  static std::atomic<const Level*> level{available_levels().back()};
-  return level;
-}
+// Found as the addon is loaded, like the pool: a fork must not leave its child with half of it.
+static std::atomic<const Level*> level_in_force{available_levels().back()};
 
 const Level& active_level() {
-  return *level_in_force().load(std::memory_order_relaxed);
+  return *level_in_force.load(std::memory_order_relaxed);
 }
 
 bool set_level(const std::string& name) {
   for (const Level* level : available_levels()) {
     if (name == level->name) {
-      level_in_force() = level;
+      level_in_force = level;
       return true;
     }
   }

@@ -56,8 +56,7 @@ export function averagePrecision(
 ): AveragePrecision {
   checkGroundTruth(groundTruth)
   checkDetections(detections)
-  checkKeys('options', options, ['iouThresholds'])
-  const { iouThresholds = COCO_IOU_THRESHOLDS } = options
+  const { iouThresholds = COCO_IOU_THRESHOLDS } = checkKeys('options', options, ['iouThresholds'])
   checkIouThresholds(iouThresholds)
   return averagePrecisionOf(groundTruth.map(withDefaults), DetectionTable.from(detections), () => {}, iouThresholds)
 }
