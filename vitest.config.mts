@@ -25,6 +25,8 @@ const patience = { testTimeout: 60_000, hookTimeout: 60_000 }
 
 export default defineConfig({
   test: {
+    // One less by default, which on two processors is one.
+    maxWorkers: '100%',
     projects: [
       {
         test: { name: 'package', include: ['test/*.test.ts'], globalSetup: path('test/support/build.ts'), ...patience },

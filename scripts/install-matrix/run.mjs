@@ -89,6 +89,8 @@ async function fromSource() {
   const compilers = { ...env, PATH: process.env.PATH ?? '', CUDACXX: 'false', CMAKE_BUILD_PARALLEL_LEVEL: '2' }
   await run('sh', ['-c', command], { cwd, env: compilers })
   await runBoth(cwd)
+  const reason = await run('node', ['-p', "require('scaloss').backends().cuda.reason"], { cwd, env })
+  if (reason !== 'not-built') throw new Error(`no CUDA backend: expected the reason not-built, got ${reason}`)
 }
 
 /** @type {Case[]} */

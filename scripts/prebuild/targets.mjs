@@ -32,7 +32,7 @@ export const TARGETS = {
   'linux-arm64-glibc': {
     ...{ arch: 'arm64', libc: 'glibc', strip: 'aarch64-linux-gnu-strip', megabytes: 0.7 },
     needs: ['aarch64-linux-gnu-g++', 'aarch64-linux-gnu-strip'],
-    cmake: { ...toolchain('arm64.cmake'), SCALOSS_OLD_GLIBC: 'ON' },
+    cmake: { ...toolchain('arm64.cmake'), SCALOSS_OLD_GLIBC: 'ON', SCALOSS_WERROR: 'ON' },
   },
 }
 
