@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 // The kit for a GPU host (docs/gpu.md), packed and unpacked. A Node of shared libraries cannot be packed.
@@ -25,9 +25,9 @@ describe.runIf(packable)('the kit', () => {
       encoding: 'utf8',
     })
 
-  it('is an archive, a script and a manifest, of less than 60 MB', () => {
+  it('is an archive, a script and a manifest, of less than 52 MB', () => {
     expect(readdirSync(kit()).sort()).toEqual(['MANIFEST', 'run.sh', 'scaloss.tar.gz'])
-    expect(statSync(join(kit(), 'scaloss.tar.gz')).size).toBeLessThan(60e6)
+    expect(statSync(join(kit(), 'scaloss.tar.gz')).size).toBeLessThan(52e6)
     expect(readFileSync(join(kit(), 'MANIFEST'), 'utf8')).toMatch(
       /^commit [0-9a-f]{40}(-dirty)?\nnode v\d+\S+\ndate \S+\nsha256 [0-9a-f]{64}\n$/,
     )
@@ -50,6 +50,24 @@ describe.runIf(packable)('the kit', () => {
     expect(status).toBe(0)
     const log = readFileSync(join(folder, 'out/build.log'), 'utf8')
     expect(log).toMatch(new RegExp(`--- node: ${folder}/scaloss-gpu-\\w+/bin/node\n${process.version}\n`))
+  })
+
+  it('has all that its suites of the CPU import', () => {
+    const [unpacked = ''] = readdirSync(folder).filter((name) => name.startsWith('scaloss-gpu-'))
+    const tree = join(folder, unpacked, 'scaloss')
+    const [, names = ''] =
+      /\ncpu_suites=\(([^)]+)\)/.exec(readFileSync(join(tree, 'scripts/gpu-kit/stages.sh'), 'utf8')) ?? []
+    const suites = names.split(/\s+/).map((name) => `test/${name}.test.ts`)
+    const vitest = ['node_modules/vitest/vitest.mjs', 'list', '--json', '--project=package', ...suites]
+    const listed: { file: string }[] = JSON.parse(
+      execFileSync(join(folder, unpacked, 'bin/node'), vitest, {
+        cwd: tree,
+        env: { PATH: '/usr/bin:/bin', SCALOSS_PREBUILD: root },
+        encoding: 'utf8',
+        maxBuffer: 1 << 26,
+      }),
+    )
+    expect([...new Set(listed.map(({ file }) => relative(tree, file)))].sort()).toEqual(suites.sort())
   })
 
   it('refuses a stage that there is not', () => {

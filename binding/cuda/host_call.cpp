@@ -131,7 +131,7 @@ template <class Body>
 void HostCaller::or_wait(Body body) {
   try {
     body();
-  } catch (const CudaError&) {
+  } catch (...) {
     ignore_cuda(cudaDeviceSynchronize());
     compute_->reset();
     throw;

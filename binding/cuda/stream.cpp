@@ -93,6 +93,7 @@ void Stream::free(void* data, size_t bytes) noexcept {
 }
 
 void Stream::synchronize() const {
+  CHECK_CUDA(cudaSetDevice(device));  // of which a null handle is the default stream
   CHECK_CUDA(cudaStreamSynchronize(handle_));
 }
 

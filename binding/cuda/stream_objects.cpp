@@ -50,7 +50,7 @@ napi_value elapsed_time(napi_env env, napi_callback_info info) {
     const EventHandle &from = values.handle<EventHandle>(0), &to = values.handle<EventHandle>(1);
     if (from.device != to.device) throw ArgumentError{"events of two devices"};
     float milliseconds = 0;
-    CHECK_CUDA(cudaEventSynchronize(to.event));
+    for (const cudaEvent_t event : {from.event, to.event}) CHECK_CUDA(cudaEventSynchronize(event));
     CHECK_CUDA(cudaEventElapsedTime(&milliseconds, from.event, to.event));
     napi_value result;
     napi_create_double(values.env(), milliseconds, &result);

@@ -58,8 +58,13 @@ napi_value foreign_tensor(napi_env env, napi_callback_info info) {
     const DType dtype = values.dtype(1);
     const size_t length = values.length(2);
     void* const pointer = values.pointer(3);
-    cudaPointerAttributes attributes;
-    CHECK_CUDA(cudaPointerGetAttributes(&attributes, pointer));
+    cudaPointerAttributes attributes = {};  // of unregistered memory
+    const cudaError_t status = cudaPointerGetAttributes(&attributes, pointer);
+    // Of memory that it does not know CUDA says either that or this.
+    if (status == cudaErrorInvalidValue)
+      ignore_cuda(status);
+    else
+      check_cuda(status, "cudaPointerGetAttributes");
     const bool is_device = attributes.type == cudaMemoryTypeDevice || attributes.type == cudaMemoryTypeManaged;
     if (!is_device || attributes.device != stream->device) {
       throw ArgumentError{"a pointer is not to memory of the device"};

@@ -8,7 +8,7 @@ import { LOSSES } from '../../dist/losses.js'
  * @typedef {Float32ArrayConstructor | Float64ArrayConstructor} Float
  */
 
-const SIZES = [1, 33, 1025, 2500]
+const SIZES = [1, 33, 2500]
 const names = /** @type {LossName[]} */ (Object.keys(LOSSES))
 let calls = 0
 
@@ -98,5 +98,23 @@ for (const dtype of /** @type {const} */ (['float32', 'float64', 'float16', 'bfl
       for (const used of [pred, target, loss, grad]) used?.dispose()
     },
   )
+}
+
+// So many boxes that blocks have several tiles.
+const several = 3.5 * 1024 * device.multiprocessors
+for (const Float of [Float32Array, Float64Array]) {
+  for (const name of /** @type {const} */ (['sca', 'giou', 'nwd'])) {
+    const tensor = () => device.tensor(boxes(Float, several, 2))
+    device.boxLoss(name, tensor(), tensor()).loss.read()
+    ++calls
+  }
+}
+// Host arrays in so many parts that all of their memory is used again, ordinary and pinned.
+const ordinary = boxes(Float32Array, 700_000, 2)
+const pinned = scaloss.alloc(700_000, 'float32', { backend: 'cuda' })
+pinned.set(ordinary)
+for (const array of [ordinary, pinned]) {
+  scaloss.boxLoss('sca', array, array, { backend: 'cuda' })
+  ++calls
 }
 console.log(`${calls} calls`)

@@ -5,7 +5,7 @@ set -uo pipefail
 
 readonly default_stages=(info build test sanitize bench)
 # Seconds; together with unpacking less than 10 minutes.
-declare -rA limit=([info]=10 [build]=110 [test]=110 [sanitize]=90 [bench]=260 [profile]=90)
+declare -rA limit=([info]=10 [build]=90 [test]=130 [sanitize]=90 [bench]=260 [profile]=90)
 # Eight files come back in all: these, test.json.gz, gpu.json and gpu.md.
 declare -rA log_of=([info]=build [build]=build [test]=test [sanitize]=sanitize [bench]=bench [profile]=profile)
 readonly largest_log=$((15 << 20))

@@ -34,14 +34,19 @@ build() {
   if [[ -n $architectures ]]; then time node "$every_kernel"; fi
 }
 
-# The suites of the CPU too: another compiler built them, for another processor. Some need npm, git, TensorFlow.js or plots.
+vitest=(node node_modules/vitest/vitest.mjs run --testTimeout=120000 --reporter=default)
+# Those of the CPU's arithmetic, threads and memory: another compiler built them, for another processor.
+cpu_suites=(async backends-agree batches extreme-boxes golden golden-family gradient invalid-boxes inverted-boxes large-calls
+  lifecycle native options pairwise plan properties same-bits soak threads)
+
+# The suites of the CPU come last and see no GPU.
 run_tests() {
-  local gpu='' code=0
+  local gpu='' code=0 paths=("${cpu_suites[@]/#/test/}")
+  export NO_COLOR=1
   if [[ -n $(gpus) ]]; then gpu=required; fi
-  SCALOSS_GPU=$gpu NO_COLOR=1 node node_modules/vitest/vitest.mjs run --project=package --project=GPU \
-    --exclude=test/package.test.ts --exclude=test/gpu-pack.test.ts --exclude='test/{tfjs,paper}*.test.ts' --testTimeout=120000 \
-    --reporter=default --reporter=json --outputFile.json="$OUT/test.json" || code=$?
+  SCALOSS_GPU=$gpu "${vitest[@]}" --project=GPU --reporter=json --outputFile.json="$OUT/test.json" || code=$?
   gzip --force "$OUT/test.json"
+  CUDA_VISIBLE_DEVICES='' "${vitest[@]}" --project=package "${paths[@]/%/.test.ts}" || code=$?
   if ((code)); then return "$code"; fi
   if [[ -z $gpu ]]; then skip "no device (the suites of the CPU passed)"; fi
 }
@@ -49,13 +54,14 @@ run_tests() {
 # Four tools at a time: each of them leaves most of the GPU idle.
 sanitize() {
   local tool logs tools=(memcheck racecheck initcheck synccheck) failed=0
-  declare -A pid
+  declare -A pid options=([memcheck]="--track-stream-ordered-races all")
   command -v compute-sanitizer >/dev/null || skip "compute-sanitizer is missing"
   [[ -n $(gpus) ]] || skip "no device"
   logs=$(mktemp -d)
   for tool in "${tools[@]}"; do
-    timeout 80 compute-sanitizer --tool "$tool" --target-processes all --error-exitcode 9 --print-limit 20 \
-      node "$every_kernel" >"$logs/$tool" 2>&1 &
+    # shellcheck disable=SC2086 # words
+    timeout --kill-after=4 80 compute-sanitizer --tool "$tool" ${options[$tool]:-} --target-processes all \
+      --error-exitcode 9 --print-limit 20 node "$every_kernel" >"$logs/$tool" 2>&1 &
     pid[$tool]=$!
   done
   for tool in "${tools[@]}"; do

@@ -182,6 +182,8 @@ cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
 }
 cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* pointer) {
   return call([&] {
+    // CUDA's documentation leaves room for this answer, and for cudaMemoryTypeUnregistered.
+    if (pointer == nullptr) return cudaErrorInvalidValue;
     const Owner owner = find(pointer);
     void* const address = const_cast<void*>(pointer);
     if (!owner) {
@@ -249,7 +251,7 @@ cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, size_t bytes_to_keep) {
 cudaError_t cudaMallocFromPoolAsync(void** memory, size_t bytes, cudaMemPool_t pool, cudaStream_t stream) {
   return call([&] {
     const auto owner = find(pool);
-    if (!owner || !is_stream(stream) || bytes == 0) return cudaErrorInvalidValue;
+    if (!owner || !resolve(stream) || bytes == 0) return cudaErrorInvalidValue;
     if (pool->device != stream->device) return refuse(cudaErrorInvalidValue, "a pool and a stream of two devices");
     // What this stream frees before, it may have again.
     if (!fits(pool->device, bytes)) run(*stream, stream->end());
@@ -268,7 +270,7 @@ cudaError_t cudaMallocFromPoolAsync(void** memory, size_t bytes, cudaMemPool_t p
 }
 cudaError_t cudaFreeAsync(void* memory, cudaStream_t stream) {
   return call([&] {
-    if (!is_stream(stream)) return cudaErrorInvalidResourceHandle;
+    if (!resolve(stream)) return cudaErrorInvalidResourceHandle;
     if (memory == nullptr) return cudaSuccess;
     const Owner owner = find_whole(memory, cudaMemoryTypeDevice);
     if (!owner) return refuse(cudaErrorInvalidValue, "cudaFreeAsync of what is not allocated");
@@ -287,7 +289,7 @@ cudaError_t cudaFreeAsync(void* memory, cudaStream_t stream) {
 // to it.
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
   return call([&] {
-    if (!is_stream(stream)) return refuse(cudaErrorInvalidResourceHandle, "a copy on what is no stream");
+    if (!resolve(stream)) return refuse(cudaErrorInvalidResourceHandle, "a copy on what is no stream");
     if (bytes == 0) return cudaSuccess;
     const auto is_device = [&](const void* pointer, cudaMemcpyKind other_kind) {
       if (kind != cudaMemcpyDefault) return kind == other_kind || kind == cudaMemcpyDeviceToDevice;
@@ -316,7 +318,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
 }
 cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t stream) {
   return call([&] {
-    if (!is_stream(stream)) return refuse(cudaErrorInvalidResourceHandle, "a fill on what is no stream");
+    if (!resolve(stream)) return refuse(cudaErrorInvalidResourceHandle, "a fill on what is no stream");
     if (bytes == 0) return cudaSuccess;
     const End target = end_of_copy(memory, bytes, true, stream->device);
     if (target.error != cudaSuccess) return target.error;

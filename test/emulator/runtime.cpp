@@ -96,7 +96,13 @@ int current_device() {
   return device_in_force;
 }
 
-bool is_stream(cudaStream_t stream) {
+bool resolve(cudaStream_t& stream) {
+  static cudaStream_t defaults[kDevices] = {};
+  if (stream == nullptr) {
+    cudaStream_t& own = defaults[current_device()];
+    if (own == nullptr) own = streams().emplace_back(new CUstream_st(current_device())).get();
+    stream = own;
+  }
   return find(stream) != nullptr;
 }
 
@@ -146,7 +152,7 @@ static bool is_refused_on_request() {
 
 void launch(unsigned grid, unsigned block, cudaStream_t stream, std::function<void()> thread) {
   call([&] {
-    if (!is_stream(stream)) return refuse(cudaErrorInvalidResourceHandle, "a launch on what is no stream");
+    if (!resolve(stream)) return refuse(cudaErrorInvalidResourceHandle, "a launch on what is no stream");
     if (stream->device != current_device()) {
       return refuse(cudaErrorInvalidResourceHandle, "a launch on a stream of another device than the current one");
     }
@@ -283,25 +289,25 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   return call([&] {
-    if (!is_stream(stream)) return cudaErrorInvalidResourceHandle;
+    if (!resolve(stream)) return cudaErrorInvalidResourceHandle;
     stream->destroyed = true;
     return cudaSuccess;
   });
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   return call([&] {
-    if (!is_stream(stream)) return cudaErrorInvalidResourceHandle;
+    if (!resolve(stream)) return cudaErrorInvalidResourceHandle;
     run(*stream, stream->end());
     return synchronized(stream->device);
   });
 }
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
-  return call([&] { return is_stream(stream) ? query(*stream, stream->end()) : cudaErrorInvalidResourceHandle; });
+  return call([&] { return resolve(stream) ? query(*stream, stream->end()) : cudaErrorInvalidResourceHandle; });
 }
 // Waits for the recording that the event has now: a later one is none of its business.
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   return call([&] {
-    if (!is_stream(stream) || !is_event(event)) return cudaErrorInvalidResourceHandle;
+    if (!resolve(stream) || !is_event(event)) return cudaErrorInvalidResourceHandle;
     if (event->last == nullptr) return cudaSuccess;
     enqueue(*stream, [recording = event->last] {
       run(*recording->stream, recording->position);
@@ -331,7 +337,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   return call([&] {
-    if (!is_stream(stream) || !is_event(event)) return cudaErrorInvalidResourceHandle;
+    if (!resolve(stream) || !is_event(event)) return cudaErrorInvalidResourceHandle;
     if (event->device != stream->device) {
       return refuse(cudaErrorInvalidResourceHandle, "an event and a stream of two devices");
     }

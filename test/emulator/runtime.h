@@ -29,7 +29,8 @@ cudaError_t call(const std::function<cudaError_t()>& body);
 cudaError_t refuse(cudaError_t error, const char* why);
 
 int current_device();
-bool is_stream(cudaStream_t stream);
+// Whether there is such a stream. Null becomes the one that it stands for: the default stream of the current device.
+bool resolve(cudaStream_t& stream);
 
 // Then runs what EMULATOR_STREAMS asks for.
 void enqueue(CUstream_st& stream, CUstream_st::Operation operation);

@@ -180,6 +180,13 @@ describe('streams', () => {
     expect(rejection(() => end.since({} as never)).argument).toBe('earlier')
   })
 
+  it('the time between events waits for both, of whatever streams', () => {
+    const [busy, idle] = [device.stream(), device.stream()]
+    device.boxLoss('sca', device.tensor(pred), device.tensor(target), { stream: busy })
+    const earlier = busy.record()
+    expect(idle.record().since(earlier)).toEqual(expect.any(Number))
+  })
+
   it('a stream of other native code by its pointer', () => {
     const own = device.stream()
     const stream = device.streamFromPointer(own.pointer)
@@ -191,6 +198,29 @@ describe('streams', () => {
     const expected = onCpu('sca', pred, target)
     expect([...loss.read()]).toEqual(expected.loss)
     expect([...grad.read()]).toEqual(expected.grad)
+  })
+
+  it('the default stream of every device, by the null pointer', () => {
+    const expected = onCpu('sca', pred, target)
+    const streams = (found.available ? found.devices : []).map((_, index) => cuda.device(index).streamFromPointer(0n))
+    for (const stream of streams) {
+      expect(stream.pointer).toBe(0n)
+      expect(firstDifference(onDevice({ device: stream.device, stream }, 'sca', pred, target), expected)).toBe(
+        undefined,
+      )
+    }
+  })
+
+  // Only the emulator has two devices, and fails in this way.
+  it.runIf(isEmulated)('synchronize of a default stream waits for that of its own device', () => {
+    const [first, second] = [cuda.device(0), cuda.device(1)]
+    const stream = second.streamFromPointer(0n)
+    const gone = second.tensor(pred)
+    second.tensor(pred.length).copyFrom(second.fromPointer(gone.pointer, pred.length), { stream })
+    gone.dispose()
+    second.defaultStream.synchronize()
+    first.synchronize()
+    expect(() => stream.synchronize()).toThrow('cudaErrorIllegalAddress')
   })
 
   it('synchronize waits for a stream or for all', () => {
@@ -315,7 +345,7 @@ describe('memory', () => {
     const before = device.memory().allocated
     let thrown: unknown
     try {
-      device.tensor(2 ** 44)
+      device.tensor(Math.ceil(device.memory().total / 4) + 2 ** 28)
     } catch (error) {
       thrown = error
     }
