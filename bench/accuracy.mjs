@@ -182,6 +182,15 @@ A loss is off by so many spacings of its type (ulp) at the reference, a gradient
 stands the weight alpha, or the convention or options of the loss.
 `
 
+const OTHER_FORMATS = `## Other formats
+
+All this is for the corners. Boxes given as \`xywh\` or \`cxcywh\` become corners in their dtype first, each rounded by up to half an ulp of the
+coordinate, as in frameworks that convert boxes before the loss; for these corners everything above holds, and every level and backend rounds
+alike. It shows where boxes, or what sets them apart, are small beside their distance from 0: boxes whose corners round to the same numbers have loss 0,
+and at 640 a box with sides of 1e-5 has no area left in float32. Where that matters, pass \`Float64Array\`, or coordinates relative to something near,
+as the cell or the anchor: these losses do not change when both boxes are moved alike.
+`
+
 const tables = available.flatMap((backend) => DTYPES.map((dtype) => accuracy(backend, dtype)))
 const sameBits = DTYPES.map(comparison)
 const misses = tables.flatMap(({ backend, dtype, rows }) =>
@@ -233,6 +242,7 @@ function text() {
     ...(markdown ? [''] : []),
     passed ? 'Met.' : `Missed${misses.map((miss) => `\n  ${miss}`).join('')}`,
     '',
+    ...(markdown ? [OTHER_FORMATS] : []),
   ].join('\n')
 }
 

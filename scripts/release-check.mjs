@@ -12,7 +12,7 @@ const git = (/** @type {string[]} */ ...args) => execFileSync('git', args, { cwd
 /** @returns {string[]} */
 function reasons() {
   const found = []
-  const { version } = JSON.parse(read('package.json'))
+  const { version, repository } = JSON.parse(read('package.json'))
   const changed = git('status', '--porcelain')
   if (changed) found.push(`the working tree is not clean:\n${changed}`)
 
@@ -23,6 +23,9 @@ function reasons() {
   if (newest !== version) found.push(`newest version in CHANGELOG.md: expected ${version}, got ${newest ?? 'none'}`)
   const locked = JSON.parse(read('package-lock.json')).version
   if (locked !== version) found.push(`version in package-lock.json: expected ${version}, got ${locked}`)
+
+  // The npm site finds what the README links to, and the package does not hold, by it.
+  if (!repository) found.push('repository in package.json: expected where the sources are, got none')
 
   for (const target of Object.values(TARGETS)) {
     const file = prebuildOf(target)

@@ -2,11 +2,13 @@ import { argumentError, ScaLossError } from './errors.js'
 import { type BoxLossJob, isValidBox, readCorners } from './js-backend.js'
 import { LOSSES } from './losses.js'
 
-/** `onInvalid: 'throw'`: looks at the first so many rows of all that makes NaN before anything is written. */
+/** `onInvalid: 'throw'`: looks at the first so many rows of all that makes NaN before anything is written. Rows of weight 0 count 0,
+ * whatever is in them. */
 export function checkRows(job: BoxLossJob, rows: number): void {
   const { axes } = LOSSES[job.name]
   const columns = 2 * axes
   for (let i = 0; i < rows; ++i) {
+    if (job.weight?.[i] === 0) continue
     for (const argument of ['pred', 'target'] as const) {
       const boxes = job[argument]
       if (isValidBox(readCorners(boxes, i, job.format, axes))) continue

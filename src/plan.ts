@@ -37,6 +37,9 @@ export interface RunOptions {
   gradOutput?: number | undefined
 }
 
+/** Those of a plan's options that say which arrays it has: `Plan<{ reduction: 'none'; weight: true }>` needs to name no other. */
+type Shaping<O> = Pick<O, keyof O & ('dtype' | 'weight' | 'gradOutput' | 'reduction' | 'grad' | 'gradTarget' | 'iou')>
+
 type PlanArray<O> = ArrayOf<Given<O, 'dtype'>>
 type PlanResult<O> = BoxLossResult<PlanArray<O>, O>
 
@@ -51,7 +54,7 @@ const OF_BOXES: readonly ArrayName[] = ['pred', 'target', 'grad', 'gradTarget']
 /** Every array of a plan starts at a multiple of so many bytes. */
 const ALIGNMENT = 64
 
-/** A call of `boxLoss` over arrays of its own, to be filled and run again and again. Made by `createPlan`; `Plan` by itself is the
+/** A call of `boxLoss` over arrays of its own, to be filled, not replaced, and run again and again. Made by `createPlan`; `Plan` by itself is the
  * type of any. */
 export class Plan<O = Untold> {
   /** N, at most, of a run. */
@@ -93,6 +96,8 @@ export class Plan<O = Untold> {
     this.grad = this.#result.grad
     this.gradTarget = this.#result.gradTarget
     this.iou = this.#result.iou
+    // Runs know the arrays by themselves: others in their place would be ignored without a word.
+    Object.freeze(this)
   }
 
   /**
@@ -173,7 +178,7 @@ interface Settings {
  *
  * @throws {ScaLossError} as of `boxLoss` and `alloc`.
  */
-export function createPlan<const O extends Exact<O, PlanOptions>>(name: LossName, options: O): Plan<O> {
+export function createPlan<const O extends Exact<O, PlanOptions>>(name: LossName, options: O): Plan<Shaping<O>> {
   checkOneOf('name', name, LOSS_NAMES)
   const given = readOptions<PlanOptions>('options', options, PLAN_OPTIONS)
   const { boxes, dtype = 'float32', backend: asked = 'auto', device = 0 } = given
@@ -192,7 +197,7 @@ export function createPlan<const O extends Exact<O, PlanOptions>>(name: LossName
     ? nativeRunner(job, backend, device, threads, memory, values)
     : callRunner(job, columns, backend, device, threads)
   runner.set(boxes, job)
-  return new Plan<O>({ job, backend, options: given }, runner)
+  return new Plan<Shaping<O>>({ job, backend, options: given }, runner)
 }
 
 /** For the arrays of a plan before there is memory for them: whether there is to be one. */

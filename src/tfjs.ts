@@ -63,7 +63,13 @@ function reading({ reduction = 'none', weight, normalizer, ...rest }: TensorLoss
 
 /** The loss as a function that has a name: tf.layers calls a metric by it in its logs. */
 function tensorLoss(name: LossName, functionName: string, callOptions = reading({})): TensorLoss {
-  const loss: TensorLoss = (yTrue, yPred) => {
+  const loss = (yTrue: Tensor, yPred: Tensor, ...more: unknown[]) => {
+    if (more.some((value) => value !== undefined))
+      throw argumentError(
+        `a call of ${functionName}`,
+        `yTrue and yPred; options go to boxLoss('${name}', options)`,
+        `${2 + more.length} arguments`,
+      )
     checkPair(yTrue, yPred, 2 * LOSSES[name].axes)
     const boxes = yPred.shape.slice(0, -1)
     const pred = read('yPred', yPred)
@@ -72,7 +78,7 @@ function tensorLoss(name: LossName, functionName: string, callOptions = reading(
     const perBox = call.reduction === 'none'
 
     const forward = () => {
-      const { loss } = boxLossOfArrays(name, pred, target, { ...call, grad: false })
+      const { loss } = namingTensors(() => boxLossOfArrays(name, pred, target, { ...call, grad: false }))
       return tensor(loss, perBox ? boxes : [], 'float32')
     }
     // Loss and gradient take about as long as a pass over a tensor, so the gradient is left to where it is asked for: validation
@@ -96,6 +102,16 @@ function tensorLoss(name: LossName, functionName: string, callOptions = reading(
     }))(yPred)
   }
   return Object.defineProperty(loss, 'name', { value: functionName })
+}
+
+/** The rows of boxes that `onInvalid: 'throw'` refuses are of arguments with other names here. */
+function namingTensors<R>(call: () => R): R {
+  try {
+    return call()
+  } catch (error) {
+    if (!(error instanceof ScaLossError) || error.code !== 'ERR_SCALOSS_INVALID_BOX') throw error
+    throw new ScaLossError(error.code, error.message.replace(/^pred/, 'yPred').replace(/^target/, 'yTrue'))
+  }
 }
 
 function noSecondGradient(): never {

@@ -91,7 +91,7 @@ export interface CallOptions<A> extends LossOptions {
   iou?: boolean | undefined
   /** What a row with a non-finite coordinate, x2 < x1 or y2 < y1 does. `'propagate'` (default): the formulas as they
    * stand for an inverted box, NaN for a coordinate that is not finite; `'ignore'`: the row counts 0; `'throw'`: an error that names
-   * the row, also of a `weight` or `gradOutput` that is not finite, and nothing is written. */
+   * the row, also of a `weight` or `gradOutput` that is not finite, and nothing is written; rows of weight 0 are passed over. */
   onInvalid?: 'propagate' | 'ignore' | 'throw' | undefined
   /** Arrays to write the results to; nothing is allocated for those given. */
   out?: Out<A> | undefined

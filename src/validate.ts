@@ -75,6 +75,18 @@ export function checkFinite(argument: string, value: unknown): void {
   if (typeof value !== 'number' || !Number.isFinite(value)) throw invalidArgument(argument, 'a finite number', value)
 }
 
+/** An array of which every item holds. A hole is undefined: `every` by itself would pass it over. */
+export function checkItems(
+  argument: string,
+  expected: string,
+  value: unknown,
+  holds: (item: unknown) => boolean,
+): void {
+  if (!Array.isArray(value)) throw invalidArgument(argument, expected, value)
+  const wrong = [...value].findIndex((item) => !holds(item))
+  if (wrong >= 0) throw argumentError(argument, expected, `${show(value[wrong])} at [${wrong}]`)
+}
+
 /** A number that is still finite in the dtype: an infinite factor would make NaN of every 0. `what` says in words which
  * number it is. */
 export function checkRange(argument: string, value: number, dtype: DType, what: string): void {

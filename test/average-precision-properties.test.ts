@@ -206,22 +206,34 @@ describe('what it refuses', () => {
     [`groundTruth[0].bbox: ${box}, got an array of 3`, [{ ...object, bbox: [0, 0, 1] }], []],
     ['groundTruth[0]: expected an object, got undefined', new Array(2), []],
     ['detections[0]: expected an object, got undefined', [], new Array(2)],
-    [`groundTruth[0].bbox: ${box}, got an array of 4`, [{ ...object, bbox: new Array(4) }], []],
+    [`groundTruth[0].bbox: ${box}, got undefined at [0]`, [{ ...object, bbox: new Array(4) }], []],
     ['groundTruth[0].area: expected a finite number of at least 0, got -1', [{ ...object, area: -1 }], []],
     ['groundTruth[0].crowd: expected true or false, got 1', [{ ...object, crowd: 1 }], []],
+    [
+      "groundTruth[0].crowd: expected true or false, what COCO's iscrowd says, got iscrowd alone",
+      [{ ...object, crowd: undefined, iscrowd: 0 }],
+      [],
+    ],
     ['detections: expected an array of objects, got an object (Object)', [], {}],
     ['detections[1].score: expected a finite number, got NaN', [], [detection, { ...detection, score: Number.NaN }]],
-    [`detections[0].bbox: ${box}, got an array of 4`, [], [{ ...detection, bbox: [0, 0, 1, Number.NaN] }]],
+    [`detections[0].bbox: ${box}, got NaN at [3]`, [], [{ ...detection, bbox: [0, 0, 1, Number.NaN] }]],
     [
       'detections[0].bbox: expected a width and a height of at least 0, got [9, 9, -1, 1]',
       [],
       [{ ...detection, bbox: [9, 9, -1, 1] }],
     ],
     ['options: expected only the members iouThresholds, got an unknown one: "iou"', [], [], { iou: 1 }],
-    ...[[], new Array(1), [0], [1.1], ['0.5'], 0.5].map((iouThresholds): [string, object[], object[], object] => [
-      `iouThresholds: expected an array of numbers above 0 and up to 1, at least one, got ${
-        Array.isArray(iouThresholds) ? `an array of ${iouThresholds.length}` : iouThresholds
-      }`,
+    ...(
+      [
+        [[], 'an array of 0'],
+        [new Array(1), 'undefined at [0]'],
+        [[0], '0 at [0]'],
+        [[0.5, 1.1], '1.1 at [1]'],
+        [['0.5'], '"0.5" at [0]'],
+        [0.5, '0.5'],
+      ] as const
+    ).map(([iouThresholds, got]): [string, object[], object[], object] => [
+      `iouThresholds: expected an array of numbers above 0 and up to 1, at least one, got ${got}`,
       [],
       [],
       { iouThresholds },

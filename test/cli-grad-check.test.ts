@@ -29,7 +29,7 @@ describe('scaloss gradcheck', () => {
   })
 
   test('takes losses, backend, dtype, alpha and variants', () => {
-    const argv = ['--loss', 'sca,smooth_l1', '--backend', 'js', '--dtype', 'float64', '--boxes', '20', '--variants']
+    const argv = ['--losses', 'sca,smooth_l1', '--backend', 'js', '--dtype', 'float64', '--boxes', '20', '--variants']
     const { code, stdout } = scaloss('gradcheck', ...argv)
     expect(code).toBe(0)
     const labels = lines(stdout).map((cells) => cells.slice(0, 2).join(' on '))
@@ -40,13 +40,13 @@ describe('scaloss gradcheck', () => {
       'smooth_l1 on js',
       'smooth_l1 beta=0 on js',
     ])
-    const alpha = scaloss('gradcheck', '--loss', 'sca,so', '--alpha', '4', '--boxes', '20', '--json').stdout
+    const alpha = scaloss('gradcheck', '--losses', 'sca,so', '--alpha', '4', '--boxes', '20', '--json').stdout
     for (const { name, options } of JSON.parse(alpha).reports)
       expect(options).toEqual(name === 'sca' ? { alpha: 4 } : {})
   })
 
   test('--json prints the reports of gradCheck', () => {
-    const argv = ['--loss', 'iou,cd3', '--backend', 'cpu', '--boxes', '20', '--seed=-5', '--json']
+    const argv = ['--losses', 'iou,cd3', '--backend', 'cpu', '--boxes', '20', '--seed=-5', '--json']
     const { code, stdout } = scaloss('gradcheck', ...argv)
     expect(code).toBe(0)
     const check = (name: LossName, dtype: DType) => gradCheck(name, { backend: 'cpu', dtype, boxes: 20, seed: -5 })
@@ -63,7 +63,7 @@ describe('scaloss gradcheck', () => {
         : rows(...args)
     let stdout = ''
     const io = { stdout: { write: (text: string) => (stdout += text) }, stderr: { write: () => true } }
-    const argv = ['--loss', 'iou,giou', '--boxes', '20']
+    const argv = ['--losses', 'iou, giou', '--boxes', '20']
     expect(gradcheck(argv, io, planted)).toBe(1)
     const ends = lines(stdout).map((cells) => [cells[0], cells[1], cells.at(-1)])
     expect(ends).toContainEqual(['iou', 'js', 'ok'])
@@ -90,15 +90,15 @@ describe('scaloss gradcheck', () => {
   })
 
   test.each([
-    ['--loss: expected all or one of sca, so, ', ['--loss', 'iou,ioo']],
-    ['--loss: expected all or one of sca, so, ', ['--loss', '']],
+    ['--losses: expected all or one of sca, so, ', ['--losses', 'iou,ioo']],
+    ['--losses: expected all or one of sca, so, ', ['--losses', '']],
     ['--backend: expected all or one of auto, cuda, cpu, js, got "gpu"', ['--backend', 'gpu']],
     ['--dtype: expected both or one of float32, float64, got "half"', ['--dtype', 'half']],
     ['--boxes: expected a whole number from 1 on, got "0"', ['--boxes', '0']],
     ['--boxes: expected a whole number from 1 on, got ""', ['--boxes=']],
     ['--seed: expected a whole number, got "1.5"', ['--seed', '1.5']],
     ['--alpha: expected a finite number, got "much"', ['--alpha', 'much']],
-    ['--alpha: expected a loss that has it (sca, iou_cd, sca3), got so, cd', ['--alpha', '2', '--loss', 'so,cd']],
+    ['--alpha: expected a loss that has it (sca, iou_cd, sca3), got so, cd', ['--alpha', '2', '--losses', 'so,cd']],
     ["Unknown option '--format'", ['--format', 'xywh']],
   ])('a wrong command line: exit code 2: %s', (message, argv) => {
     const { code, stdout, stderr } = scaloss('gradcheck', ...argv)
@@ -108,7 +108,7 @@ describe('scaloss gradcheck', () => {
 
   test('a backend that cannot run here: exit code 1, and the reason', () => {
     const { cuda } = backends()
-    const { code, stderr } = scaloss('gradcheck', '--loss', 'so', '--boxes', '5', '--backend', 'cuda')
+    const { code, stderr } = scaloss('gradcheck', '--losses', 'so', '--boxes', '5', '--backend', 'cuda')
     expect(code).toBe(cuda.available ? 0 : 1)
     if (!cuda.available) expect(stderr).toContain(cuda.message)
   })
@@ -117,7 +117,7 @@ describe('scaloss gradcheck', () => {
     const { code, stdout } = scaloss('gradcheck', '--help')
     expect(code).toBe(0)
     for (const name of LOSS_NAMES) expect(stdout).toContain(name)
-    for (const option of ['loss', 'variants', 'alpha', 'backend', 'dtype', 'boxes', 'seed', 'json']) {
+    for (const option of ['losses', 'variants', 'alpha', 'backend', 'dtype', 'boxes', 'seed', 'json']) {
       expect(stdout).toContain(`--${option} `)
     }
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120)

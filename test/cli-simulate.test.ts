@@ -142,7 +142,7 @@ describe('progress', () => {
 
   test.each([
     ['simulate', ['--losses', 'so', '--iterations', '3'], 'so (1 of 1): iteration 0 of 3'],
-    ['gradcheck', ['--loss', 'so', '--boxes', '10'], 'so (1 of 1)'],
+    ['gradcheck', ['--losses', 'so', '--boxes', '10'], 'so (1 of 1)'],
     ['evaluate', files(SAMPLE), '0 detections read'],
   ])('%s: a line on a terminal, gone at the end; none elsewhere', (command, options, line) => {
     const { code, stdout, shown } = onTerminal(true, command, ...options)

@@ -77,6 +77,16 @@ describe.each(CONFIGURATIONS)('$backend, $dtype', ({ backend, Boxes }) => {
       }
     })
 
+    test('throw: passes over rows of weight 0, whatever is in them', () => {
+      const padding = [Number.NaN, 3, 1, 1]
+      const weight = Boxes.of(1, 0)
+      const gradOutput = Boxes.of(1, Number.NaN)
+      const options = { backend, reduction: 'none', onInvalid: 'throw', weight, gradOutput } as const
+      const { loss, grad, invalid } = boxLoss('sca', Boxes.of(...GOOD, ...padding), Boxes.of(...GOOD, ...GOOD), options)
+      expect([...loss, ...grad]).toEqual(new Array(10).fill(0))
+      expect(invalid).toBe(1)
+    })
+
     test.each(['ignore', 'throw'] as const)('%s: does nothing to boxes that are finite and ordered', (onInvalid) => {
       const { pred, target } = randomPairs(Boxes, 50, { seed: 30 })
       expect(boxLoss('sca', pred, target, { ...all, onInvalid })).toEqual(boxLoss('sca', pred, target, all))

@@ -113,6 +113,13 @@ describe.each(CONFIGURATIONS)('a plan, $backend, $dtype', ({ backend, dtype }) =
     }
   })
 
+  it('is filled: other arrays in the place of its own are refused, not ignored', () => {
+    const plan = createPlan('sca', { boxes: 1, backend, dtype })
+    const other = plan.pred.slice()
+    const replace = (member: string) => () => Object.assign(plan, { [member]: other })
+    for (const member of ['pred', 'target', 'weight', 'grad', 'boxes']) expect(replace(member)).toThrow(TypeError)
+  })
+
   it('keeps its memory: it cannot be taken away', () => {
     const plan = createPlan('sca', { boxes: 100, backend, dtype })
     plan.pred.fill(1)

@@ -36,7 +36,7 @@ const check = () => {
 describe('npm run release:check', () => {
   beforeEach(() => {
     rmSync(join(folder, '.git'), { recursive: true, force: true })
-    write('package.json', '{ "version": "1.2.3" }')
+    write('package.json', '{ "version": "1.2.3", "repository": "a/b" }')
     write('package-lock.json', '{ "version": "1.2.3" }')
     write('CHANGELOG.md', '# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-01-01\n\n## [1.2.2]\n')
     write('.gitignore', 'prebuilds/\n')
@@ -79,6 +79,11 @@ describe('npm run release:check', () => {
       'no entry in the changelog',
       () => write('CHANGELOG.md', '## [Unreleased]\n\n## [1.2.2]\n'),
       'newest version in CHANGELOG.md: expected 1.2.3, got 1.2.2',
+    ],
+    [
+      'a package without a repository',
+      () => write('package.json', '{ "version": "1.2.3" }'),
+      'repository in package.json: expected where the sources are, got none',
     ],
     [
       'a lockfile left behind',

@@ -62,6 +62,17 @@ describe('tensors', () => {
   it('a box that is not valid, where that is asked for', () => {
     const call = () => boxLoss('sca', { onInvalid: 'throw' })(tf.ones([1, 4]), tf.tensor2d([2, 0, 1, 1], [1, 4]))
     expect(call).toThrow(expect.objectContaining({ code: 'ERR_SCALOSS_INVALID_BOX' }))
+    expect(call).toThrow(/^yPred: row 0 is not a finite box/)
+    const wrongTarget = () => boxLoss('sca', { onInvalid: 'throw' })(tf.tensor2d([2, 0, 1, 1], [1, 4]), tf.ones([1, 4]))
+    expect(wrongTarget).toThrow(/^yTrue: row 0 is not a finite box/)
+  })
+
+  it('options in the place where boxLoss of the package has them', () => {
+    const call = scaLoss as unknown as (...args: unknown[]) => tf.Tensor
+    expect(() => call(ofShape(2, 4), ofShape(2, 4), { reduction: 'mean' })).toThrow(
+      "a call of scaLoss: expected yTrue and yPred; options go to boxLoss('sca', options), got 3 arguments",
+    )
+    expect(call(ofShape(2, 4), ofShape(2, 4), undefined).shape).toEqual([2])
   })
 })
 
@@ -126,11 +137,12 @@ describe('options, refused when the loss is made', () => {
 
   it.each<[string, () => TensorLossOptions['weight'], string]>([
     ['too few numbers', () => [1, 2], 'weight: expected length 6 (one a box), got an array of 2'],
+    ['no numbers', () => [1, '2'] as never, 'a tensor or an array of numbers, one a box, got "2" at [1]'],
     ['another shape', () => tf.ones([6]), 'weight: expected shape [2, 3] (one a box), got [6]'],
     ['strings', () => tf.tensor2d(['a', 'b', 'c', 'd', 'e', 'f'], [2, 3]), 'got one of string'],
   ])('weights that do not fit the boxes: %s', (_, weight, message) => {
-    const loss = boxLoss('sca', { weight: weight()! })
-    expect(rejection(() => loss(ofShape(2, 3, 4), ofShape(2, 3, 4))).message).toContain(message)
+    const loss = () => boxLoss('sca', { weight: weight()! })
+    expect(rejection(() => loss()(ofShape(2, 3, 4), ofShape(2, 3, 4))).message).toContain(message)
   })
 })
 

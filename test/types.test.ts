@@ -135,6 +135,12 @@ it.each([
      }
      let plan: Plan = createPlan('sca', { boxes: 4, grad: false, gradTarget: true, iou: true })
      plan = new Trainer().plan
+     const narrow: Plan<{ reduction: 'none'; weight: true }> = createPlan('sca', { boxes: 4, alpha: 1, reduction: 'none', weight: true })
+     narrow.weight.fill(1)
+     const plain: Plan<{}> = createPlan('sca', { boxes: 4, lossWeight: 2 })
+     plain.pred satisfies Float32Array
+     // @ts-expect-error
+     const other: Plan<{ reduction: 'none' }> = createPlan('sca', { boxes: 4 })
      plan.pred.set([0, 0, 1, 1])
      plan.weight?.fill(1)
      // @ts-expect-error there may be none

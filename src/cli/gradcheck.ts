@@ -16,7 +16,7 @@ export const GRADCHECK_HELP = `Usage: scaloss gradcheck [options]
 Compares the gradients with central differences of the loss, at random pairs of boxes. Prints the worst error of each:
 of a component, in units of the largest one of its pair. Exit code 1 if a gradient is off by more than rounding.
 
-  --loss <names>     all, or some with commas between them (default: all)
+  --losses <names>   all, or some with commas between them (default: all)
   --variants         each loss with each of its options, too
   --alpha <number>   weight of the corner distance in ${LOSS_NAMES.filter(usesAlpha).join(', ')} (default: ${DEFAULT_ALPHA})
   --backend <name>   all (that can run here), ${BACKENDS.join(', ')} (default: all)
@@ -53,7 +53,7 @@ function isFor({ options, conventions }: LossSpec, { convention, ...others }: Lo
 
 function parse(args: readonly string[]) {
   const values = parseOptions(args, {
-    loss: { type: 'string', default: 'all' },
+    losses: { type: 'string', default: 'all' },
     variants: { type: 'boolean', default: false },
     alpha: { type: 'string' },
     backend: { type: 'string', default: 'all' },
@@ -63,7 +63,7 @@ function parse(args: readonly string[]) {
     json: { type: 'boolean', default: false },
   })
   const { backend, dtype } = values
-  const losses = someOf('loss', values.loss, LOSS_NAMES)
+  const losses = someOf('losses', values.losses, LOSS_NAMES)
   const alpha = alphaOf(values.alpha, losses, LOSS_NAMES)
   return {
     losses,

@@ -60,7 +60,7 @@ export function allOrOneOf<T extends string>(
 
 /** Some of `names` with commas between them, each once, or `all`. */
 export function someOf<T extends string>(option: string, text: string, names: readonly T[]): T[] {
-  return [...new Set(text.split(',').flatMap((name) => allOrOneOf(option, name, 'all', names)))]
+  return [...new Set(text.split(',').flatMap((name) => allOrOneOf(option, name.trim(), 'all', names)))]
 }
 
 /** Names with commas, in lines that fit a terminal. */

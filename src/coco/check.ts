@@ -1,5 +1,5 @@
 import { argumentError, invalidArgument } from '../errors.js'
-import { checkBoolean, checkFinite } from '../validate.js'
+import { checkBoolean, checkFinite, checkItems } from '../validate.js'
 import type { AveragePrecisionOptions, GroundTruthBox } from './average-precision.js'
 import type { Detection, GroundTruth } from './read.js'
 
@@ -16,11 +16,6 @@ function checkEach(argument: string, value: unknown, check: (item: Record<string
   }
 }
 
-/** Whether it is an array of such numbers. A hole is one that is undefined: `every` by itself would pass it over. */
-function isNumbers(value: unknown, holds: (item: unknown) => boolean): value is number[] {
-  return Array.isArray(value) && [...value].every(holds)
-}
-
 function checkId(argument: string, value: unknown): void {
   if (!Number.isSafeInteger(value)) throw invalidArgument(argument, 'an integer', value)
 }
@@ -29,16 +24,22 @@ function checkPlace(item: Record<string, unknown>, name: string): void {
   const { imageId, categoryId, bbox } = item
   checkId(`${name}.imageId`, imageId)
   checkId(`${name}.categoryId`, categoryId)
-  if (!isNumbers(bbox, Number.isFinite) || bbox.length !== 4)
-    throw invalidArgument(`${name}.bbox`, 'four finite numbers [x, y, width, height]', bbox)
-  if (bbox[2] < 0 || bbox[3] < 0)
-    throw argumentError(`${name}.bbox`, 'a width and a height of at least 0', `[${bbox.join(', ')}]`)
+  const argument = `${name}.bbox`
+  const expected = 'four finite numbers [x, y, width, height]'
+  checkItems(argument, expected, bbox, Number.isFinite)
+  const numbers = bbox as number[]
+  if (numbers.length !== 4) throw invalidArgument(argument, expected, numbers)
+  if (numbers[2]! < 0 || numbers[3]! < 0)
+    throw argumentError(argument, 'a width and a height of at least 0', `[${numbers.join(', ')}]`)
 }
 
 export function checkGroundTruth(value: unknown): asserts value is readonly GroundTruthBox[] {
   checkEach('groundTruth', value, (item, name) => {
     checkPlace(item, name)
     const { area = 0, crowd = false } = item
+    // Of a COCO annotation that was taken over as it is.
+    if (item.crowd === undefined && item.iscrowd !== undefined)
+      throw argumentError(`${name}.crowd`, "true or false, what COCO's iscrowd says", 'iscrowd alone')
     if (!Number.isFinite(area) || (area as number) < 0)
       throw invalidArgument(`${name}.area`, 'a finite number of at least 0', area)
     checkBoolean(`${name}.crowd`, crowd)
@@ -56,8 +57,9 @@ export function checkIouThresholds(
   value: unknown,
 ): asserts value is NonNullable<AveragePrecisionOptions['iouThresholds']> {
   const isThreshold = (item: unknown) => typeof item === 'number' && item > 0 && item <= 1
-  if (!isNumbers(value, isThreshold) || value.length === 0)
-    throw invalidArgument('iouThresholds', 'an array of numbers above 0 and up to 1, at least one', value)
+  const expected = 'an array of numbers above 0 and up to 1, at least one'
+  checkItems('iouThresholds', expected, value, isThreshold)
+  if ((value as unknown[]).length === 0) throw invalidArgument('iouThresholds', expected, value)
 }
 
 export function checkPath(value: unknown): asserts value is string {

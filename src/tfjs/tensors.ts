@@ -1,6 +1,6 @@
 import { getBackend, Tensor } from '@tensorflow/tfjs-core'
 import { argumentError, invalidArgument, ScaLossError } from '../errors.js'
-import { typeOf } from '../validate.js'
+import { checkItems, typeOf } from '../validate.js'
 
 /** One weight a box: a tensor of the shape of `yPred` without its last dimension, or as many numbers. */
 export type Weight = Tensor | Float32Array | Float64Array | readonly number[]
@@ -45,10 +45,8 @@ export function read(argument: string, tensor: Tensor): Float32Array {
 
 export function checkWeight(weight: unknown): asserts weight is Weight {
   if (weight instanceof Tensor) return
-  // A hole is none: `every` by itself would pass it over.
-  const numbers = Array.isArray(weight) && [...weight].every((value) => typeof value === 'number')
-  if (!numbers && !/^Float(32|64)Array$/.test(typeOf(weight) ?? ''))
-    throw invalidArgument('weight', 'a tensor or an array of numbers, one a box', weight)
+  if (/^Float(32|64)Array$/.test(typeOf(weight) ?? '')) return
+  checkItems('weight', 'a tensor or an array of numbers, one a box', weight, (value) => typeof value === 'number')
 }
 
 /** The weights of boxes in this shape, say [N] or [B, N]. */
