@@ -169,7 +169,16 @@ void check_copies() {
   expect_error(cudaErrorInvalidValue, cudaMemcpyAsync(back.data(), pinned, kBytes, cudaMemcpyDeviceToHost, stream));
   expect_error(cudaErrorInvalidValue, cudaMemcpyAsync(device, device, kBytes, cudaMemcpyHostToDevice, stream));
   expect_error(cudaErrorInvalidValue, cudaMemsetAsync(device, 0, kBytes + 1, stream));
-  expect_error(cudaErrorInvalidResourceHandle, cudaMemsetAsync(device, 0, kBytes, nullptr));
+  expect_error(cudaErrorInvalidResourceHandle,
+               cudaMemsetAsync(device, 0, kBytes, reinterpret_cast<cudaStream_t>(back.data())));
+  // The default stream is that of the current device.
+  ok(cudaMemsetAsync(device, 0xFF, kBytes, nullptr));
+  ok(cudaSetDevice(1));
+  ok(cudaStreamSynchronize(nullptr));
+  expect(device[0] == 0, "the default stream of another device is waited for");
+  ok(cudaSetDevice(0));
+  ok(cudaStreamSynchronize(nullptr));
+  expect(device[0] != device[0], "the default stream is not waited for");
   ok(cudaSetDevice(1));
   const cudaStream_t elsewhere = make_stream();
   expect_error(cudaErrorInvalidValue, cudaMemsetAsync(device, 0, kBytes, elsewhere));
