@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process'
+import { getEventListeners } from 'node:events'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { backends, boxLoss, boxLossAsync, ScaLossError } from '../src/index.js'
+import { loadNative } from '../src/native.js'
 import { randomPairs } from './support/random.js'
 
 // Calls off the main thread.
@@ -17,7 +19,24 @@ const rejected = async (promise: Promise<unknown>) => {
   throw new Error('nothing was rejected')
 }
 
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
 describe.each(BACKENDS)('%s', (backend) => {
+  it('leaves no listener on the signal', async () => {
+    const { pred, target } = pairs(100)
+    const { signal } = new AbortController()
+    await boxLossAsync('sca', pred, target, { backend, signal })
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
+  it('refuses results in the memory of its inputs', async () => {
+    const { pred, target } = pairs(100)
+    const { message } = await rejected(boxLossAsync('sca', pred, target, { backend, out: { grad: pred } }))
+    expect(message).toMatch(/^out.grad: expected memory that no other array.*overlap with pred/)
+  })
+
   it('gives what boxLoss gives', async () => {
     for (const n of [0, 1, 700, 17_000]) {
       const { pred, target } = pairs(n)
@@ -124,4 +143,42 @@ it('a process may end while a call is under way', () => {
     process.exit(5)`
   const { status, signal, stderr } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' })
   expect([status, signal, stderr]).toEqual([5, null, ''])
+})
+
+describe('under way', () => {
+  it('the memory of an aborted call is not used again before its thread is done', async () => {
+    const { pred, target } = pairs(500_000)
+    const call = loadNative().boxLossAsync
+    const memories = new Set<unknown>()
+    vi.spyOn(loadNative(), 'boxLossAsync').mockImplementation((scalars, ...arrays) => {
+      memories.add(arrays[0].buffer)
+      return call(scalars, ...arrays)
+    })
+    const controller = new AbortController()
+    const first = boxLossAsync('sca', pred, target, { backend: 'cpu', signal: controller.signal })
+    controller.abort()
+    await rejected(first)
+    await boxLossAsync('sca', pred, target, { backend: 'cpu' })
+    expect(memories.size).toBe(2)
+  })
+
+  it('the backend js computes in a later turn', async () => {
+    const { pred, target } = pairs(10)
+    let turns = 0
+    setImmediate(() => void turns++)
+    await boxLossAsync('sca', pred, target, { backend: 'js' })
+    expect(turns).toBe(1)
+  })
+
+  it('a failure is rejected once', async () => {
+    const { pred, target } = pairs(17_000)
+    vi.spyOn(loadNative(), 'boxLossAsync').mockRejectedValue(new Error('planted'))
+    const unhandled = vi.fn()
+    process.prependListener('unhandledRejection', unhandled)
+    const { message } = await rejected(boxLossAsync('sca', pred, target, { backend: 'cpu' }))
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    process.off('unhandledRejection', unhandled)
+    expect(message).toBe('planted')
+    expect(unhandled).not.toHaveBeenCalled()
+  })
 })

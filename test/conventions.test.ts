@@ -139,3 +139,19 @@ describe.each(CONFIGURATIONS)('$backend, $dtype', ({ backend, Boxes }) => {
     })
   })
 })
+
+describe.each(EVERY_BACKEND)("%s: 'official' of so", (backend) => {
+  test('has no epsilon', () => {
+    const tiny = (numbers: number[]) => Float32Array.from(numbers, (x) => x * 2 ** -149)
+    const [pred, target] = [tiny([48, 6, 55, 7]), tiny([43, 15, 66, 31])]
+    const none = { backend, reduction: 'none' } as const
+    expect(boxLoss('so', pred, target, { ...none, convention: 'official' })).toEqual(boxLoss('so', pred, target, none))
+  })
+
+  test('takes its own default of alpha, and no other', () => {
+    const boxes = Float32Array.of(0, 0, 1, 1)
+    const so = (alpha: number) => boxLoss('so', boxes, boxes.slice(), { backend, convention: 'official', alpha })
+    expect(so(1).loss).toBe(0)
+    expect(() => so(0.5)).toThrow(/^alpha: /)
+  })
+})

@@ -27,7 +27,7 @@ describe.each([...COMPILED, 'js'] as const)('%s', (backend) => {
       const target = [-(2 ** -143), 0, 2 ** -139, 2 ** -37]
       const { gradients } = run('eiou', pred, target, { format })
       expect(gradients).toHaveLength(8)
-      expect(gradients).not.toContain(Number.NaN)
+      expect(gradients).not.toContainEqual(Number.NaN)
     },
   )
 
@@ -69,4 +69,11 @@ describe.each(COMPILED)('%s: small boxes far apart', (backend) => {
     const worst = Math.max(...Array.from(loss, (x, i) => Math.abs(x - exact[i]) / exact[i]))
     expect(worst).toBeLessThan(6 * 2 ** -24)
   })
+})
+
+it.each([...COMPILED, 'js'] as const)('%s, float64: tiny boxes in xywh have no NaN', (backend) => {
+  const t = 2 ** -1070
+  const [pred, target] = [Float64Array.of(0, 0, t, t), Float64Array.of(3 * t, 0, 2 * t, 5 * t)]
+  const { grad, gradTarget } = boxLoss('cd', pred, target, { backend, format: 'xywh', gradTarget: true })
+  expect([...grad, ...gradTarget]).not.toContainEqual(Number.NaN)
 })

@@ -77,6 +77,14 @@ describe.each(CONFIGURATIONS)('$backend, $dtype', ({ backend, Boxes }) => {
       }
     })
 
+    test('throw: rows of three axes', () => {
+      const { pred, target } = randomPairs(Boxes, 2, { axes: 3, seed: 1 })
+      const options = { backend, onInvalid: 'throw' } as const
+      expect(boxLoss('sca3', pred, target, options).loss).toBe(boxLoss('sca3', pred, target, { backend }).loss)
+      const boxes = Boxes.of(0, 0, 0, 1, 1, 1, 2, 2, 2, 1, 3, 3)
+      expect(() => boxLoss('sca3', boxes, boxes.slice(), options)).toThrow(/row 1 .*: \[2, 2, 2, 1, 3, 3\] as/)
+    })
+
     test('throw: passes over rows of weight 0, whatever is in them', () => {
       const padding = [Number.NaN, 3, 1, 1]
       const weight = Boxes.of(1, 0)

@@ -89,6 +89,16 @@ describe('the seam between TypeScript and the addon', () => {
     it.each<[string, unknown[], RegExp]>([
       ['no arguments', [], /argument 0 is no typed array/],
       ['scalars too short', [new Float64Array(3), boxes(), boxes()], /scalars must be a Float64Array/],
+      [
+        'scalars too long',
+        [new Float64Array(SCALARS.length + 1).fill(6, SCALAR.arrays, SCALAR.arrays + 1), boxes(), boxes()],
+        /scalars must be/,
+      ],
+      ...[-1, Number.NaN, 2 ** 16].map((threads): [string, unknown[], RegExp] => [
+        `${threads} threads`,
+        withFields({ threads }, boxes(), boxes()),
+        /no such number of threads/,
+      ]),
       ['scalars of another dtype', [Float32Array.from(block([boxes(), boxes()])), boxes(), boxes()], /scalars must be/],
       ['pred is no typed array', withBlock([0, 0, 2, 2], boxes()), /argument 1/],
       ['pred is empty', withBlock(boxes(0), boxes(0)), /argument 1 is not \[N, 2 axes/],
@@ -133,12 +143,69 @@ describe('the seam between TypeScript and the addon', () => {
       ['out missing', withBlock(boxes(), boxes()), /argument 3/],
       ['no such loss', withFields({ lossIndex: LOSS_NAMES.length }, boxes(), boxes(), boxes(1)), /no such loss/],
       ['no such mode', withFields({ mode: MODES.length }, boxes(), boxes(), boxes(1)), /no such mode/],
+      ['no such backend', withFields({ backend: 2 }, boxes(), boxes(), boxes(1)), /no such backend/],
       ['no such value', withFields({ pairValue: 3 }, boxes(), boxes(), boxes(1)), /no such value of a pair/],
       ['yxyx with three axes', withFields({ lossIndex: sca3, format: yxyx }, boxes(6), boxes(6), boxes(1)), /yxyx/],
     ])('pairwise: %s', (_, args, message) => {
       expect(() => call('pairwise', args)).toThrow(TypeError)
       expect(() => call('pairwise', args)).toThrow(message)
     })
+  })
+})
+
+describe('memory of the addon', () => {
+  it('of no size that there is', () => {
+    for (const bytes of [0, -1, Number.NaN, 2 ** 51, Number.POSITIVE_INFINITY])
+      expect(() => native.allocate(bytes, false)).toThrow(/allocate: a number of bytes is out of range/)
+    const expected = { message: 'out of memory', hostOutOfMemory: true }
+    expect(() => native.allocate(2 ** 49, false)).toThrow(expect.objectContaining(expected))
+  })
+
+  /** Memory, and arrays in it for a plan of two boxes. */
+  const make = () => {
+    const [memory, buffer] = native.allocate(1024, false)!
+    const arrays = [0, 64].map((offset) => new Float32Array(buffer, offset, 8))
+    return { memory, arrays, values: new Float64Array(buffer, 960, 8) }
+  }
+  const planOf = ({ memory, arrays: [pred, target], values }: ReturnType<typeof make>) => {
+    const scalars = new Float64Array(SCALARS.length)
+    scalars[SCALAR.arrays] = 0b110
+    scalars[SCALAR.threads] = 1
+    const none = undefined
+    return native.newPlan(scalars, memory, pred!, target!, none, none, none, none, none, none, values)
+  }
+
+  it('a plan has arrays in its own alone', () => {
+    const [one, other] = [make(), make()]
+    for (const [own, foreign] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      const outside = [foreign.arrays[0]!, new Float32Array(8)]
+      for (const array of outside)
+        expect(() => planOf({ ...own, arrays: [own.arrays[0]!, array] })).toThrow(
+          /an array is not in the plan's memory/,
+        )
+    }
+    expect(() => planOf({ ...one, values: new Float64Array(8) })).toThrow(/an array is not in the plan's memory/)
+  })
+
+  it('a plan runs no more boxes than it has, and only while it is there', () => {
+    const own = make()
+    const plan = planOf(own)
+    for (const boxes of [0, -1, 3, Number.NaN]) {
+      own.values.set([boxes, 1, 1, 1, 1])
+      expect(() => native.runPlan(plan)).toThrow(/runPlan: a run of more boxes than the plan has/)
+    }
+    own.values.set([2, 1, 1, 1, 1])
+    expect(() => native.runPlan(plan)).not.toThrow()
+    native.release(plan)
+    native.release(plan)
+    expect(() => native.runPlan(plan)).toThrow(/runPlan: a handle was released before/)
+    expect(() => native.runPlan(own.memory)).toThrow(/runPlan: a handle is of another kind/)
+    expect(() => native.runPlan({} as never)).toThrow(/expected a handle/)
+    native.release(own.memory)
+    expect(() => planOf(own)).toThrow(/newPlan: a handle was released before/)
   })
 })
 
@@ -159,6 +226,7 @@ describe('SIMD levels', () => {
       expect(backends().cpu).toMatchObject({ available: true, simd: level })
     }
     expect(native.setSimd('avx1024')).toBe(false)
+    expect(native.setSimd(undefined as never)).toBe(false)
     expect(native.simd()).toBe(native.simdLevels().at(-1))
   })
 

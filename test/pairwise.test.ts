@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type BackendName, boxLoss, type FloatArray, type LossName, pairwise, ScaLossError } from '../src/index.js'
 import { LOSS_NAMES, LOSSES } from '../src/losses.js'
 import { loadNative } from '../src/native.js'
 import type { LossOptions } from '../src/types.js'
 import { EVERY_BACKEND } from './support/backends.js'
-import { mulberry32 } from './support/random.js'
+import { mulberry32, randomPairs } from './support/random.js'
 import { demanded } from './support/variants.js'
 
 const native = loadNative()
@@ -26,6 +26,17 @@ function randomBoxes(Boxes: Float32ArrayConstructor | Float64ArrayConstructor, n
   }
   return boxes
 }
+
+/** Beside everyday ones: inverted, tiny, huge, far away, not finite. */
+const ODD = [
+  [5, 5, 3, 3],
+  [1e-30, 0, 2e-30, 1e-30],
+  [0, 0, 1e30, 1e30],
+  [Number.NaN, 0, 1, 1],
+  [1e19, 1e19, 3e19, 3e19],
+  [0, 0, 1e-42, 1e-42],
+  [-1e38, -1e38, 3e38, 3e38],
+]
 
 /** Every pair through `boxLoss`. */
 function oneByOne(name: LossName, a: FloatArray, b: FloatArray, options: LossOptions, backend: BackendName) {
@@ -65,6 +76,8 @@ describe.each(native.simdLevels())('cpu, %s', (level) => {
       }
     })
 
+    const regular = { pred: randomPairs(Boxes, 5).pred, target: randomPairs(Boxes, 40).target }
+
     it('takes options that change the formula', () => {
       const [a, b] = [randomBoxes(Boxes, 5, 2, 1), randomBoxes(Boxes, 40, 2, 2)]
       for (const options of [
@@ -75,6 +88,20 @@ describe.each(native.simdLevels())('cpu, %s', (level) => {
       ]) {
         const typed = options as LossOptions
         expect(pairwise('giou', a, b, { ...typed, backend: 'cpu' })).toEqual(oneByOne('giou', a, b, typed, 'cpu').loss)
+        const own = pairwise('giou', regular.pred, regular.target, { ...typed, backend: 'cpu' })
+        expect(own).toEqual(oneByOne('giou', regular.pred, regular.target, typed, 'cpu').loss)
+      }
+    })
+
+    it.each(['giou', 'ciou'] as const)('%s of odd boxes beside regular ones', (name) => {
+      const { pred, target } = regular
+      const expectBits = (a: FloatArray, b: FloatArray) =>
+        expect(pairwise(name, a, b as Float32Array, { backend: 'cpu' })).toEqual(oneByOne(name, a, b, {}, 'cpu').loss)
+      expectBits(Boxes.from(ODD.flat()), target)
+      for (const odd of ODD) {
+        const withOdd = target.slice(0, 4 * 37)
+        withOdd.set(odd, 4 * 36)
+        expectBits(pred, withOdd)
       }
     })
   })
@@ -95,6 +122,8 @@ describe.each(EVERY_BACKEND)('%s', (backend) => {
     const tiny = Float32Array.of(99.99, 99.99, 200, 200)
     const { iou } = boxLoss('iou', far, tiny, { backend, iou: true })
     expect(pairwise('iou', far, tiny, { backend, similarity: true })).toEqual(iou)
+    expect(pairwise('iou', far, tiny, { backend, similarity: true, mode: 'linear', power: 1 })).toEqual(iou)
+    expect(pairwise('iou', a, b, { backend, similarity: true, power: 2 })[1]).toBeCloseTo(1 / 9, 6)
     for (const name of ['giou', 'sca'] as const) {
       const loss = pairwise(name, a, b, { backend })
       const similarity = pairwise(name, a, b, { backend, similarity: true })
@@ -142,6 +171,9 @@ describe('errors', () => {
       () => pairwise('iou', boxes, boxes, { similarity: 1 } as never),
       /^similarity: expected true or false/,
     ],
+    ['alpha', () => pairwise('sca', boxes, boxes, { alpha: 1e39 }), /^alpha: .*range of float32/],
+    ['device', () => pairwise('sca', boxes, boxes, { backend: 'cpu', device: -1 }), /^device: /],
+    ['out over b', () => pairwise('iou', new Float32Array(8), boxes, { out: boxes.subarray(0, 4) }), /^out: .*with b/],
     ['format', () => pairwise('so3', new Float32Array(6), new Float32Array(6), { format: 'yxyx' }), /^format: /],
     [
       'out too short',
@@ -174,4 +206,12 @@ describe('errors', () => {
       }),
     )
   })
+})
+
+it('a matrix larger than the memory that is free is refused', () => {
+  const available = vi.spyOn(process, 'availableMemory').mockReturnValue(2 ** 27)
+  const many = new Float32Array(4 * 6000)
+  const call = () => pairwise('iou', many, many, { backend: 'cpu' })
+  expect(call).toThrow(expect.objectContaining({ code: 'ERR_SCALOSS_OUT_OF_MEMORY' }))
+  available.mockRestore()
 })

@@ -139,6 +139,7 @@ describe('createPlan refuses', () => {
     ['boxes', anything({})],
     ['boxes', { boxes: 0 }],
     ['boxes', { boxes: 1.5 }],
+    ['device', { boxes: 1, device: -1 }],
     ['dtype', anything({ boxes: 1, dtype: 'float16' })],
     ['backend', anything({ boxes: 1, backend: 'gpu' })],
     ['weight', anything({ boxes: 1, weight: new Float32Array(1) })],
@@ -225,6 +226,7 @@ describe('alloc', () => {
       rejection(() => (alloc as (...args: unknown[]) => unknown)(...args)).argument
     expect(refused(-1)).toBe('boxes')
     expect(refused('4')).toBe('boxes')
+    expect(refused(2 ** 40, 'float32', { columns: 1 })).toBe('boxes')
     expect(refused(1, 'float16')).toBe('dtype')
     expect(refused(1, 'float32', { columns: 0 })).toBe('columns')
     expect(refused(1, 'float32', { pinned: true })).toBe('options')

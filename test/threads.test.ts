@@ -2,8 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { backends, boxLoss, createPlan, type FloatArray, pairwise } from '../src/index.js'
+import { backends, boxLoss, createPlan, type FloatArray, type LossName, pairwise } from '../src/index.js'
 import { randomPairs } from './support/random.js'
+import { endOf } from './support/process.js'
 import { rejection } from './support/rejection.js'
 import { resultBytes } from './support/same-bits.js'
 
@@ -26,12 +27,17 @@ describe.each([Float32Array, Float64Array])('%o: the same bits on any number of 
     }
   })
 
-  it('pairwise', () => {
-    const { pred, target } = randomPairs(Float, 700, { seed: 3 })
-    const [a, b] = [pred.subarray(0, 4 * 653), target.subarray(0, 4 * 647)]
-    const expected = pairwise('giou', a, b, { backend: 'cpu', threads: 1 })
+  it.each<[LossName, number, number]>([
+    ['giou', 653, 647],
+    ['giou', 20, 20_000], // more columns than a part has pairs
+    ['cd3', 600, 600],
+  ])('pairwise %s of %i and %i boxes', (name, rows, columns) => {
+    const axes = name === 'cd3' ? 3 : 2
+    const a = randomPairs(Float, rows, { seed: 3, axes }).pred
+    const b = randomPairs(Float, columns, { seed: 3, axes }).target
+    const expected = pairwise(name, a, b, { backend: 'cpu', threads: 1 })
     for (const threads of THREADS) {
-      const actual = pairwise('giou', a, b, { backend: 'cpu', threads })
+      const actual = pairwise(name, a, b, { backend: 'cpu', threads })
       expect(bytes(actual).equals(bytes(expected))).toBe(true)
     }
   })
@@ -69,7 +75,7 @@ describe('how many', () => {
     expect(cpu.available && cpu.threads).toBe(Number(process.env.SCALOSS_THREADS ?? availableParallelism()))
     expect(run(count, '5')).toBe('5')
     expect(run(count, '0')).toBe('SCALOSS_THREADS: expected a whole number from 1 to 256, got "0"')
-    expect(run(count, 'many')).toMatch(/^SCALOSS_THREADS: expected/)
+    for (const wrong of ['many', '2 cores']) expect(run(count, wrong)).toMatch(/^SCALOSS_THREADS: expected/)
   })
 
   it.each([0, -1, 1.5, 257, '2', null])('not %o', (threads) => {
@@ -107,4 +113,20 @@ describe('how many', () => {
   it('a process that ends at once, with threads that wait, ends as it should', () => {
     expect(run(`${work}; console.log(losses.size); process.exit(0)`)).toBe('1')
   })
+})
+
+describe.runIf(process.platform === 'linux')('no more of them than were asked for', () => {
+  it.each(["boxLoss('l1', boxes, boxes.slice(), options)", "createPlan('l1', { boxes: n, ...options }).run()"])(
+    '%s',
+    (call) => {
+      const { stdout } = endOf(`
+      const { boxLoss, createPlan } = require(${JSON.stringify(join(__dirname, '../dist/index.js'))})
+      const n = 200000, boxes = new Float32Array(4 * n), options = { backend: 'cpu', threads: 3 }
+      const threads = () => require('node:fs').readdirSync('/proc/self/task').length
+      const before = threads()
+      for (let i = 0; i < 5; i++) ${call}
+      console.log(threads() - before)`)
+      expect(stdout).toBe('2\n')
+    },
+  )
 })
