@@ -204,6 +204,7 @@ describe('what it refuses', () => {
     ['groundTruth[0].imageId: expected an integer, got undefined', [{ image_id: 1 }], []],
     ['groundTruth[0].categoryId: expected an integer, got "cup"', [{ ...object, categoryId: 'cup' }], []],
     [`groundTruth[0].bbox: ${box}, got an array of 3`, [{ ...object, bbox: [0, 0, 1] }], []],
+    [`groundTruth[0].bbox: ${box}, got an array of 5`, [{ ...object, bbox: [0, 0, 1, 1, 1] }], []],
     ['groundTruth[0]: expected an object, got undefined', new Array(2), []],
     ['detections[0]: expected an object, got undefined', [], new Array(2)],
     [`groundTruth[0].bbox: ${box}, got undefined at [0]`, [{ ...object, bbox: new Array(4) }], []],

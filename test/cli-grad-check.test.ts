@@ -1,10 +1,13 @@
+import { spawnSync } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { backends } from '../src/backends.js'
 import { gradcheck } from '../src/cli/gradcheck.js'
 import { DTYPES } from '../src/dtypes.js'
 import { type Evaluate, gradCheck } from '../src/grad-check.js'
 import { LOSS_NAMES, type LossName } from '../src/losses.js'
-import type { DType } from '../src/types.js'
+import type { DType, LossOptions } from '../src/types.js'
 import { scaloss } from './support/cli.js'
 import { mapped, planting, rows } from './support/gradcheck.js'
 
@@ -43,6 +46,27 @@ describe('scaloss gradcheck', () => {
     const alpha = scaloss('gradcheck', '--losses', 'sca,so', '--alpha', '4', '--boxes', '20', '--json').stdout
     for (const { name, options } of JSON.parse(alpha).reports)
       expect(options).toEqual(name === 'sca' ? { alpha: 4 } : {})
+  })
+
+  test('has every variant of a loss, each with the options in its label', () => {
+    const argv = ['--variants', '--boxes', '5', '--backend', 'js', '--dtype', 'float64']
+    const { stdout } = scaloss('gradcheck', '--losses', 'ciou', ...argv)
+    const variants = ['mode=log', 'mode=square', 'power=3', 'inner=0.75', 'focal=0.5', 'detachAlpha=false']
+    for (const variant of [...variants, 'convention=torchvision']) expect(stdout).toContain(`ciou ${variant} `)
+    const own = JSON.parse(scaloss('gradcheck', '--losses', 'sca', '--alpha', '4', '--json', ...argv).stdout)
+    expect(own.reports.map(({ options }: { options: LossOptions }) => options.alpha)).toEqual([4, 2, 4])
+  })
+
+  test('passes over the CPU where the addon is missing', () => {
+    const program = join(__dirname, '../dist/cli/main.js')
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [program, 'gradcheck', '--losses', 'so', '--boxes', '5', '--json'],
+      { env: { ...process.env, SCALOSS_PREBUILD: tmpdir() }, encoding: 'utf8' },
+    )
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    const { reports } = JSON.parse(stdout)
+    expect(reports.map(({ backend }: { backend: string }) => backend)).toEqual(['js', 'js'])
   })
 
   test('--json prints the reports of gradCheck', () => {
@@ -96,6 +120,7 @@ describe('scaloss gradcheck', () => {
     ['--dtype: expected both or one of float32, float64, got "half"', ['--dtype', 'half']],
     ['--boxes: expected a whole number from 1 on, got "0"', ['--boxes', '0']],
     ['--boxes: expected a whole number from 1 on, got ""', ['--boxes=']],
+    ['--boxes: expected a whole number from 1 on, got "1.5"', ['--boxes', '1.5']],
     ['--seed: expected a whole number, got "1.5"', ['--seed', '1.5']],
     ['--alpha: expected a finite number, got "much"', ['--alpha', 'much']],
     ['--alpha: expected a loss that has it (sca, iou_cd, sca3), got so, cd', ['--alpha', '2', '--losses', 'so,cd']],

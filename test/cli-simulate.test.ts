@@ -111,6 +111,12 @@ describe('scaloss simulate', () => {
     expect(stderr).toMatch(/\nRun "scaloss simulate --help" for what there is\.\n$/)
   })
 
+  test('computes a loss once, however often it is named', () => {
+    const { stdout } = scaloss('simulate', '--losses', 'so, cd,so', '--iterations', '1', '--csv', '--backend', 'cpu')
+    const rows = stdout.split('\n').slice(1, -1)
+    expect(rows.map((row) => row.split(',')[0])).toEqual(['so', 'so', 'cd', 'cd'])
+  })
+
   test('a backend that cannot run here: exit code 1, and the reason', () => {
     const { cuda } = backends()
     const { code, stderr } = scaloss('simulate', '--iterations', '1', '--backend', 'cuda')

@@ -117,7 +117,7 @@ describe('help, version, info', () => {
         cuda: { available: false, reason: 'no-driver', message: 'first line\nsecond line' },
         cpu: Object.assign(
           { available: true },
-          { simd: 'avx2', threads: 2, levels: ['sse4', 'avx2'], none: undefined },
+          { simd: 'avx2', threads: 2, levels: ['sse4', 'avx2'], missing: [], none: undefined },
         ),
         gpu: Object.assign({ available: true }, { devices: [{ name: 'one', bytes: 5n }] }),
       },
@@ -132,6 +132,7 @@ cpu   available
       simd     avx2
       threads  2
       levels   sse4, avx2
+      missing  none
 
 gpu   available
       devices

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -50,6 +50,20 @@ describe('whatever the pieces', () => {
       expect(read(`\ufeff${text}`, chunk)).toEqual(JSON.parse(text))
       expect(read('\ufeff[1,]', chunk)).toBe('items.json:1:4: not valid JSON: expected a value, got "]"')
     }
+  })
+
+  test('says what it found, in short', () => {
+    expect(read('[1}', 10)).toBe('items.json:1:3: not valid JSON: expected "," or "]", got "}"')
+    expect(read(`[1 ${'x'.repeat(1000)}]`, 5000)).toMatch(/got "x{30}"$/)
+  })
+
+  test.runIf(process.platform === 'linux')('closes the file, also where reading is left early', () => {
+    writeFileSync(file, '[1,2]')
+    const open = () => readdirSync('/proc/self/fd').length
+    const before = open()
+    for (let i = 0; i < 20; i++) [...readItems(file, notAnArray)]
+    for (const _ of readItems(file, notAnArray, 1)) break
+    expect(open()).toBe(before)
   })
 
   test('a text that is cut off anywhere, or has a character too many, is the error of JSON.parse', () => {

@@ -54,6 +54,8 @@ describe('reading', () => {
           annotation,
           { ...annotation, id: 10, iscrowd: 1, area: 7.5 },
           { ...annotation, id: 0, iscrowd: undefined },
+          { ...annotation, id: 1, iscrowd: true, area: 0 },
+          { ...annotation, id: 2, iscrowd: false },
         ],
       }),
     )
@@ -66,6 +68,8 @@ describe('reading', () => {
       { id: 9, ...typed, area: 12, crowd: false },
       { id: 10, ...typed, area: 7.5, crowd: true },
       { id: 0, ...typed, area: 12, crowd: false },
+      { id: 1, ...typed, area: 0, crowd: true },
+      { id: 2, ...typed, area: 12, crowd: false },
     ])
     expect(readDetections(results, groundTruth)).toStrictEqual([
       { ...typed, score: 0.5 },
@@ -158,6 +162,10 @@ describe('reading', () => {
     [
       { ...valid, annotations: [{ ...annotation, area: -1 }] },
       'instances.json: annotations[0].area: expected a finite number of at least 0, got -1',
+    ],
+    [
+      { ...valid, annotations: [{ ...annotation, area: null }] },
+      'instances.json: annotations[0].area: expected a finite number of at least 0, got null',
     ],
     [
       { ...valid, annotations: [{ ...annotation, bbox: [1, 2, 3] }] },

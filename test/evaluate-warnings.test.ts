@@ -12,8 +12,8 @@ describe('warnings of evaluate', () => {
   afterAll(() => rmSync(folder, { recursive: true }))
 
   /** Evaluates 20 objects found at their places, with the boxes written by `as`. */
-  function warned(as: (box: number[]) => number[], objects = 20) {
-    const boxes = Array.from({ length: objects }, (_, i) => [10 * i, 300, 50, 40])
+  function warned(as: (box: number[]) => number[], objects = 20, place = (i: number) => [10 * i, 300, 50, 40]) {
+    const boxes = Array.from({ length: objects }, (_, i) => place(i))
     const annotations = boxes.map((bbox, id) => ({ id, image_id: 1, category_id: 1, bbox }))
     const detections = boxes.map((box) => ({ image_id: 1, category_id: 1, bbox: as(box), score: 0.5 }))
     const categories = [{ id: 1, name: 'cup' }]
@@ -31,6 +31,15 @@ describe('warnings of evaluate', () => {
   test('none for boxes as they should be, none from a few boxes', () => {
     expect(warned((box) => box)).toBe('')
     expect(warned(corners, 19)).toBe('')
+    // Wide ones alone; all as corners would be, but so is the ground truth.
+    expect(warned(([x, y, , height]) => [x!, y!, 400, height!])).toBe('')
+    expect(
+      warned(
+        (box) => box,
+        20,
+        (i) => [i, 2, 50, 40],
+      ),
+    ).toBe('')
   })
 
   test('corners where COCO has a width and a height', () => {
@@ -41,5 +50,6 @@ describe('warnings of evaluate', () => {
     expect(warned((box) => box.map((value) => value / 640))).toBe(
       'no detection ends beyond 0.53125, the ground truth does at 340: normalised coordinates?',
     )
+    expect(warned((box) => corners(box.map((value) => value / 330)))).toMatch(/^no detection ends beyond 1\.\d+, /)
   })
 })

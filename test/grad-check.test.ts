@@ -204,6 +204,8 @@ describe('a planted error', () => {
     )
     expect(passed).toBe(false)
     expect(faults).toEqual([expect.stringMatching(/^loss: 0\.0001\d* > 0\.000001$/)])
+    const none = planting(({ loss }) => ({ loss: loss.map((l, i) => (i === 3 ? Number.NaN : l)) }))
+    expect(check('diou', {}, none).faults).toEqual([expect.stringMatching(/^loss: NaN > /)])
   })
 
   test.each<[LossName, ProblemOptions, LossOptions & { format?: Format }]>([
@@ -245,4 +247,9 @@ describe('a planted error', () => {
     problem.slopes.units.fill(0)
     expect(checkGradient(problem, subject).passed).toBe(false)
   })
+})
+
+test('the worst pair of a loss of three axes has all its numbers', () => {
+  const { worst } = gradCheck('sca3', { boxes: 20, backend: 'js' })
+  expect([worst.pred.length, worst.target.length]).toEqual([6, 6])
 })

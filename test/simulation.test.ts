@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { LossName } from '../src/losses.js'
+import { loadNative } from '../src/native.js'
 import {
   GEOMETRIES,
   learningRate,
@@ -122,6 +123,17 @@ describe('options', () => {
     const of = (backend: 'auto' | 'js') => curves('sca', { iterations: 5, dtype: 'float64', backend }).iou
     const [fast, plain] = [of('auto'), of('js')]
     expect(plain.map((value, t) => Math.abs(value - fast[t])).every((difference) => difference < 1e-12)).toBe(true)
+  })
+
+  test('of no iterations is the start', () => {
+    expect([...simulate('so', { iterations: 0, backend: 'cpu' })].map(({ iteration }) => iteration)).toEqual([0])
+  })
+
+  test('lets go of its memory, also where it is left early', () => {
+    const release = vi.spyOn(loadNative(), 'release')
+    for (const _ of simulate('so', { iterations: 1, backend: 'cpu' })) break
+    expect(release).toHaveBeenCalledOnce()
+    release.mockRestore()
   })
 
   test.each<[string, unknown, object]>([

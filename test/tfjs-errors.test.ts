@@ -119,6 +119,7 @@ describe('options, refused when the loss is made', () => {
     [{ reduction: 'toString', normalizer: 2 }, 'reduction', 'got "toString"'],
     [{ normalizer: 2 }, 'normalizer', "no normalizer with reduction 'none'"],
     [{ normalizer: 2, reduction: 1 }, 'normalizer', 'none with tf.Reduction.MEAN'],
+    [{ normalizer: 0, reduction: 1 }, 'normalizer', 'none with tf.Reduction.MEAN'],
     [{ weight: 1 }, 'weight', 'got 1'],
     [{ weight: ['1'] }, 'weight', 'an array of numbers'],
     [{ weight: new Array(2) }, 'weight', 'an array of numbers'],
@@ -185,4 +186,10 @@ describe('gradients', () => {
       'gradient: expected a finite gradient that comes from above, got Infinity',
     )
   })
+})
+
+it('weights of a shape with fewer dimensions than the boxes have', () => {
+  const [boxes, weight] = [ofShape(2, 1, 4), tf.ones<tf.Rank.R1>([2])]
+  const { message } = rejection(() => boxLoss('iou', { weight })(boxes, boxes))
+  expect(message).toBe('weight: expected shape [2, 1] (one a box), got [2]')
 })

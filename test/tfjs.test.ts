@@ -137,6 +137,7 @@ describe.each(TF_BACKENDS)('%s', (backend) => {
     { reduction: tf.Reduction.SUM, weight: [1, 0, 2, 0.5, 1] },
     { reduction: tf.Reduction.MEAN, weight: [1, 0, 2, 0.5, 1] },
     { reduction: tf.Reduction.SUM_BY_NONZERO_WEIGHTS, weight: [1, 0, 2, 0.5, 1] },
+    { reduction: tf.Reduction.SUM_BY_NONZERO_WEIGHTS, weight: [-1, 3, 0, 1, 2] },
     { reduction: tf.Reduction.MEAN },
     { reduction: tf.Reduction.SUM_BY_NONZERO_WEIGHTS },
   ])('tf.Reduction $reduction, weight $weight: as tf.losses reduce', ({ reduction, weight }) => {
