@@ -11,6 +11,10 @@ beforeAll(() => useTfBackend('cpu'))
 const ofShape = (...shape: number[]) => tf.ones(shape)
 const anything = (value: unknown) => value as tf.Tensor
 
+it('a loss has the name by which tf.layers logs it as a metric', () => {
+  expect([scaLoss.name, boxLoss('giou').name]).toEqual(['scaLoss', 'giou'])
+})
+
 describe('tensors', () => {
   it.each<[string, () => tf.Tensor, () => tf.Tensor, string]>([
     [
