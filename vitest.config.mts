@@ -47,7 +47,7 @@ export default defineConfig({
           name: 'GPU',
           include: [
             'test/gpu/*.test.ts',
-            'test/emulator/{kernels,pairwise,tensors,tensor-errors,host-arrays,lifecycle}.test.ts',
+            'test/emulator/{kernels,pairwise,tensors,streams,tensor-errors,host-arrays,lifecycle}.test.ts',
             `test/{${EVERY_BACKEND.join()}}.test.ts`,
           ],
           globalSetup: path('test/gpu/find-device.ts'),

@@ -1,9 +1,7 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
-import { backends } from '../src/backends.js'
 import { boxLoss } from '../src/box-loss.js'
 import { cuda } from '../src/cuda.js'
-import { ScaLossError } from '../src/errors.js'
 import type { FloatArray, Out } from '../src/types.js'
 import { EVERY_BACKEND } from './support/backends.js'
 import { randomPairs } from './support/random.js'
@@ -298,16 +296,4 @@ describe.each(CONFIGURATIONS)('$backend, $Boxes.name', ({ backend, Boxes, Other 
 
 test.each(['0', -1, 0.5, null])('cuda.device(%s): refused for the index, with CUDA or without', (index) => {
   expect(rejection(() => cuda.device(index as number)).argument).toBe('index')
-})
-
-test('cuda where there is none: the reason', () => {
-  const { cuda: found } = backends()
-  if (found.available) return
-  const out = { grad: new Float32Array(4).fill(POISON) }
-  const box = Float32Array.of(0, 0, 1, 1)
-  const ask = () => boxLoss('sca', box, box, { backend: 'cuda', out })
-  expect(ask).toThrow(ScaLossError)
-  expect(ask).toThrow(expect.objectContaining({ code: 'ERR_SCALOSS_BACKEND_UNAVAILABLE' }))
-  expect(ask).toThrow(`backend 'cuda': ${found.reason}: ${found.message}`)
-  expect([...out.grad]).toEqual([POISON, POISON, POISON, POISON])
 })

@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { show } from '../src/errors.js'
-import { alloc, boxLoss, createPlan } from '../src/index.js'
+import { ScaLossError, show } from '../src/errors.js'
+import { alloc, backends, boxLoss, createPlan } from '../src/index.js'
 import { loadNative } from '../src/native.js'
 import { rejection } from './support/rejection.js'
 
@@ -34,4 +34,16 @@ it('arrays of three axes that overlap in their last row', () => {
 
 it('a value whose class has no name', () => {
   expect(show({ constructor: { name: 5 } })).toBe('an object (no class)')
+})
+
+it('cuda where there is none: the reason', () => {
+  const { cuda: found } = backends()
+  if (found.available) return
+  const out = { grad: new Float32Array(4).fill(12345) }
+  const box = Float32Array.of(0, 0, 1, 1)
+  const ask = () => boxLoss('sca', box, box, { backend: 'cuda', out })
+  expect(ask).toThrow(ScaLossError)
+  expect(ask).toThrow(expect.objectContaining({ code: 'ERR_SCALOSS_BACKEND_UNAVAILABLE' }))
+  expect(ask).toThrow(`backend 'cuda': ${found.reason}: ${found.message}`)
+  expect([...out.grad]).toEqual([12345, 12345, 12345, 12345])
 })
