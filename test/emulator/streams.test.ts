@@ -1,16 +1,11 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { backends, cuda } from '../../src/index.js'
-import { firstDifference, onCpu, onDevice } from '../support/device.js'
+import { device, firstDifference, isEmulated, ORDERS, onCpu, onDevice } from '../support/device.js'
 import { randomPairs } from '../support/random.js'
 import { rejection } from '../support/rejection.js'
 
 // Work on several streams, and events between them. Runs on a GPU, too.
 const { cuda: found } = backends()
-// Without a device the tests of a GPU are skipped, one by one.
-const device = found.available ? cuda.device(0) : (undefined as never)
-const isEmulated = found.available && device.name === 'Emulator'
-/** Ways in which the emulator runs what is enqueued; a GPU has its own. */
-const ORDERS = isEmulated ? ['lazy', 'eager', '1', '2', '3'] : ['']
 
 afterEach(() => {
   vi.unstubAllEnvs()

@@ -1,14 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { backends, cuda } from '../../src/index.js'
-import { firstDifference, onCpu, onDevice } from '../support/device.js'
+import { device, firstDifference, isEmulated, onCpu, onDevice } from '../support/device.js'
 import { randomPairs } from '../support/random.js'
 import { rejection } from '../support/rejection.js'
 
 // What calls over tensors refuse. Runs on a GPU, too.
 const { cuda: found } = backends()
-// Without a device the tests of a GPU are skipped, one by one.
-const device = found.available ? cuda.device(0) : (undefined as never)
-const isEmulated = found.available && device.name === 'Emulator'
 
 describe('refuses', () => {
   const boxes = (n = 2) => device.tensor(4 * n)

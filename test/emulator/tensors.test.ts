@@ -2,19 +2,13 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { FORMATS } from '../../src/formats.js'
-import { alloc, backends, type CudaTensor, cuda, type FloatArray, ScaLossError } from '../../src/index.js'
-import { firstDifference, onCpu, onDevice } from '../support/device.js'
+import { alloc, type CudaTensor, type FloatArray, ScaLossError } from '../../src/index.js'
+import { device, firstDifference, ORDERS, onCpu, onDevice } from '../support/device.js'
 import { mulberry32, randomPairs } from '../support/random.js'
 import { boxesAround } from '../support/same-bits.js'
 import { ALL, axesOf } from '../support/variants.js'
 
 // Tensors that stay on a device: results, memory, and what is refused. Runs on a GPU, too.
-const { cuda: found } = backends()
-// Without a device the tests of a GPU are skipped, one by one.
-const device = found.available ? cuda.device(0) : (undefined as never)
-const isEmulated = found.available && device.name === 'Emulator'
-/** Ways in which the emulator runs what is enqueued; a GPU has its own. */
-const ORDERS = isEmulated ? ['lazy', 'eager', '1', '2', '3'] : ['']
 
 afterEach(() => {
   vi.unstubAllEnvs()

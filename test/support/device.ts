@@ -1,8 +1,23 @@
 import type { DeviceBoxLossOptions, TensorDType } from '../../src/cuda.js'
-import { type BoxLossOptions, boxLoss, type CudaDevice, type CudaStream, type FloatArray } from '../../src/index.js'
+import {
+  type BoxLossOptions,
+  backends,
+  boxLoss,
+  type CudaDevice,
+  type CudaStream,
+  cuda,
+  type FloatArray,
+} from '../../src/index.js'
 import type { LossName } from '../../src/losses.js'
 
-// A call over tensors, seen as one over arrays.
+// The device of the tests over tensors, and a call over tensors, seen as one over arrays.
+
+const { cuda: found } = backends()
+/** Without one the tests of a GPU are skipped, one by one. */
+export const device = found.available ? cuda.device(0) : (undefined as never)
+export const isEmulated = found.available && device.name === 'Emulator'
+/** Ways in which the emulator runs what is enqueued; a GPU has its own. */
+export const ORDERS = isEmulated ? ['lazy', 'eager', '1', '2', '3'] : ['']
 
 /** Where and how a call runs on a device. */
 export interface On {
