@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { backends, boxLoss } from 'scaloss'
-import { loadNative } from '../dist/native.js'
+import { loadNative } from '../dist/native/addon.js'
 import { APART, GOAL, goal, measure, run, variants } from '../test/support/golden.mjs'
 
 // The worst error of every backend over the golden vectors (test/data/README.md), and whether all compiled ones give the same

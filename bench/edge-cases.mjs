@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { boxLoss } from 'scaloss'
-import { LOSSES } from '../dist/losses.js'
+import { LOSSES } from '../dist/core/losses.js'
 
 // What every loss gives where formulas have kinks or no value, as the package computes it. Prints a page; --write writes it to
-// docs/edge-cases.md, which test/docs.test.ts compares with what comes out here.
+// docs/edge-cases.md, which test/package/docs.test.ts compares with what comes out here.
 
 /**
  * @import { FloatArray, LossName, LossOptions } from 'scaloss'

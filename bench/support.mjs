@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { backends } from 'scaloss'
-import { loadNative } from '../dist/native.js'
+import { loadNative } from '../dist/native/addon.js'
 
 // What the timings share: boxes, SIMD levels, medians, and saying where it ran.
 

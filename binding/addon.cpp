@@ -1,11 +1,11 @@
-// Everything the addon exports; src/native.ts types the same list.
+// Everything the addon exports; src/native/addon.ts types the same list.
 #include <napi.h>
 
+#include "../cpu/backend.h"
+#include "../cuda/backend.h"
 #include "arguments.h"
 #include "box_loss.h"
-#include "cpu/backend.h"
-#include "cuda/backend.h"
-#include "cuda/objects.h"
+#include "cuda_objects.h"
 #include "handle.h"
 #include "host_memory.h"
 #include "pairwise.h"

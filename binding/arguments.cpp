@@ -2,8 +2,8 @@
 
 #include <new>
 
-#include "../cuda/losses.h"
-#include "cuda/backend.h"
+#include "../core/losses.h"
+#include "../cuda/backend.h"
 
 namespace scaloss {
 

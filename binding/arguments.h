@@ -5,13 +5,13 @@
 
 #include <string>
 
-#include "../cuda/job.h"
+#include "../core/job.h"
 
 namespace scaloss {
 
 // The numbers of a call travel in one Float64Array, which costs one Node-API call however many there are. First those
-// of SCALOSS_LOSS_NUMBERS, then these; the last two are written by boxLoss. src/native.ts finds their positions by
-// name.
+// of SCALOSS_LOSS_NUMBERS, then these; the last two are written by boxLoss. src/native/addon.ts finds their positions
+// by name.
 #define SCALOSS_SCALARS(ROW)                         \
   ROW(backend)     /* 0: CPU, 1: CUDA */             \
   ROW(device)      /* index of the CUDA device */    \
@@ -20,7 +20,7 @@ namespace scaloss {
   ROW(format)      /* position in SCALOSS_FORMATS */ \
   ROW(mode)        /* position in SCALOSS_MODES */   \
   ROW(detachAlpha) /* 0 or 1, as is the next */      \
-  ROW(modified)    /* see cuda/terms.h */            \
+  ROW(modified)    /* see core/terms.h */            \
   ROW(pairValue)   /* pairwise: PairValue */         \
   ROW(lossScale)   /* this and the rest: boxLoss */  \
   ROW(gradScale)                                     \

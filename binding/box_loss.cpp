@@ -4,9 +4,9 @@
 #include <memory>
 #include <variant>
 
+#include "../cpu/backend.h"
+#include "../cuda/backend.h"
 #include "arguments.h"
-#include "cpu/backend.h"
-#include "cuda/backend.h"
 
 namespace scaloss {
 

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <new>
 
-#include "cuda/backend.h"
+#include "../cuda/backend.h"
 
 namespace scaloss {
 

@@ -1,8 +1,8 @@
 #include "pairwise.h"
 
+#include "../cpu/backend.h"
+#include "../cuda/backend.h"
 #include "arguments.h"
-#include "cpu/backend.h"
-#include "cuda/backend.h"
 
 namespace scaloss {
 

@@ -1,7 +1,7 @@
 #include "plan.h"
 
-#include "cpu/backend.h"
-#include "cuda/backend.h"
+#include "../cpu/backend.h"
+#include "../cuda/backend.h"
 #include "host_memory.h"
 
 namespace scaloss {

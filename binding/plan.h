@@ -5,8 +5,8 @@
 
 namespace scaloss {
 
-// What changes from run to run, as a Float64Array in the plan's memory; the last two are the results. src/native.ts has
-// the positions.
+// What changes from run to run, as a Float64Array in the plan's memory; the last two are the results.
+// src/native/addon.ts has the positions.
 #define SCALOSS_PLAN_VALUES(ROW)                              \
   ROW(boxes) /* of this run, up to as many as the plan has */ \
   ROW(lossScale)                                              \

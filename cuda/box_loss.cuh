@@ -7,12 +7,12 @@
 
 #include <cuda/atomic>
 
+#include "../core/job.h"
+#include "../core/known.h"
+#include "../core/ordinary.h"
+#include "../core/reduction.h"
 #include "device_rows.cuh"
-#include "job.h"
-#include "known.h"
 #include "launch.h"
-#include "ordinary.h"
-#include "reduction.h"
 
 namespace scaloss {
 

@@ -1,8 +1,8 @@
 // The few words of CUDA that plain C++ has no form for, so that the kernels' sources also run under the emulator of
-// test/emulator. SCALOSS_DEVICE_CODE: this translation unit holds device code.
+// test/cuda/emulator. SCALOSS_DEVICE_CODE: this translation unit holds device code.
 #pragma once
 
-#include "number.h"
+#include "../core/number.h"
 
 #if defined(__CUDACC__)
 #  define SCALOSS_DEVICE_CODE

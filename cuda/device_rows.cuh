@@ -1,9 +1,9 @@
 // Rows of boxes between device memory and registers.
 #pragma once
 
+#include "../core/formats.h"
+#include "../core/storage.h"
 #include "device.h"
-#include "formats.h"
-#include "storage.h"
 
 namespace scaloss {
 

@@ -3,8 +3,8 @@
 
 #include <cuda_runtime_api.h>
 
-#include "job.h"
-#include "pairwise.h"
+#include "../core/job.h"
+#include "../core/pairwise.h"
 
 namespace scaloss {
 

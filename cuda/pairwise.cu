@@ -3,9 +3,9 @@
 // A thread keeps the box of its column and meets one row's box after the other; all threads of a block read that box
 // together, and write next to each other. With a few dozen instructions to a value written, arithmetic and the writes
 // decide its speed.
+#include "../core/pairwise.h"
 #include "device_rows.cuh"
 #include "launch.h"
-#include "pairwise.h"
 
 namespace scaloss {
 

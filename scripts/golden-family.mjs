@@ -28,7 +28,7 @@ import {
 // With --check it recomputes a sample instead and exits with 1 where the file says anything else.
 
 /**
- * @import { LossName, LossOptions } from '../src/types.js'
+ * @import { LossName, LossOptions } from '../src/core/types.js'
  * @import { Term } from './golden-dual.mjs'
  * @typedef {ReturnType<typeof geometry>} Geometry
  * @typedef {{ label: string, loss: LossName, options: LossOptions }} Variant

@@ -3,43 +3,12 @@
  * @module scaloss
  */
 
-export { type AllocOptions, alloc } from './alloc.js'
-export {
-  type Backends,
-  backends,
-  type CpuBackend,
-  type CudaBackend,
-  type CudaDeviceInfo,
-  type JsBackend,
-  type Unavailable,
-  type UnavailableReason,
-} from './backends.js'
-export { boxLoss, cdLoss, ciouLoss, diouLoss, giouLoss, iouLoss, scaLoss, soLoss } from './box-loss.js'
-export { type AsyncBoxLossOptions, boxLossAsync } from './box-loss-async.js'
-export {
-  type CudaDevice,
-  type CudaEvent,
-  type CudaStream,
-  type CudaTensor,
-  cuda,
-  type DeviceBoxLossOptions,
-  type DeviceBoxLossResult,
-  type DeviceMemory,
-  type DeviceOut,
-  type TensorArray,
-  type TensorDType,
-} from './cuda.js'
-export { ScaLossError, type ScaLossErrorCode } from './errors.js'
-export type { Deviation, WorstComponent } from './grad-check/deviation.js'
-export {
-  type GradCheckOptions,
-  type GradCheckReport,
-  type GradCheckTolerances,
-  type GradCheckWorst,
-  gradCheck,
-} from './grad-check.js'
-export { pairwise } from './pairwise.js'
-export { createPlan, type Plan, type PlanOptions, type RunOptions } from './plan.js'
+export { type AllocOptions, alloc } from './calls/alloc.js'
+export { boxLoss, cdLoss, ciouLoss, diouLoss, giouLoss, iouLoss, scaLoss, soLoss } from './calls/box-loss.js'
+export { type AsyncBoxLossOptions, boxLossAsync } from './calls/box-loss-async.js'
+export { pairwise } from './calls/pairwise.js'
+export { createPlan, type Plan, type PlanOptions, type RunOptions } from './calls/plan.js'
+export { ScaLossError, type ScaLossErrorCode } from './core/errors.js'
 export type {
   ArrayOf,
   BackendName,
@@ -56,4 +25,35 @@ export type {
   PairwiseOptions,
   Reduction,
   SameDType,
-} from './types.js'
+} from './core/types.js'
+export {
+  type CudaDevice,
+  type CudaEvent,
+  type CudaStream,
+  type CudaTensor,
+  cuda,
+  type DeviceBoxLossOptions,
+  type DeviceBoxLossResult,
+  type DeviceMemory,
+  type DeviceOut,
+  type TensorArray,
+  type TensorDType,
+} from './cuda/cuda.js'
+export type { Deviation, WorstComponent } from './grad-check/deviation.js'
+export {
+  type GradCheckOptions,
+  type GradCheckReport,
+  type GradCheckTolerances,
+  type GradCheckWorst,
+  gradCheck,
+} from './grad-check/grad-check.js'
+export {
+  type Backends,
+  backends,
+  type CpuBackend,
+  type CudaBackend,
+  type CudaDeviceInfo,
+  type JsBackend,
+  type Unavailable,
+  type UnavailableReason,
+} from './native/backends.js'

@@ -1,5 +1,5 @@
 import { boxLoss, pairwise } from 'scaloss'
-import { LOSSES } from '../../dist/losses.js'
+import { LOSSES } from '../../dist/core/losses.js'
 import { makeBoxes, simdLevels } from '../support.mjs'
 import { allocated, lossAndGrad } from './inputs.mjs'
 import { loadStream, streamVariants } from './stream.mjs'

@@ -12,7 +12,7 @@ import { readFileSync } from 'node:fs'
 
 /** Name, type and axes of every loss. */
 export const LOSSES = [
-  ...readFileSync(new URL('../../cuda/losses.h', import.meta.url), 'utf8').matchAll(/ROW\((\w+), (\w+)Loss, (\d)\)/g),
+  ...readFileSync(new URL('../../core/losses.h', import.meta.url), 'utf8').matchAll(/ROW\((\w+), (\w+)Loss, (\d)\)/g),
 ].map(([, name, type, axes]) => ({ name, type, axes: Number(axes) }))
 
 /** Narrowest first: a kernel of 16-bit boxes computes in float32. */

@@ -1,4 +1,4 @@
-// What the kernels must stay within on sm_90, and the known exceptions, each with its reason. test/kernels.test.ts fails above a
+// What the kernels must stay within on sm_90, and the known exceptions, each with its reason. test/cuda/kernels/kernels.test.ts fails above a
 // limit, and as soon as an exception is no longer needed in full: the lists only shrink.
 
 /**

@@ -33,7 +33,7 @@ export function writePage(rows, release) {
     'Those of float64, of 16 bits, of three axes and of `pairwise` are in the addon as PTX, which the compiler of the driver may make',
     'something else of.',
     '',
-    'Each has its code twice: for regular pairs (`cuda/box.h`), nearly all there are, and with scaling and tests for all others.',
+    'Each has its code twice: for regular pairs (`core/box.h`), nearly all there are, and with scaling and tests for all others.',
     '',
     `| ${[...HEAD, 'a box'].join(' | ')} |`,
     `| --- | --- | --- |${' ---: |'.repeat(HEAD.length - 2)}`,
@@ -54,7 +54,7 @@ export function writePage(rows, release) {
     '',
     '## What a test holds them to',
     '',
-    '`test/kernels.test.ts` compiles them again, where there is nvcc. The PTX has no contraction, approximation, flush to zero, local memory',
+    '`test/cuda/kernels/kernels.test.ts` compiles them again, where there is nvcc. The PTX has no contraction, approximation, flush to zero, local memory',
     'or atomic on floating-point numbers, and streams boxes in loads as wide as they are aligned. With the release of nvcc above, registers',
     ...exceptFor(
       'stay within the same multiple of eight and counts of instructions within 3 % of this table; nothing spills or has a stack',

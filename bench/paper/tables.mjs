@@ -1,4 +1,4 @@
-import { draw, lossChannels, LOSS_STYLES } from './chart.mjs'
+import { draw, LOSS_STYLES, lossChannels } from './chart.mjs'
 import { writeData } from './data.mjs'
 import { digitsTable, digitsVerdict, MISSING, readComparison, signed } from './digits.mjs'
 import { PAPER_TABLES, paperTable } from './paper-tables.mjs'

@@ -1,5 +1,5 @@
 import * as scaloss from 'scaloss'
-import { LOSSES } from '../../dist/losses.js'
+import { LOSSES } from '../../dist/core/losses.js'
 
 // Calls every CUDA kernel with every loss, for compute-sanitizer: few boxes, and sizes at which warps and tiles end early.
 

@@ -36,17 +36,16 @@ build() {
 
 vitest=(node node_modules/vitest/vitest.mjs run --testTimeout=120000 --reporter=default)
 # Those of the CPU's arithmetic, threads and memory: another compiler built them, for another processor.
-cpu_suites=(async backends-agree batches extreme-boxes golden golden-family gradient invalid-boxes inverted-boxes large-calls
-  lifecycle native options pairwise plan properties same-bits soak threads)
+cpu_suites=(test/backends test/calls test/cpu test/golden)
 
 # The suites of the CPU come last and see no GPU.
 run_tests() {
-  local gpu='' code=0 paths=("${cpu_suites[@]/#/test/}")
+  local gpu='' code=0
   export NO_COLOR=1
   if [[ -n $(gpus) ]]; then gpu=required; fi
   SCALOSS_GPU=$gpu "${vitest[@]}" --project=GPU --reporter=json --outputFile.json="$OUT/test.json" || code=$?
   gzip --force "$OUT/test.json"
-  CUDA_VISIBLE_DEVICES='' "${vitest[@]}" --project=package "${paths[@]/%/.test.ts}" || code=$?
+  CUDA_VISIBLE_DEVICES='' "${vitest[@]}" --project=package "${cpu_suites[@]}" || code=$?
   if ((code)); then return "$code"; fi
   if [[ -z $gpu ]]; then skip "no device (the suites of the CPU passed)"; fi
 }

@@ -1,5 +1,5 @@
-import { lossParams } from '../loss-params.js'
-import { LOSSES, type LossName, type LossSpec } from '../losses.js'
+import { lossParams } from '../arguments/loss-params.js'
+import { LOSSES, type LossName, type LossSpec } from '../core/losses.js'
 import { numberOf, UsageError } from './usage.js'
 
 /** Where `--alpha` is not given. */

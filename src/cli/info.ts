@@ -1,4 +1,4 @@
-import { backends } from '../backends.js'
+import { backends } from '../native/backends.js'
 import { type Io, parseOptions } from './usage.js'
 import { version } from './version.js'
 

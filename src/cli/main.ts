@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { ScaLossError } from '../errors.js'
+import { ScaLossError } from '../core/errors.js'
 import { EVALUATE_HELP, evaluate } from './evaluate.js'
 import { GRADCHECK_HELP, gradcheck } from './gradcheck.js'
 import { INFO_HELP, info } from './info.js'

@@ -1,6 +1,7 @@
-import { BACKENDS, resolveBackend } from '../backends.js'
-import { DTYPES } from '../dtypes.js'
-import type { LossName } from '../losses.js'
+import { DTYPES } from '../core/dtypes.js'
+import type { LossName } from '../core/losses.js'
+import type { LossOptions } from '../core/types.js'
+import { BACKENDS, resolveBackend } from '../native/backends.js'
 import {
   GEOMETRIES,
   lossOptions,
@@ -9,7 +10,6 @@ import {
   simulate,
   simulationCases,
 } from '../simulation.js'
-import type { LossOptions } from '../types.js'
 import { alphaOf, DEFAULT_ALPHA, usesAlpha } from './alpha.js'
 import { type Progress, withProgress } from './progress.js'
 import { type Column, formatTable } from './table.js'

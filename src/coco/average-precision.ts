@@ -1,4 +1,4 @@
-import { checkKeys } from '../validate.js'
+import { checkKeys } from '../arguments/checks.js'
 import { checkDetections, checkGroundTruth, checkIouThresholds } from './check.js'
 import { DetectionTable } from './detection-table.js'
 import { groupByClass } from './groups.js'

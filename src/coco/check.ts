@@ -1,5 +1,5 @@
-import { argumentError, invalidArgument } from '../errors.js'
-import { checkBoolean, checkFinite, checkItems } from '../validate.js'
+import { checkBoolean, checkFinite, checkItems } from '../arguments/checks.js'
+import { argumentError, invalidArgument } from '../core/errors.js'
 import type { AveragePrecisionOptions, GroundTruthBox } from './average-precision.js'
 import type { Detection, GroundTruth } from './read.js'
 

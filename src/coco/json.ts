@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { ScaLossError } from '../errors.js'
+import { ScaLossError } from '../core/errors.js'
 
 /** Where a text stops being JSON: `offset` counts UTF-16 units from its start. */
 interface Fault {

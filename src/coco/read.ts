@@ -1,4 +1,4 @@
-import { ScaLossError, show } from '../errors.js'
+import { ScaLossError, show } from '../core/errors.js'
 import { checkGroundTruthFile, checkPath } from './check.js'
 import { readItems } from './items.js'
 import { readJson } from './json.js'

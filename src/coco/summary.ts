@@ -1,6 +1,6 @@
-import { boxLoss } from '../box-loss.js'
-import type { LossName } from '../losses.js'
-import type { BackendName } from '../types.js'
+import { boxLoss } from '../calls/box-loss.js'
+import type { LossName } from '../core/losses.js'
+import type { BackendName } from '../core/types.js'
 import type { DetectionMatch, ImageClassMatches } from './match.js'
 import type { Annotation, Category, CocoBox } from './read.js'
 

@@ -1,6 +1,6 @@
-import { invalidArgument } from '../errors.js'
-import type { NativeHandle } from '../native.js'
-import { callNative, handleOf, NativeObject } from '../native-object.js'
+import { invalidArgument } from '../core/errors.js'
+import type { NativeHandle } from '../native/addon.js'
+import { callNative, handleOf, NativeObject } from '../native/object.js'
 import type { CudaDevice } from './device.js'
 
 /** A queue of work on a device. Work of one stream runs in its order; work of two may overlap. Made by `device.stream()`. */

@@ -1,15 +1,15 @@
-import { argumentError, invalidArgument } from '../errors.js'
-import type { NativeHandle } from '../native.js'
-import { callNative, handleOf, NativeObject } from '../native-object.js'
-import type { FloatArray } from '../types.js'
-import { checkBuffer, typeOf } from '../validate.js'
+import { checkBuffer, typeOf } from '../arguments/checks.js'
+import { argumentError, invalidArgument } from '../core/errors.js'
+import type { FloatArray } from '../core/types.js'
+import type { NativeHandle } from '../native/addon.js'
+import { callNative, handleOf, NativeObject } from '../native/object.js'
 import type { CudaDevice } from './device.js'
 import { CudaStream } from './stream.js'
 
 /** How a tensor stores its numbers. Those of 16 bits are computed with as float32. */
 export type TensorDType = 'float32' | 'float64' | 'float16' | 'bfloat16'
 
-/** The order is the contract with `binding/cuda/objects.h`. */
+/** The order is the contract with `binding/cuda_objects.h`. */
 export const TENSOR_DTYPES = ['float32', 'float64', 'float16', 'bfloat16'] as const satisfies TensorDType[]
 export const BYTES_OF: Record<TensorDType, number> = { float32: 4, float64: 8, float16: 2, bfloat16: 2 }
 

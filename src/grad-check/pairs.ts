@@ -1,4 +1,4 @@
-import type { FloatArray, Format } from '../types.js'
+import type { FloatArray, Format } from '../core/types.js'
 
 /** Seeded uniform numbers in [0, 1): the same sequence on every machine. */
 export function mulberry32(seed: number): () => number {

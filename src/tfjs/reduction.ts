@@ -1,6 +1,6 @@
 import { Reduction as TfReduction } from '@tensorflow/tfjs-core'
-import { argumentError, invalidArgument } from '../errors.js'
-import type { Reduction } from '../types.js'
+import { argumentError, invalidArgument } from '../core/errors.js'
+import type { Reduction } from '../core/types.js'
 
 /** One of this package, or of `tf.losses`: `tf.Reduction.MEAN` divides by the sum of the weights, `SUM_BY_NONZERO_WEIGHTS` by
  * their number. */

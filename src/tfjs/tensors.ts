@@ -1,6 +1,6 @@
 import { getBackend, Tensor } from '@tensorflow/tfjs-core'
-import { argumentError, invalidArgument, ScaLossError } from '../errors.js'
-import { checkItems, typeOf } from '../validate.js'
+import { checkItems, typeOf } from '../arguments/checks.js'
+import { argumentError, invalidArgument, ScaLossError } from '../core/errors.js'
 
 /** One weight a box: a tensor of the shape of `yPred` without its last dimension, or as many numbers. */
 export type Weight = Tensor | Float32Array | Float64Array | readonly number[]

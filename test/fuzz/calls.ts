@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { LOSS_NAMES, LOSSES } from '../../src/core/losses.js'
 import {
   type BackendName,
   boxLoss,
@@ -9,7 +10,6 @@ import {
   pairwise,
   ScaLossError,
 } from '../../src/index.js'
-import { LOSS_NAMES, LOSSES } from '../../src/losses.js'
 
 // Calls that a program may make by mistake or by malice: arrays of every kind and length, that share memory, are taken away,
 // options of every kind, getters that change things. A call is built twice from one description, for the CPU and for

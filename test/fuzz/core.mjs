@@ -17,7 +17,7 @@ const SAVED = fileURLToPath(new URL('core/corpus.json.gz', import.meta.url))
 const OUT = join(ROOT, 'build/fuzz')
 const CORPUS = join(OUT, 'corpus')
 // Of the addon as it is released. The scalar level is compiled anew, so that the fuzzer sees its ways and its memory.
-const RELEASED = join(ROOT, 'build/CMakeFiles/scaloss.dir/binding/cpu')
+const RELEASED = join(ROOT, 'build/CMakeFiles/scaloss.dir/cpu')
 const LEVELS = ['baseline', 'avx2', 'avx512']
 const LONGEST = '-max_len=1300'
 
@@ -38,7 +38,7 @@ async function build() {
   mkdirSync(CORPUS, { recursive: true })
   const object = (/** @type {string} */ name) => join(OUT, `${name}.o`)
   await Promise.all([
-    clang(...FUZZED, '-c', 'binding/cpu/level_scalar.cpp', '-o', object('scalar')),
+    clang(...FUZZED, '-c', 'cpu/level_scalar.cpp', '-o', object('scalar')),
     clang(...FUZZED, '-c', 'test/fuzz/core/core.cpp', '-o', object('core')),
     clang('-O2', '-c', 'test/fuzz/core/reference.cpp', '-o', object('reference')),
   ])

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <string>
 
-#include "../../binding/cpu/backend.h"
+#include "../../cpu/backend.h"
 #include "expect.h"
 #include "variants.h"
 

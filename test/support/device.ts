@@ -1,4 +1,5 @@
-import type { DeviceBoxLossOptions, TensorDType } from '../../src/cuda.js'
+import type { LossName } from '../../src/core/losses.js'
+import type { DeviceBoxLossOptions, TensorDType } from '../../src/cuda/cuda.js'
 import {
   type BoxLossOptions,
   backends,
@@ -8,7 +9,6 @@ import {
   cuda,
   type FloatArray,
 } from '../../src/index.js'
-import type { LossName } from '../../src/losses.js'
 
 // The device of the tests over tensors, and a call over tensors, seen as one over arrays.
 

@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib'
 // A plain module, because bench/accuracy.mjs runs it without a TypeScript loader.
 
 /**
- * @import { BoxLossOptions, FloatArray, LossName, LossOptions } from '../../src/types.js'
+ * @import { BoxLossOptions, FloatArray, LossName, LossOptions } from '../../src/core/types.js'
  * @typedef {'float32' | 'float64'} DType
  */
 

@@ -1,8 +1,8 @@
-import { boxLoss } from '../../src/box-loss.js'
+import { boxLoss } from '../../src/calls/box-loss.js'
+import { LOSSES } from '../../src/core/losses.js'
+import type { FloatArray } from '../../src/core/types.js'
 import { type Bounds, deviationOf, faultsOf } from '../../src/grad-check/deviation.js'
-import type { Evaluate } from '../../src/grad-check.js'
-import { LOSSES } from '../../src/losses.js'
-import type { FloatArray } from '../../src/types.js'
+import type { Evaluate } from '../../src/grad-check/grad-check.js'
 
 export type { Bounds }
 

@@ -9,7 +9,7 @@ export const ROOT = join(__dirname, '../..')
 export const DOCUMENTS = [
   ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'],
   ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
-  ...['bench/paper/README.md', 'test/README.md', 'test/data/README.md', 'test/emulator/README.md'],
+  ...['bench/paper/README.md', 'test/README.md', 'test/data/README.md', 'test/cuda/emulator/README.md'],
 ]
 
 /** A user's project that depends on this package and on `dependencies`, which are taken from this one's. */

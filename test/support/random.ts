@@ -1,9 +1,9 @@
 import {
   type Boxes,
-  randomPairs as drawPairs,
   type PairOptions as Drawn,
-  type Place,
+  randomPairs as drawPairs,
   PLACES,
+  type Place,
 } from '../../src/grad-check/pairs.js'
 
 // Random pairs for all tests: the generator of `gradCheck`, and pairs that are not valid.

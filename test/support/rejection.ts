@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { ScaLossError } from '../../src/errors.js'
+import { ScaLossError } from '../../src/core/errors.js'
 
 /** The argument that a call is refused for, and the whole message; fails if the call is not refused as all are. */
 export function rejection(call: () => unknown): { argument: string; message: string } {

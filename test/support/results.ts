@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import { boxLoss } from '../../src/box-loss.js'
-import type { BackendName, FloatArray } from '../../src/types.js'
+import { boxLoss } from '../../src/calls/box-loss.js'
+import type { BackendName, FloatArray } from '../../src/core/types.js'
 import type { Variant } from './variants.js'
 
 // Everything that a call computes for each row, and two ways to compare it: by bits and by ulp.

@@ -1,5 +1,5 @@
+import type { LossName } from '../../src/core/losses.js'
 import { type BoxLossOptions, boxLoss, type FloatArray } from '../../src/index.js'
-import type { LossName } from '../../src/losses.js'
 import { type Boxes, mulberry32 } from './random.js'
 
 /** Rows of a kind come in blocks, so that whole packs lie on one side of a limit or the other. */
@@ -51,7 +51,7 @@ export function boxesAround(pairs: number, Float: Boxes, { least, low, high }: S
   return { pred, target }
 }
 
-/** The powers of two at which the kernels take another way: of cuda/box.h and cuda/ordinary.h. */
+/** The powers of two at which the kernels take another way: of core/box.h and core/ordinary.h. */
 const LIMITS = {
   float32: { regular: 20, difference: -40, huge: 125, tiny: -60, ulp: 2 ** -23 },
   float64: { regular: 160, difference: -320, huge: 1021, tiny: -500, ulp: 2 ** -52 },

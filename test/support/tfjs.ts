@@ -6,7 +6,7 @@ import { dirname } from 'node:path'
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
 import { expect } from 'vitest'
-import { LOSSES, type LossName } from '../../src/losses.js'
+import { LOSSES, type LossName } from '../../src/core/losses.js'
 import { type PairOptions, randomPairs } from './random.js'
 
 const { resolve } = createRequire(__filename)

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "../../cuda/losses.h"
+#include "../../core/losses.h"
 
 namespace check {
 
@@ -36,7 +36,7 @@ inline bool is_family(int loss) {
   return families[loss];
 }
 
-// Whether there is another convention than the exact one (src/losses.ts).
+// Whether there is another convention than the exact one (src/core/losses.ts).
 inline bool has_convention(int loss) {
   using namespace scaloss;
   for (int each : {kLoss_sca, kLoss_so, kLoss_cd, kLoss_giou, kLoss_diou, kLoss_ciou}) {

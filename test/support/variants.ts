@@ -1,4 +1,4 @@
-import { lossParams } from '../../src/loss-params.js'
+import { lossParams } from '../../src/arguments/loss-params.js'
 import {
   type Convention,
   LOSS_NAMES,
@@ -7,9 +7,9 @@ import {
   type LossOption,
   type LossParams,
   type LossSpec,
-} from '../../src/losses.js'
-import { type Corners, evaluatePair } from '../../src/reference.js'
-import type { LossOptions } from '../../src/types.js'
+} from '../../src/core/losses.js'
+import type { LossOptions } from '../../src/core/types.js'
+import { type Corners, evaluatePair } from '../../src/reference/formulas.js'
 import { KINDS, type Kind, randomPairs } from './random.js'
 
 // Losses with options, and pairs of boxes for them, one at a time as the reference takes them.

@@ -1,6 +1,6 @@
 #include "reference.h"
 
-#include "../../../cuda/losses.h"
+#include "../../../core/losses.h"
 #include "dual.h"
 
 namespace reference {

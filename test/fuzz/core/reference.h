@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "../../../cuda/terms.h"
+#include "../../../core/terms.h"
 
 namespace reference {
 

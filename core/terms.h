@@ -1,0 +1,146 @@
+// What a loss of one pair is made of: a value and, for each edge of the prediction, what moving it does.
+#pragma once
+
+#include "axis.h"
+
+namespace scaloss {
+
+// The options of a loss (src/core/losses.ts, LossParams).
+enum class Mode : int32_t { linear, log, square };
+#define SCALOSS_MODES(ROW) ROW(linear) ROW(log) ROW(square)
+
+// The numbers among them: name here, name at the addon's boundary.
+#define SCALOSS_LOSS_NUMBERS(ROW)                                              \
+  ROW(alpha, alpha)            /* weight of the corner distance */             \
+  ROW(epsilon, epsilon)        /* 0, or a convention's 1e-7, in coordinates */ \
+  ROW(log_floor, logFloor)     /* of Mode::log */                              \
+  ROW(power, power)            /* of alpha-IoU */                              \
+  ROW(inner, inner)            /* ratio of Inner-IoU */                        \
+  ROW(focal, focal)            /* exponent of Focal-EIoU */                    \
+  ROW(beta, beta)              /* of smooth_l1, in coordinates */              \
+  ROW(image_scale, imageScale) /* of mpdiou: 1 / diagonal of the image */      \
+  ROW(constant, constant)      /* of nwd, in coordinates */
+
+template <class T>
+struct LossParams {
+#define SCALOSS_FIELD(field, name) T field;
+  SCALOSS_LOSS_NUMBERS(SCALOSS_FIELD)
+#undef SCALOSS_FIELD
+  Mode mode;
+  int32_t detach_alpha;   // ciou's factor is a constant in the gradient
+  int32_t modified;       // mode, power, inner, focal or detach_alpha is not as the plain formula has it
+  int32_t loss;           // position in SCALOSS_LOSSES
+  int32_t enlarge_small;  // box.h; see enlarges_small() in losses.h
+};
+
+// What a term adds to the gradient of the first edge of one axis, by where that edge lies; the second edge takes the
+// opposite signs.
+template <class N>
+struct EdgeGradient {
+  N outer;  // on the enclosing box
+  N inner;  // inside it
+  N tie;    // on the enclosing box together with the target's edge
+};
+
+// A loss and what its gradient for the prediction is made of (for coordinates in Axes::unit). All losses are symmetric
+// in their boxes: the target's gradient is the prediction's with the two exchanged.
+template <class N, int D>
+struct PairTerms {
+  N loss;
+  EdgeGradient<N> edge[D];
+  N first[D], second[D];  // what the two edges get wherever they lie
+};
+
+// At a tie of min or max each argument takes half of the gradient.
+template <class N>
+SCALOSS_FN EdgeGradient<N> edge_gradient(N outer, N inner) {
+  return {outer, inner, N(0.5f) * (outer + inner)};
+}
+
+// Adding to 0 - edge rather than subtracting the edge keeps -0 out of the results.
+template <class N, int D>
+SCALOSS_FN Box<N, D> pred_gradient(const Axes<N, D>& axes, const PairTerms<N, D>& terms) {
+  Box<N, D> gradient;
+  for (int k = 0; k < D; ++k) {
+    const Axis<N>& axis = axes.axis[k];
+    const EdgeGradient<N>& edge = terms.edge[k];
+    const N first = select(axis.first_outer, edge.outer, select(axis.first_tie, edge.tie, edge.inner));
+    const N second = select(axis.second_outer, edge.outer, select(axis.second_tie, edge.tie, edge.inner));
+    gradient.first[k] = first + terms.first[k];
+    gradient.second[k] = (N(0) - second) + terms.second[k];
+  }
+  return gradient;
+}
+
+// a + factor b, term by term.
+template <class N, int D>
+SCALOSS_FN PairTerms<N, D> add_scaled(const PairTerms<N, D>& a, N factor, const PairTerms<N, D>& b) {
+  PairTerms<N, D> sum;
+  sum.loss = a.loss + factor * b.loss;
+  for (int k = 0; k < D; ++k) {
+    const EdgeGradient<N>&x = a.edge[k], &y = b.edge[k];
+    sum.edge[k] = {x.outer + factor * y.outer, x.inner + factor * y.inner, x.tie + factor * y.tie};
+    sum.first[k] = a.first[k] + factor * b.first[k];
+    sum.second[k] = a.second[k] + factor * b.second[k];
+  }
+  return sum;
+}
+template <class N, int D>
+SCALOSS_FN PairTerms<N, D> operator+(const PairTerms<N, D>& a, const PairTerms<N, D>& b) {
+  return add_scaled(a, N(1), b);
+}
+
+// The same gradient times a factor, under another loss.
+template <class N, int D>
+SCALOSS_FN PairTerms<N, D> with_loss(N loss, N factor, PairTerms<N, D> terms) {
+  terms.loss = loss;
+  for (int k = 0; k < D; ++k) {
+    EdgeGradient<N>& edge = terms.edge[k];
+    edge = {factor * edge.outer, factor * edge.inner, factor * edge.tie};
+    terms.first[k] = factor * terms.first[k];
+    terms.second[k] = factor * terms.second[k];
+  }
+  return terms;
+}
+
+// No gradient yet.
+template <class N, int D>
+SCALOSS_FN PairTerms<N, D> constant_terms(N loss) {
+  PairTerms<N, D> terms;
+  terms.loss = loss;
+  for (int k = 0; k < D; ++k) {
+    terms.edge[k] = {N(0), N(0), N(0)};
+    terms.first[k] = terms.second[k] = N(0);
+  }
+  return terms;
+}
+
+// Euclidean length of a vector, as scaled * scale.down, and its direction; direction and inverse are 0 at length 0.
+template <class N, int D>
+struct Length {
+  N scaled;
+  N inverse;  // 1 / scaled
+  Scale<N> scale;
+  N direction[D];
+};
+
+// The vector is scaled to its own size before it is squared: nothing overflows, and small vectors keep their digits.
+template <class N, int D>
+SCALOSS_FN Length<N, D> length_of(const N (&vector)[D]) {
+  N size = absolute(vector[0]);
+  for (int k = 1; k < D; ++k) size = larger(size, absolute(vector[k]));
+  Length<N, D> length;
+  length.scale = scale_of(size);
+  N squares(0);
+  for (int k = 0; k < D; ++k) {
+    length.direction[k] = vector[k] * length.scale.up;
+    const N square = length.direction[k] * length.direction[k];
+    squares = k == 0 ? square : squares + square;
+  }
+  length.scaled = square_root(squares);
+  length.inverse = reciprocal_or_zero(length.scaled);
+  for (int k = 0; k < D; ++k) length.direction[k] = length.direction[k] * length.inverse;
+  return length;
+}
+
+}  // namespace scaloss

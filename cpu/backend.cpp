@@ -1,0 +1,153 @@
+#include "backend.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "../core/reduction.h"
+#include "pool.h"
+#if defined(__x86_64__)
+#  include <immintrin.h>
+#endif
+
+namespace scaloss {
+
+const std::vector<const Level*>& available_levels() {
+  static const std::vector<const Level*> levels = [] {
+    std::vector<const Level*> list = {&kScalarLevel};
+#if defined(SCALOSS_HAVE_PACKS)
+    list.push_back(&kBaselineLevel);
+#endif
+#if defined(SCALOSS_HAVE_X86)
+    // These checks include the operating system's support for the registers.
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2")) list.push_back(&kAvx2Level);
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl")) {
+      list.push_back(&kAvx512Level);
+    }
+#endif
+    return list;
+  }();
+  return levels;
+}
+
+// Found as the addon is loaded, like the pool: a fork must not leave its child with half of it.
+static std::atomic<const Level*> level_in_force{available_levels().back()};
+
+const Level& active_level() {
+  return *level_in_force.load(std::memory_order_relaxed);
+}
+
+bool set_level(const std::string& name) {
+  for (const Level* level : available_levels()) {
+    if (name == level->name) {
+      level_in_force = level;
+      return true;
+    }
+  }
+  return false;
+}
+
+static const LevelTable<float>& table_of(const Level& level, float) {
+  return level.float32;
+}
+static const LevelTable<double>& table_of(const Level& level, double) {
+  return level.float64;
+}
+
+// A thread takes some ten microseconds to wake, in which others compute ten thousand boxes and more: each must have a
+// few times as many to do. Parts are small, so that nobody waits long for a thread that came late, but as large as that
+// allows: two threads that write near each other slow each other down.
+constexpr int64_t kLeastTilesPerThread = 24;
+constexpr int64_t kPartsPerThread = 8;
+constexpr int64_t kLeastTilesPerPart = 4, kMostTilesPerPart = 64;
+constexpr int64_t kLeastPairsPerThread = 1 << 17;
+constexpr int64_t kPairsPerPart = 1 << 14;
+
+// Boxes and gradients of more bytes than this leave nothing useful in the caches: half of the third level that a core
+// commonly sees. Below, whoever reads the gradients next finds them there.
+constexpr int64_t kBytesForStreaming = 16 << 20;
+
+template <class T>
+static Stores stores_of(const BoxLossJob<T>& job, int threads) {
+  const int64_t arrays = 2 + (job.grad != nullptr) + (job.grad_target != nullptr);
+  const int64_t bytes = job.boxes * arrays * 2 * axes_of(job.params.loss) * int64_t(sizeof(T));
+  if (bytes <= kBytesForStreaming) return Stores::cached;
+  return threads > 1 ? Stores::streaming_pieces : Stores::streaming;
+}
+
+// Streaming stores come in no order with those that tell other threads of them.
+static void finish(Stores stores) {
+#if defined(__x86_64__)
+  if (stores != Stores::cached) _mm_sfence();
+#else
+  (void)stores;
+#endif
+}
+
+// Calls add(tile, its sum) for every tile, in their order.
+template <class T, class Add>
+static void sum_tiles(const BoxLossJob<T>& job, int64_t tiles, int threads, Add add) {
+  const LevelTable<T>& table = table_of(active_level(), T());
+  const int kind = axes_of(job.params.loss) - 2;
+  const PacksFunction<T> run_packs =
+      (job.params.modified ? table.any[kind] : table.loss[job.params.loss])[int(pass_of(job))];
+  threads = int(std::min<int64_t>(threads, tiles / kLeastTilesPerThread));
+  const Stores stores = stores_of(job, threads);
+  if (threads <= 1) {
+    for (int64_t tile = 0; tile < tiles; ++tile) add(tile, table.run_tile[kind](job, tile, run_packs, stores));
+    finish(stores);
+    return;
+  }
+  thread_local std::vector<TileSum> kept;  // of the calls on this thread, which so allocate once
+  if (int64_t(kept.size()) < tiles) kept.resize(tiles);
+  TileSum* const sums = kept.data();
+  const int64_t tiles_per_part = std::clamp(tiles / (kPartsPerThread * threads), kLeastTilesPerPart, kMostTilesPerPart);
+  const int64_t parts = (tiles + tiles_per_part - 1) / tiles_per_part;
+  for_each_part(parts, threads, [&](int64_t part) {
+    const int64_t end = std::min(tiles, (part + 1) * tiles_per_part);
+    for (int64_t tile = part * tiles_per_part; tile < end; ++tile)
+      sums[tile] = table.run_tile[kind](job, tile, run_packs, stores);
+    finish(stores);
+  });
+  for (int64_t tile = 0; tile < tiles; ++tile) add(tile, sums[tile]);
+}
+
+template <class T>
+BoxLossSummary cpu_box_loss(const BoxLossJob<T>& job, int threads) {
+  const int64_t tiles = tile_count(job.boxes);
+  const int used = int(tiles < kLanes ? tiles : kLanes);
+  double lanes[kLanes];
+  clear_lanes(lanes, used);
+  BoxLossSummary summary = {0, 0};
+  sum_tiles(job, tiles, threads, [&](int64_t tile, const TileSum& sum) {
+    lanes[tile % kLanes] += sum.loss;
+    summary.invalid += sum.invalid;
+  });
+  summary.loss = reduced_loss(job, tree_sum(lanes, used));
+  return summary;
+}
+
+template <class T>
+void cpu_pairwise(const PairwiseJob<T>& job, int threads) {
+  const int axes = axes_of(job.params.loss);
+  const PairwiseFunction<T> run = table_of(active_level(), T()).pairwise[axes - 2];
+  threads = int(std::min<int64_t>(threads, job.rows * job.columns / kLeastPairsPerThread));
+  if (threads <= 1) return run(job);
+  const int64_t rows = std::max<int64_t>(1, kPairsPerPart / job.columns);
+  for_each_part((job.rows + rows - 1) / rows, threads, [&](int64_t part) {
+    PairwiseJob<T> rows_of_part = job;
+    const int64_t first = part * rows;
+    rows_of_part.rows = std::min(rows, job.rows - first);
+    rows_of_part.a += 2 * axes * first;
+    rows_of_part.out += job.columns * first;
+    run(rows_of_part);
+  });
+}
+
+template void cpu_pairwise(const PairwiseJob<float>&, int);
+template void cpu_pairwise(const PairwiseJob<double>&, int);
+template BoxLossSummary cpu_box_loss(const BoxLossJob<float>&, int);
+template BoxLossSummary cpu_box_loss(const BoxLossJob<double>&, int);
+
+}  // namespace scaloss

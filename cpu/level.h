@@ -1,0 +1,57 @@
+// The SIMD levels: one table of functions each, chosen at run time.
+#pragma once
+
+#include "../core/job.h"
+#include "../core/pairwise.h"
+
+namespace scaloss {
+
+// Sum of the weighted losses of one tile (core/reduction.h), and its invalid rows.
+struct TileSum {
+  double loss;
+  int64_t invalid;
+};
+
+// How results go to memory. Streaming: past the caches, which spares reading the lines before they are written; for
+// calls whose arrays do not fit the caches anyway. streaming_pieces: arrays that are not aligned for whole packs, too,
+// by 16 bytes at a time; a thread alone is as quick without, but threads together have the memory to share.
+enum class Stores { cached, streaming, streaming_pieces };
+
+// `packs` packs of rows from `first` on, all within one tile: adds their weighted losses to the lanes, of which lane 0
+// is the first row's, and returns how many rows are invalid.
+template <class T>
+using PacksFunction = int64_t (*)(const BoxLossJob<T>& job, int64_t first, int packs, double* lanes, Stores stores);
+
+template <class T>
+using TileFunction = TileSum (*)(const BoxLossJob<T>& job, int64_t tile, PacksFunction<T> run_packs, Stores stores);
+
+// By axes of the loss, 2 or 3: position axes - 2.
+constexpr int kAxesKinds = 2;
+
+template <class T>
+using PairwiseFunction = void (*)(const PairwiseJob<T>& job);
+
+template <class T>
+struct LevelTable {
+  TileFunction<T> run_tile[kAxesKinds];
+  PacksFunction<T> loss[kLosses][kPasses];    // where LossParams::modified is not set
+  PacksFunction<T> any[kAxesKinds][kPasses];  // with any options
+  PairwiseFunction<T> pairwise[kAxesKinds];
+};
+
+struct Level {
+  const char* name;
+  LevelTable<float> float32;
+  LevelTable<double> float64;
+};
+
+extern const Level kScalarLevel;
+#if defined(SCALOSS_HAVE_PACKS)
+extern const Level kBaselineLevel;  // SSE2 or NEON: what every CPU of the architecture has
+#endif
+#if defined(SCALOSS_HAVE_X86)
+extern const Level kAvx2Level;
+extern const Level kAvx512Level;
+#endif
+
+}  // namespace scaloss

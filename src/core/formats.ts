@@ -1,0 +1,5 @@
+/** Box layouts. The order is the contract with the addon (`core/formats.h`). */
+export const FORMATS = ['xyxy', 'xywh', 'cxcywh', 'yxyx'] as const
+
+/** `xyxy`: corners x1,y1,x2,y2; `xywh`: first corner and size (COCO); `cxcywh`: centre and size; `yxyx`: y1,x1,y2,x2 (TensorFlow). */
+export type Format = (typeof FORMATS)[number]

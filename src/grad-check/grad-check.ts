@@ -1,0 +1,179 @@
+import { checkBoolean, checkOneOf, readOptions } from '../arguments/checks.js'
+import { boxLoss } from '../calls/box-loss.js'
+import { DTYPES } from '../core/dtypes.js'
+import { LOSS_OPTIONS, type LossName, type LossParams } from '../core/losses.js'
+import type { BackendName, DType, FloatArray, Format, LossOptions } from '../core/types.js'
+import { BACKENDS, resolveBackend } from '../native/backends.js'
+import { type Bounds, type Deviation, deviationOf, faultsOf, type WorstComponent } from './deviation.js'
+import { drawProblem, type Problem, type ProblemOptions } from './problem.js'
+
+/** Options of `gradCheck`: those of the loss, and which pairs and gradients are checked. */
+export interface GradCheckOptions extends ProblemOptions {
+  /** Default `'auto'`, as of `boxLoss`. */
+  backend?: BackendName | 'auto' | undefined
+  /** In which the backend computes; the differences are always taken in float64. Default `'float32'`. */
+  dtype?: DType | undefined
+  /** Compute and check the gradient for the target, too. Default true. */
+  gradTarget?: boolean | undefined
+}
+
+/** The component that is off the most, with its pair. */
+export interface GradCheckWorst extends WorstComponent {
+  /** Whose gradient it is in. */
+  argument: 'pred' | 'target'
+  /** The boxes of the pair, in the format of the check. */
+  pred: number[]
+  target: number[]
+}
+
+/** What a check lets pass. */
+export interface GradCheckTolerances extends Bounds {
+  /** Of `lossError`. */
+  loss: number
+}
+
+/** Result of `gradCheck`. The numbers of `Deviation` are the larger ones of both gradients. */
+export interface GradCheckReport extends Deviation {
+  name: LossName
+  /** Options of the loss: those given, and the size of the image where the loss asks for one. */
+  options: LossOptions
+  /** The backend that computed the gradients. */
+  backend: BackendName
+  dtype: DType
+  format: Format
+  boxes: number
+  seed: number
+  /** Pairs left out: at a kink, or so near to one that differences cannot tell the slopes. */
+  skipped: number
+  /** Nothing is beyond its tolerance, and not more than a tenth of the pairs was left out. */
+  passed: boolean
+  /** What is not so, one sentence each. */
+  faults: string[]
+  worst: GradCheckWorst
+  /** Largest distance of a loss from the one that was differenced, over the larger of that and 1. */
+  lossError: number
+  tolerances: GradCheckTolerances
+  /** Each gradient by itself; `target` with `gradTarget: true`. */
+  byArgument: { pred: Deviation; target?: Deviation }
+}
+
+const OPTIONS = [
+  ...LOSS_OPTIONS,
+  'convention',
+  'boxes',
+  'seed',
+  'format',
+  'backend',
+  'dtype',
+  'gradTarget',
+] as const satisfies (keyof GradCheckOptions)[]
+
+const MOST_SKIPPED = 0.1
+
+function tolerancesOf(dtype: DType, boxes: number, { power, focal, inner }: LossParams): GradCheckTolerances {
+  // What differences can be off by.
+  if (dtype === 'float64') return { element: 2e-7, relativeL2: 1e-7, direction: 1e-13, bias: 1e-8, loss: 1e-10 }
+  // Rounding: 12 spacings of the largest component, less on average, and of any sign but where an option is rounded.
+  const factor = (Math.max(power, 1 / power) * Math.max(focal, 1)) / Math.min(inner, 1)
+  const element = factor * 12 * 2 ** -23
+  const relativeL2 = factor * 2 ** -22 + element / Math.sqrt(boxes)
+  const bias = factor * 2 ** -24 + element / Math.sqrt(boxes)
+  return { element, relativeL2, direction: relativeL2 ** 2, bias, loss: factor * 1e-6 }
+}
+
+/**
+ * Compares the analytic gradients of a backend with central differences, at seeded random pairs: overlapping, apart, nested,
+ * nearly alike, and these mixed by axis. Errors are in units of the largest component of a pair's gradients.
+ *
+ * The differences are of the reference's loss in float64: plain formulas that share nothing with the kernels. The backend's
+ * losses are compared with it, too, so its gradients are also the slopes of its own losses. Factors that are constant to the
+ * gradient (`a` of `ciou`, IoU^`focal`) are constant to the differences.
+ *
+ * Float32 may round by 12 spacings, and by more with a power, `focal` or `inner` that magnify it. Where they do so without
+ * measure (`inner: 0.1` with `mode: 'log'`: the logarithm of a sliver), only float64 tells a wrong formula from rounding.
+ *
+ * @returns a report: what was found, where it was worst, and whether it passed.
+ * @throws {ScaLossError} an option is not as described, or the backend cannot run. A wrong gradient is no error but a report.
+ */
+export function gradCheck(name: LossName, options: GradCheckOptions = {}): GradCheckReport {
+  const given = readOptions('options', options, OPTIONS)
+  const { backend = 'auto', dtype = 'float32', gradTarget = true, ...problem } = given
+  checkOneOf('backend', backend, BACKENDS)
+  checkOneOf('dtype', dtype, DTYPES)
+  checkBoolean('gradTarget', gradTarget)
+  return checkGradient(drawProblem(name, problem), { backend: resolveBackend(backend), dtype, gradTarget })
+}
+
+/** How a gradient is computed. */
+export interface Subject {
+  backend: BackendName
+  dtype: DType
+  gradTarget: boolean
+}
+
+type EvaluateOptions = LossOptions & { backend: BackendName; format: Format; gradTarget: boolean }
+
+/** Losses and gradients of pairs, as `boxLoss` gives them. */
+export type Evaluate = (
+  name: LossName,
+  pred: FloatArray,
+  target: FloatArray,
+  options: EvaluateOptions,
+) => { loss: FloatArray; grad: FloatArray; gradTarget: FloatArray | undefined }
+
+const evaluateRows: Evaluate = (name, pred, target, options) =>
+  boxLoss(name, pred, target, { ...options, reduction: 'none' })
+
+/** The check itself. `evaluate` is for tests, which plant errors in it. */
+export function checkGradient(problem: Problem, subject: Subject, evaluate = evaluateRows): GradCheckReport {
+  const { name, options, boxes, seed, format, slopes } = problem
+  const { backend, dtype, gradTarget } = subject
+  const tolerances = tolerancesOf(dtype, boxes, problem.params)
+  const inDtype = (rows: FloatArray) => (dtype === 'float32' ? Float32Array.from(rows) : rows)
+  const actual = evaluate(name, inDtype(problem.pred), inDtype(problem.target), {
+    ...options,
+    backend,
+    format,
+    gradTarget,
+  })
+
+  const deviations = (gradTarget ? (['pred', 'target'] as const) : (['pred'] as const)).map((argument) => {
+    const gradient = argument === 'pred' ? actual.grad : actual.gradTarget!
+    return { argument, ...deviationOf(gradient, slopes[argument], slopes.units) }
+  })
+  const { argument, worst } = deviations.reduce((a, b) =>
+    Number.isNaN(a.worst.error) || b.worst.error <= a.worst.error ? a : b,
+  )
+  const columns = problem.pred.length / boxes
+  const box = (rows: FloatArray) => [...rows.subarray(columns * worst.row, columns * (worst.row + 1))]
+  const largest = (of: 'relativeL2' | 'direction' | 'bias') => Math.max(...deviations.map((d) => d[of]))
+  const lossError = slopes.losses.reduce(
+    (most, loss, i) => Math.max(most, Math.abs(actual.loss[i] - loss) / Math.max(1, Math.abs(loss))),
+    0,
+  )
+  const faults = deviations.flatMap((d) => faultsOf(d, tolerances).map((fault) => `${d.argument}: ${fault}`))
+  if (!(lossError <= tolerances.loss)) faults.push(`loss: ${lossError} > ${tolerances.loss}`)
+  const skipped = slopes.units.filter((unit) => unit === 0).length
+  if (skipped > Math.ceil(MOST_SKIPPED * boxes)) faults.push(`skipped: ${skipped} of ${boxes} pairs`)
+  return {
+    name,
+    options,
+    backend,
+    dtype,
+    format,
+    boxes,
+    seed,
+    skipped,
+    passed: faults.length === 0,
+    faults,
+    worst: { ...worst, argument, pred: box(problem.pred), target: box(problem.target) },
+    relativeL2: largest('relativeL2'),
+    direction: largest('direction'),
+    bias: largest('bias'),
+    lossError,
+    tolerances: { ...tolerances },
+    byArgument: Object.fromEntries(deviations.map(({ argument, ...deviation }) => [argument, deviation])) as {
+      pred: Deviation
+    },
+  }
+}

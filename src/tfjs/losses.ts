@@ -1,0 +1,153 @@
+import { customGrad, type Tensor, tensor } from '@tensorflow/tfjs-core'
+import { checkOneOf, readOptions } from '../arguments/checks.js'
+import { CALL_OPTIONS } from '../arguments/prepare.js'
+import { boxLoss as boxLossOfArrays } from '../calls/box-loss.js'
+import { argumentError, ScaLossError } from '../core/errors.js'
+import { LOSS_NAMES, LOSSES, type LossName } from '../core/losses.js'
+import type { BoxLossOptions } from '../core/types.js'
+import { type AnyReduction, reducing } from './reduction.js'
+import { checkPair, checkWeight, read, readWeight, type Weight } from './tensors.js'
+
+export type { AnyReduction, Weight }
+
+/**
+ * A loss as TensorFlow.js takes it, target first. Both tensors are [..., 4] ([..., 6] for the losses of three axes); `yTrue` may be
+ * int32. The gradient goes to `yPred`; `yTrue` is a constant.
+ *
+ * @returns [...], a loss a box, or a scalar with `reduction` `'sum'` or `'mean'`.
+ * @throws {ScaLossError} the tensors are not as described or cannot be read synchronously; a second derivative is asked for.
+ */
+export type TensorLoss = (yTrue: Tensor, yPred: Tensor) => Tensor
+
+/** Options of `boxLoss`: those of the package, where they mean something for tensors. */
+export interface TensorLossOptions
+  extends Omit<BoxLossOptions, 'reduction' | 'weight' | 'gradOutput' | 'grad' | 'gradTarget' | 'iou' | 'out'> {
+  /** Default `'none'`, as the losses of tf.layers: `fit` and `evaluate` take the mean themselves. */
+  reduction?: AnyReduction | undefined
+  /** One a box. Weight 0 gives exactly 0 loss and gradient, even for a NaN box. */
+  weight?: Weight | undefined
+}
+
+const NOT_OF_TENSORS = ['gradOutput', 'grad', 'gradTarget', 'iou', 'out']
+const OPTIONS = ['backend', 'device', 'threads', ...CALL_OPTIONS].filter((option) => !NOT_OF_TENSORS.includes(option))
+const NO_BOXES = new Float32Array(0)
+
+/**
+ * Makes a loss for `model.compile({ loss })`, `optimizer.minimize`, `variableGrads` and the like. It is cheap to make: a loop whose
+ * weights change makes one each step.
+ *
+ * @param name the loss; docs/losses.md has the formula, the source and the options of each.
+ * @throws {ScaLossError} an option is not as described, the backend of this package that it names cannot run.
+ */
+export function boxLoss(name: LossName, options: TensorLossOptions = {}): TensorLoss {
+  checkOneOf('name', name, LOSS_NAMES)
+  const callOptions = reading(readOptions('options', options, OPTIONS))
+  // A call over no boxes finds every other mistake here and not at the first step of a training.
+  boxLossOfArrays(name, NO_BOXES, NO_BOXES, callOptions())
+  return tensorLoss(name, name, callOptions)
+}
+
+/** Reads options once, and gives them as a call over arrays takes them: with the weights of boxes in this shape, where it is known. */
+function reading({ reduction = 'none', weight, normalizer, ...rest }: TensorLossOptions) {
+  if (weight !== undefined) checkWeight(weight)
+  return (boxes?: readonly number[]) => {
+    const weights = boxes && weight && readWeight(weight, boxes)
+    return { ...rest, ...reducing(reduction, normalizer, weights), weight: weights }
+  }
+}
+
+/** The loss as a function that has a name: tf.layers calls a metric by it in its logs. */
+function tensorLoss(name: LossName, functionName: string, callOptions = reading({})): TensorLoss {
+  const loss = (yTrue: Tensor, yPred: Tensor, ...more: unknown[]) => {
+    if (more.some((value) => value !== undefined))
+      throw argumentError(
+        `a call of ${functionName}`,
+        `yTrue and yPred; options go to boxLoss('${name}', options)`,
+        `${2 + more.length} arguments`,
+      )
+    checkPair(yTrue, yPred, 2 * LOSSES[name].axes)
+    const boxes = yPred.shape.slice(0, -1)
+    const pred = read('yPred', yPred)
+    const target = read('yTrue', yTrue)
+    const call = callOptions(boxes)
+    const perBox = call.reduction === 'none'
+
+    const forward = () => {
+      const { loss } = namingTensors(() => boxLossOfArrays(name, pred, target, { ...call, grad: false }))
+      return tensor(loss, perBox ? boxes : [], 'float32')
+    }
+    // Loss and gradient take about as long as a pass over a tensor, so the gradient is left to where it is asked for: validation
+    // never pays for it, and `dy` is part of the same pass.
+    const backward = (dy: Tensor) => {
+      const upstream = read('dy', dy)
+      const gradOutput = perBox ? upstream : upstream[0]!
+      // The rules of the package would name its option gradOutput, which nobody gave here.
+      const refused =
+        !perBox || call.onInvalid === 'throw' ? upstream.find((value) => !Number.isFinite(value)) : undefined
+      if (refused !== undefined)
+        throw argumentError('gradient', 'a finite gradient that comes from above', String(refused))
+      const { grad } = boxLossOfArrays(name, pred, target, { ...call, gradOutput, grad: true })
+      return tensor(grad, yPred.shape, 'float32')
+    }
+    return customGrad(() => ({
+      value: forward(),
+      // A gradient of the gradient would pass through here: without this node it would leave out the loss and say nothing. The
+      // tensors are there for their place on the tape alone; yPred may be disposed by then.
+      gradFunc: (dy) => customGrad(() => ({ value: backward(dy), gradFunc: noSecondGradient }))(yPred, dy),
+    }))(yPred)
+  }
+  return Object.defineProperty(loss, 'name', { value: functionName })
+}
+
+/** The rows of boxes that `onInvalid: 'throw'` refuses are of arguments with other names here. */
+function namingTensors<R>(call: () => R): R {
+  try {
+    return call()
+  } catch (error) {
+    if (!(error instanceof ScaLossError) || error.code !== 'ERR_SCALOSS_INVALID_BOX') throw error
+    throw new ScaLossError(error.code, error.message.replace(/^pred/, 'yPred').replace(/^target/, 'yTrue'))
+  }
+}
+
+function noSecondGradient(): never {
+  throw new ScaLossError('ERR_SCALOSS_UNSUPPORTED', 'gradient: expected the first derivative, got a derivative of it')
+}
+
+// Each loss with its defaults. `mpdiou` has none for the size of the image: it is there by `boxLoss` alone.
+
+/** SCALoss. */
+export const scaLoss = tensorLoss('sca', 'scaLoss')
+/** Side overlap. */
+export const soLoss = tensorLoss('so', 'soLoss')
+/** Corner distance over the enclosing diagonal. */
+export const cdLoss = tensorLoss('cd', 'cdLoss')
+/** 1 − IoU. */
+export const iouLoss = tensorLoss('iou', 'iouLoss')
+/** Generalized IoU. */
+export const giouLoss = tensorLoss('giou', 'giouLoss')
+/** Distance IoU. */
+export const diouLoss = tensorLoss('diou', 'diouLoss')
+/** Complete IoU. */
+export const ciouLoss = tensorLoss('ciou', 'ciouLoss')
+/** ρ/c. */
+export const centerLoss = tensorLoss('center', 'centerLoss')
+/** ρ²/c². */
+export const center2Loss = tensorLoss('center2', 'center2Loss')
+/** 1 − IoU + alpha · corner distance. */
+export const iouCdLoss = tensorLoss('iou_cd', 'iouCdLoss')
+/** Efficient IoU. */
+export const eiouLoss = tensorLoss('eiou', 'eiouLoss')
+/** SIoU. */
+export const siouLoss = tensorLoss('siou', 'siouLoss')
+/** Smooth L1. */
+export const smoothL1Loss = tensorLoss('smooth_l1', 'smoothL1Loss')
+/** L1. */
+export const l1Loss = tensorLoss('l1', 'l1Loss')
+/** Normalized Gaussian Wasserstein distance. */
+export const nwdLoss = tensorLoss('nwd', 'nwdLoss')
+/** SCALoss over three axes. */
+export const sca3Loss = tensorLoss('sca3', 'sca3Loss')
+/** Side overlap over three axes. */
+export const so3Loss = tensorLoss('so3', 'so3Loss')
+/** Corner distance over three axes. */
+export const cd3Loss = tensorLoss('cd3', 'cd3Loss')

@@ -1,0 +1,173 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { prebuildOf, TARGETS } from '../../scripts/prebuild/targets.mjs'
+import { codeBlocks, DOCUMENTS, makeProject, ROOT as root, saidToPrint } from '../support/project.js'
+
+// The package as a user's project sees it: what is in the tarball, both module systems, the types for each, the README.
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
+const { check, remove, run, write } = makeProject()
+afterAll(remove)
+
+describe('what npm runs and packs', () => {
+  const files = (): string[] => {
+    const [packed] = JSON.parse(
+      execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8' }),
+    )
+    return packed.files.map((file: { path: string }) => file.path)
+  }
+
+  it('nothing runs at install: npm blocks it, and node-gyp would be called', () => {
+    for (const script of ['preinstall', 'install', 'postinstall', 'prebuild'])
+      expect(manifest.scripts).not.toHaveProperty(script)
+    // npm runs preX before X, so prebuild:pack would run before a script named build:pack.
+    for (const script of Object.keys(manifest.scripts)) expect(manifest.scripts).not.toHaveProperty([`pre${script}`])
+    expect(files()).not.toContain('binding.gyp')
+  })
+
+  it('the tarball holds the program, its types, the native sources to build from, the prebuilds, and nothing else', () => {
+    const tracked = execFileSync('git', ['ls-files', 'src', 'binding', 'core', 'cpu', 'cuda', 'docs'], {
+      cwd: root,
+      encoding: 'utf8',
+    })
+    const expected = tracked
+      .trim()
+      .split('\n')
+      .flatMap((file) => {
+        const [, name, type] = /^src\/(.*)\.(m?)ts$/.exec(file) ?? []
+        // A declaration alone, of a package without one.
+        if (file.endsWith('.d.ts')) return []
+        return name ? [`dist/${name}.${type}js`, `dist/${name}.d.${type}ts`] : [file]
+      })
+    const prebuilds = Object.values(TARGETS)
+      .map(prebuildOf)
+      .filter((file) => existsSync(join(root, file)))
+    const rest = ['package.json', 'CMakeLists.txt', 'LICENSE', 'README.md', 'CHANGELOG.md']
+    expect(files().sort()).toEqual([...expected, ...prebuilds, ...rest].sort())
+  })
+
+  it('depends on one small package', () => {
+    expect(Object.keys(manifest.dependencies)).toEqual(['node-gyp-build'])
+  })
+
+  it('the lockfile names no host', () => {
+    expect(readFileSync(join(root, 'package-lock.json'), 'utf8')).not.toContain('"resolved"')
+  })
+})
+
+describe('both module systems', () => {
+  const names = [
+    ...['ScaLossError', 'alloc', 'backends', 'boxLoss', 'boxLossAsync', 'cdLoss', 'ciouLoss', 'createPlan', 'cuda'],
+    ...['diouLoss', 'giouLoss', 'gradCheck', 'iouLoss', 'pairwise', 'scaLoss', 'soLoss'],
+  ]
+
+  it('export the same names', () => {
+    write('names.cjs', `console.log(Object.keys(require('scaloss')).sort().join())`)
+    write('names.mjs', `import * as all from 'scaloss'; console.log(Object.keys(all).sort().join())`)
+    expect(run('names.cjs').trim()).toBe(names.join())
+    expect(run('names.mjs').trim()).toBe(names.join())
+  })
+
+  it('scaloss/coco exports the same names', () => {
+    write('coco.cjs', `console.log(Object.keys(require('scaloss/coco')).sort().join())`)
+    write('coco.mjs', `import * as all from 'scaloss/coco'; console.log(Object.keys(all).sort().join())`)
+    expect(run('coco.cjs').trim()).toBe('averagePrecision,readDetections,readGroundTruth')
+    expect(run('coco.mjs').trim()).toBe('averagePrecision,readDetections,readGroundTruth')
+  })
+
+  it('export the same names from scaloss/simulation', () => {
+    write('simulation.cjs', `console.log(Object.keys(require('scaloss/simulation')).sort().join())`)
+    write('simulation.mjs', `import * as all from 'scaloss/simulation'; console.log(Object.keys(all).sort().join())`)
+    expect(run('simulation.cjs')).toBe(run('simulation.mjs'))
+    expect(run('simulation.mjs')).toContain('simulate,simulationCases')
+  })
+
+  it('share one instance, so that instanceof ScaLossError holds across them', () => {
+    write(
+      'both.mjs',
+      `import { createRequire } from 'node:module'
+       import { ScaLossError } from 'scaloss'
+       const required = createRequire(import.meta.url)('scaloss')
+       try { required.boxLoss('?') } catch (error) { console.log(error instanceof ScaLossError, error.code) }`,
+    )
+    expect(run('both.mjs').trim()).toBe('true ERR_SCALOSS_INVALID_ARGUMENT')
+  })
+
+  const program = `
+    const p = new Float32Array(4), d = new Float64Array(4)
+    const mean: number = boxLoss('sca', p, p).loss
+    const grad: Float32Array = scaLoss(p, p).grad
+    const rows: Float64Array = soLoss(d, d, { reduction: 'none' }).loss
+    const { loss, gradTarget, iou } = boxLoss('cd', p, p, { reduction: 'sum', grad: false, gradTarget: true, iou: true })
+    const all: [number, Float32Array, Float32Array] = [loss, gradTarget, iou]
+    const noGradient: undefined = boxLoss('so', p, p, { grad: false }).grad
+    const plan = createPlan('sca', { boxes: 4, reduction: 'none', weight: true })
+    const planned: [Float32Array, Float32Array, undefined, Float32Array] = [plan.run().loss, plan.weight, plan.gradOutput, alloc(4)]
+    const planned64: Float64Array = createPlan('sca', { boxes: 4, dtype: 'float64' }).run().grad
+    const onDevice = () => {
+      const device = cuda.device(0)
+      const tensor = device.tensor(p, 'bfloat16')
+      const { grad, gradTarget } = device.boxLoss('sca', tensor, tensor, { gradTarget: true })
+      const pointers: bigint[] = [grad.pointer, gradTarget.pointer]
+      // @ts-expect-error no gradient was asked for
+      device.boxLoss('sca', tensor, tensor, { grad: false }).grad.read()
+      // @ts-expect-error an array is no tensor
+      device.boxLoss('sca', p, tensor)
+      return pointers
+    }
+    const truth: GroundTruthBox = { imageId: 1, categoryId: 1, bbox: [0, 0, 1, 1] }
+    const { ap, byIou, byClass } = averagePrecision([truth], [{ ...truth, score: 1 }], { iouThresholds: [0.5] })
+    const metrics: number[] = [ap, byIou[0].ap, byClass[0].apSmall]
+    // @ts-expect-error a detection has a score
+    averagePrecision([truth], [truth])
+    const error: Error = new ScaLossError('ERR_SCALOSS_CUDA', String([mean, grad, rows, all, noGradient, backends().js.available, planned, planned64, onDevice, metrics]))
+    // @ts-expect-error another dtype
+    boxLoss('sca', p, d)
+    // @ts-expect-error no such loss
+    boxLoss('scaa', p, p)
+    // @ts-expect-error no such option
+    boxLoss('sca', p, p, { reducton: 'sum' })
+    // @ts-expect-error the mean is a number
+    boxLoss('sca', p, p).loss[0]
+    throw error`
+
+  it.each([
+    [
+      'ES module',
+      'types.mts',
+      `import { alloc, backends, boxLoss, createPlan, cuda, scaLoss, ScaLossError, soLoss } from 'scaloss'
+       import { averagePrecision, type GroundTruthBox } from 'scaloss/coco'`,
+    ],
+    [
+      'CommonJS',
+      'types.cts',
+      `import { alloc, backends, boxLoss, createPlan, cuda, scaLoss, ScaLossError, soLoss } from 'scaloss'
+       import { averagePrecision, type GroundTruthBox } from 'scaloss/coco'`,
+    ],
+    [
+      'CommonJS require',
+      'required.cts',
+      `import s = require('scaloss'); const { alloc, backends, boxLoss, createPlan, cuda, scaLoss, ScaLossError, soLoss } = s
+       import coco = require('scaloss/coco'); const { averagePrecision } = coco; type GroundTruthBox = coco.GroundTruthBox`,
+    ],
+  ])('%s: the types are right', (_, file, imports) => {
+    write(file, `${imports}\n${program}`)
+    expect(check(file)).toBe('')
+  })
+})
+
+/** Those of TensorFlow.js run in tfjs-package.test.ts, those of CUDA in emulator/docs.test.ts. */
+const elsewhere = ['docs/tfjs.md', 'docs/cuda.md']
+const examples = DOCUMENTS.filter((document) => !elsewhere.includes(document)).flatMap((document) =>
+  codeBlocks(readFileSync(join(root, document), 'utf8'), 'js').map((example, i) => ({ document, i, example })),
+)
+
+it.each(examples)('$document: example $i prints what its comments say', ({ document, example }) => {
+  expect(example.trim().split('\n').length).toBeLessThanOrEqual(document === 'README.md' ? 12 : 20)
+  write('example.mjs', example)
+  const said = saidToPrint(example)
+  expect(said.length).toBeGreaterThan(0)
+  expect(run('example.mjs').trim().split('\n')).toEqual(said)
+})
