@@ -3,51 +3,51 @@
 
 #include "../cpu/backend.h"
 #include "../cuda/backend.h"
-#include "arguments.h"
+#include "block.h"
 #include "box_loss.h"
 #include "cuda_objects.h"
-#include "handle.h"
 #include "host_memory.h"
 #include "pairwise.h"
 #include "plan.h"
 
 namespace scaloss {
 
-static Napi::Array names(Napi::Env env, std::initializer_list<const char*> list) {
-  Napi::Array array = Napi::Array::New(env, list.size());
+template <class List>
+static Napi::Array names(Napi::Env env, const List& list) {
+  Napi::Array array = Napi::Array::New(env);
   uint32_t i = 0;
   for (const char* name : list) array.Set(i++, name);
   return array;
 }
 
 // simdLevels(): string[], from narrowest to widest.
-static Napi::Value simd_levels(const Napi::CallbackInfo& info) {
-  Napi::Array array = Napi::Array::New(info.Env());
+static Napi::Value simd_levels(const Arguments& arguments) {
+  Napi::Array array = Napi::Array::New(arguments.env());
   for (const Level* level : available_levels()) array.Set(array.Length(), level->name);
   return array;
 }
 
 // simd(): string, the level in force.
-static Napi::Value simd(const Napi::CallbackInfo& info) {
-  return Napi::String::New(info.Env(), active_level().name);
+static Napi::Value simd(const Arguments& arguments) {
+  return Napi::String::New(arguments.env(), active_level().name);
 }
 
 // setSimd(level: string): boolean, false if this build or CPU has no such level. For the whole process.
-static Napi::Value set_simd(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), info[0].IsString() && set_level(info[0].As<Napi::String>()));
+static Napi::Value set_simd(const Arguments& arguments) {
+  return Napi::Boolean::New(arguments.env(), arguments[0].IsString() && set_level(arguments[0].As<Napi::String>()));
 }
 
 // cuda(): { reason, message, driver, runtime, devices: { name, computeCapability, multiprocessors, memory }[] }.
-static Napi::Value cuda(const Napi::CallbackInfo& info) {
+static Napi::Value cuda(const Arguments& arguments) {
   const CudaProbe& probe = probe_cuda();
-  Napi::Object result = Napi::Object::New(info.Env());
+  Napi::Object result = Napi::Object::New(arguments.env());
   result.Set("reason", probe.reason);
   result.Set("message", probe.message);
   result.Set("driver", probe.driver);
   result.Set("runtime", probe.runtime);
-  Napi::Array devices = Napi::Array::New(info.Env());
+  Napi::Array devices = Napi::Array::New(arguments.env());
   for (const CudaDevice& device : probe.devices) {
-    Napi::Object entry = Napi::Object::New(info.Env());
+    Napi::Object entry = Napi::Object::New(arguments.env());
     entry.Set("name", device.name);
     entry.Set("computeCapability", std::to_string(device.major) + "." + std::to_string(device.minor));
     entry.Set("multiprocessors", device.multiprocessors);
@@ -58,44 +58,35 @@ static Napi::Value cuda(const Napi::CallbackInfo& info) {
   return result;
 }
 
+using Names = std::initializer_list<const char*>;
+
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
 #define SCALOSS_NAME(name, type, axes) #name,
-  exports.Set("losses", names(env, {SCALOSS_LOSSES(SCALOSS_NAME)}));
+  exports.Set("losses", names(env, Names{SCALOSS_LOSSES(SCALOSS_NAME)}));
 #undef SCALOSS_NAME
 #define SCALOSS_NAME(name) #name,
-  exports.Set("formats", names(env, {SCALOSS_FORMATS(SCALOSS_NAME)}));
-  exports.Set("modes", names(env, {SCALOSS_MODES(SCALOSS_NAME)}));
-#define SCALOSS_NUMBER(field, name) #name,
-  exports.Set("scalars", names(env, {SCALOSS_LOSS_NUMBERS(SCALOSS_NUMBER) SCALOSS_SCALARS(SCALOSS_NAME)}));
-#undef SCALOSS_NUMBER
-#undef SCALOSS_NAME
-#define SCALOSS_NAME(name) #name,
-  exports.Set("planValues", names(env, {SCALOSS_PLAN_VALUES(SCALOSS_NAME)}));
+  exports.Set("formats", names(env, Names{SCALOSS_FORMATS(SCALOSS_NAME)}));
+  exports.Set("modes", names(env, Names{SCALOSS_MODES(SCALOSS_NAME)}));
 #undef SCALOSS_NAME
 #define SCALOSS_NAME(name, type) #name,
-  exports.Set("dtypes", names(env, {SCALOSS_DTYPES(SCALOSS_NAME)}));
+  exports.Set("dtypes", names(env, Names{SCALOSS_DTYPES(SCALOSS_NAME)}));
 #undef SCALOSS_NAME
-  const auto set = [&](const char* name, napi_callback callback) {
-    napi_value function;
-    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function) != napi_ok) {
-      throw Napi::Error::New(env);
-    }
-    exports.Set(name, function);
-  };
-  set("boxLoss", box_loss);
-  set("boxLossAsync", box_loss_async);
-  set("pairwise", pairwise);
-  set("allocate", allocate_host_memory);
-  set("newPlan", new_plan);
-  set("runPlan", run_plan);
-  set("release", release_handle);
-#define SCALOSS_SET(name, function) set(#name, function);
-  SCALOSS_CUDA_FUNCTIONS(SCALOSS_SET)
-#undef SCALOSS_SET
-  exports.Set("simdLevels", Napi::Function::New<simd_levels>(env, "simdLevels"));
-  exports.Set("simd", Napi::Function::New<simd>(env, "simd"));
-  exports.Set("setSimd", Napi::Function::New<set_simd>(env, "setSimd"));
-  exports.Set("cuda", Napi::Function::New<cuda>(env, "cuda"));
+  exports.Set("arrays", names(env, kArrayNames));
+  exports.Set("fields", names(env, kFieldNames));
+  export_function(exports, "boxLoss", entry<box_loss>);
+  export_function(exports, "boxLossAsync", entry<box_loss_async>);
+  export_function(exports, "pairwise", entry<pairwise>);
+  export_function(exports, "allocate", entry<allocate_host_memory>);
+  export_function(exports, "newPlan", entry<new_plan>);
+  export_function(exports, "runPlan", entry<run_plan>);
+  export_function(exports, "release", entry<release_handle>);
+  export_function(exports, "simdLevels", entry<simd_levels>);
+  export_function(exports, "simd", entry<simd>);
+  export_function(exports, "setSimd", entry<set_simd>);
+  export_function(exports, "cuda", entry<cuda>);
+#define SCALOSS_EXPORT(name, function) export_function(exports, #name, entry<function>);
+  SCALOSS_CUDA_FUNCTIONS(SCALOSS_EXPORT)
+#undef SCALOSS_EXPORT
   return exports;
 }
 

@@ -1,12 +1,12 @@
 #include "../core/reduction.h"
+#include "block.h"
 #include "cuda_handles.h"
 
 namespace scaloss {
 
 namespace {
 
-// Arguments after the block of numbers.
-constexpr int kStream = 1, kPred = 2, kSum = kPred + int(JobArray::iou) + 1, kInvalidRows = kSum + 1;
+enum Argument { kBlock, kStream, kSum, kInvalidRows, kPred };
 
 // Of boxes and their gradients: kernels load 16 bytes at a time.
 constexpr uintptr_t kBoxAlignment = 16;
@@ -14,12 +14,11 @@ constexpr uintptr_t kBoxAlignment = 16;
 // The tensors of one call, all of one device.
 class Tensors {
  public:
-  Tensors(napi_env env, const Arguments& arguments, const std::shared_ptr<Stream>& stream)
-      : env_(env), arguments_(arguments), stream_(stream) {}
+  Tensors(const Arguments& arguments, const std::shared_ptr<Stream>& stream) : arguments_(arguments), stream_(stream) {}
 
   template <class S>
   S* array(int argument, size_t length, uintptr_t alignment = sizeof(S)) const {
-    const TensorHandle& tensor = handle_from_js<TensorHandle>(env_, arguments_[argument]);
+    const TensorHandle& tensor = arguments_.handle<TensorHandle>(argument);
     const auto fail = [=](const char* why) {
       throw ArgumentError{"argument " + std::to_string(argument) + " has the wrong " + why};
     };
@@ -32,20 +31,20 @@ class Tensors {
   }
 
  private:
-  napi_env env_;
   const Arguments& arguments_;
   const std::shared_ptr<Stream>& stream_;
 };
 
 template <class S>
-void enqueue(napi_env env, const Arguments& arguments, const std::shared_ptr<Stream>& stream, size_t length) {
-  if (length == 0 || length % (2 * arguments.axes()) != 0) {
+void enqueue(const Arguments& arguments, const Block& block, const std::shared_ptr<Stream>& stream, size_t length) {
+  if (length == 0 || length % (2 * block.axes()) != 0) {
     throw ArgumentError{"pred is not [N, 2 axes of the loss], N > 0"};
   }
-  const Tensors tensors(env, arguments, stream);
+  const Tensors tensors(arguments, stream);
   CHECK_CUDA(cudaSetDevice(stream->device));
-  const BoxLossJob<S> job = arguments.box_loss_job<S>(length, [&](JobArray array, size_t numbers) {
-    return tensors.array<S>(kPred + int(array), numbers, numbers == length ? kBoxAlignment : sizeof(S));
+  BoxLossJob<S> job = block.box_loss_job<S>();
+  block.set_arrays(job, length, [&](int array, size_t numbers) {
+    return tensors.array<S>(kPred + array, numbers, has_boxes(array) ? kBoxAlignment : sizeof(S));
   });
   double* const sum = tensors.array<double>(kSum, 1);
   double* const invalid_rows = tensors.array<double>(kInvalidRows, 1);
@@ -58,21 +57,19 @@ void enqueue(napi_env env, const Arguments& arguments, const std::shared_ptr<Str
 
 }  // namespace
 
-napi_value device_box_loss(napi_env env, napi_callback_info info) {
-  return with_js_errors(env, "deviceBoxLoss", [=]() -> napi_value {
-    const Arguments arguments(env, info);
-    const std::shared_ptr<Stream>& stream = handle_from_js<StreamHandle>(env, arguments[kStream]).stream;
-    const TensorHandle& pred = handle_from_js<TensorHandle>(env, arguments[kPred]);
-    switch (pred.dtype) {
-#define SCALOSS_ROW(name, Type)                         \
-  case DType::name:                                     \
-    enqueue<Type>(env, arguments, stream, pred.length); \
+Napi::Value device_box_loss(const Arguments& arguments) {
+  const Block block(arguments, kBlock);
+  const std::shared_ptr<Stream>& stream = stream_argument(arguments, kStream);
+  const TensorHandle& pred = arguments.handle<TensorHandle>(kPred);
+  switch (pred.dtype) {
+#define SCALOSS_ROW(name, Type)                           \
+  case DType::name:                                       \
+    enqueue<Type>(arguments, block, stream, pred.length); \
     break;
-      SCALOSS_DTYPES(SCALOSS_ROW)
+    SCALOSS_DTYPES(SCALOSS_ROW)
 #undef SCALOSS_ROW
-    }
-    return nullptr;
-  });
+  }
+  return {};
 }
 
 }  // namespace scaloss

@@ -39,110 +39,96 @@ void copy_and_wait(const TensorHandle& tensor, void* to, const void* from, cudaM
 
 }  // namespace
 
-napi_value new_tensor(napi_env env, napi_callback_info info) {
-  return with_values(env, info, "newTensor", [](const Values& values) {
-    const std::shared_ptr<Stream>& stream = values.stream(0);
-    const DType dtype = values.dtype(1);
-    const size_t length = values.length(2), bytes = length * kSizes[int(dtype)];
-    CHECK_CUDA(cudaSetDevice(stream->device));
-    // Of at least a byte: a tensor without numbers has an address, too.
-    auto memory = std::make_shared<DeviceMemory>(stream, bytes == 0 ? 1 : bytes);
-    if (values.boolean(3)) CHECK_CUDA(cudaMemsetAsync(memory->data(), 0, memory->bytes, stream->handle()));
-    return handle_to_js(values.env(), std::make_unique<TensorHandle>(std::move(memory), dtype, 0, length));
-  });
+Napi::Value new_tensor(const Arguments& arguments) {
+  const std::shared_ptr<Stream>& stream = stream_argument(arguments, 0);
+  const DType dtype = dtype_argument(arguments, 1);
+  const size_t length = length_argument(arguments, 2), bytes = length * kSizes[int(dtype)];
+  CHECK_CUDA(cudaSetDevice(stream->device));
+  // Of at least a byte: a tensor without numbers has an address, too.
+  auto memory = std::make_shared<DeviceMemory>(stream, bytes == 0 ? 1 : bytes);
+  if (arguments.boolean(3)) CHECK_CUDA(cudaMemsetAsync(memory->data(), 0, memory->bytes, stream->handle()));
+  return handle_to_js(arguments.env(), std::make_unique<TensorHandle>(std::move(memory), dtype, 0, length));
 }
 
-napi_value foreign_tensor(napi_env env, napi_callback_info info) {
-  return with_values(env, info, "foreignTensor", [](const Values& values) {
-    const std::shared_ptr<Stream>& stream = values.stream(0);
-    const DType dtype = values.dtype(1);
-    const size_t length = values.length(2);
-    void* const pointer = values.pointer(3);
-    cudaPointerAttributes attributes = {};  // of unregistered memory
-    const cudaError_t status = cudaPointerGetAttributes(&attributes, pointer);
-    // Of memory that it does not know CUDA says either that or this.
-    if (status == cudaErrorInvalidValue)
-      ignore_cuda(status);
-    else
-      check_cuda(status, "cudaPointerGetAttributes");
-    const bool is_device = attributes.type == cudaMemoryTypeDevice || attributes.type == cudaMemoryTypeManaged;
-    if (!is_device || attributes.device != stream->device) {
-      throw ArgumentError{"a pointer is not to memory of the device"};
-    }
-    auto memory = std::make_shared<DeviceMemory>(stream, pointer, length * kSizes[int(dtype)]);
-    return handle_to_js(values.env(), std::make_unique<TensorHandle>(std::move(memory), dtype, 0, length));
-  });
+Napi::Value foreign_tensor(const Arguments& arguments) {
+  const std::shared_ptr<Stream>& stream = stream_argument(arguments, 0);
+  const DType dtype = dtype_argument(arguments, 1);
+  const size_t length = length_argument(arguments, 2);
+  void* const pointer = arguments.pointer(3);
+  cudaPointerAttributes attributes = {};  // of unregistered memory
+  const cudaError_t status = cudaPointerGetAttributes(&attributes, pointer);
+  // Of memory that it does not know CUDA says either that or this.
+  if (status == cudaErrorInvalidValue)
+    ignore_cuda(status);
+  else
+    check_cuda(status, "cudaPointerGetAttributes");
+  const bool is_device = attributes.type == cudaMemoryTypeDevice || attributes.type == cudaMemoryTypeManaged;
+  if (!is_device || attributes.device != stream->device) {
+    throw ArgumentError{"a pointer is not to memory of the device"};
+  }
+  auto memory = std::make_shared<DeviceMemory>(stream, pointer, length * kSizes[int(dtype)]);
+  return handle_to_js(arguments.env(), std::make_unique<TensorHandle>(std::move(memory), dtype, 0, length));
 }
 
-napi_value sub_tensor(napi_env env, napi_callback_info info) {
-  return with_values(env, info, "subTensor", [](const Values& values) {
-    const TensorHandle& tensor = values.handle<TensorHandle>(0);
-    const size_t begin = values.length(1), length = values.length(2);
-    if (begin > tensor.length || length > tensor.length - begin) throw ArgumentError{"a part beyond its tensor"};
-    const size_t offset = tensor.offset + begin * kSizes[int(tensor.dtype)];
-    return handle_to_js(values.env(), std::make_unique<TensorHandle>(tensor.memory, tensor.dtype, offset, length));
-  });
+Napi::Value sub_tensor(const Arguments& arguments) {
+  const TensorHandle& tensor = arguments.handle<TensorHandle>(0);
+  const size_t begin = length_argument(arguments, 1), length = length_argument(arguments, 2);
+  if (begin > tensor.length || length > tensor.length - begin) throw ArgumentError{"a part beyond its tensor"};
+  const size_t offset = tensor.offset + begin * kSizes[int(tensor.dtype)];
+  return handle_to_js(arguments.env(), std::make_unique<TensorHandle>(tensor.memory, tensor.dtype, offset, length));
 }
 
-napi_value tensor_pointer(napi_env env, napi_callback_info info) {
-  return with_values(env, info, "tensorPointer", [](const Values& values) {
-    return to_bigint(values.env(), values.handle<TensorHandle>(0).data());
-  });
+Napi::Value tensor_pointer(const Arguments& arguments) {
+  return to_bigint(arguments.env(), arguments.handle<TensorHandle>(0).data());
 }
 
-napi_value write_tensor(napi_env env, napi_callback_info info) {
-  return with_values(env, info, "writeTensor", [](const Values& values) -> napi_value {
-    const TensorHandle& tensor = values.handle<TensorHandle>(0);
-    const ArrayView array = values.array(1);
-    const void* from = array.data;
-    std::vector<uint16_t> narrowed;
-    if (form_of(tensor, array) == HostForm::wide) {
-      narrowed.resize(tensor.length);
-      const auto* wide = static_cast<const float*>(array.data);
-      if (tensor.dtype == DType::float16)
-        narrow_all(wide, reinterpret_cast<Float16*>(narrowed.data()), tensor.length);
-      else
-        narrow_all(wide, reinterpret_cast<BFloat16*>(narrowed.data()), tensor.length);
-      from = narrowed.data();
-    }
-    copy_and_wait(tensor, tensor.data(), from, cudaMemcpyHostToDevice);
-    return nullptr;
-  });
-}
-
-napi_value read_tensor(napi_env env, napi_callback_info info) {
-  return with_values(env, info, "readTensor", [](const Values& values) -> napi_value {
-    const TensorHandle& tensor = values.handle<TensorHandle>(0);
-    const ArrayView array = values.array(1);
-    const bool is_wide = form_of(tensor, array) == HostForm::wide;
-    std::vector<uint16_t> narrow(is_wide ? tensor.length : 0);
-    copy_and_wait(tensor, is_wide ? narrow.data() : array.data, tensor.data(), cudaMemcpyDeviceToHost);
-    if (!is_wide) return nullptr;
-    auto* const wide = static_cast<float*>(array.data);
+Napi::Value write_tensor(const Arguments& arguments) {
+  const TensorHandle& tensor = arguments.handle<TensorHandle>(0);
+  const ArrayView array = arguments.array(1);
+  const void* from = array.data;
+  std::vector<uint16_t> narrowed;
+  if (form_of(tensor, array) == HostForm::wide) {
+    narrowed.resize(tensor.length);
+    const auto* wide = static_cast<const float*>(array.data);
     if (tensor.dtype == DType::float16)
-      widen_all(reinterpret_cast<Float16*>(narrow.data()), wide, tensor.length);
+      narrow_all(wide, reinterpret_cast<Float16*>(narrowed.data()), tensor.length);
     else
-      widen_all(reinterpret_cast<BFloat16*>(narrow.data()), wide, tensor.length);
-    return nullptr;
-  });
+      narrow_all(wide, reinterpret_cast<BFloat16*>(narrowed.data()), tensor.length);
+    from = narrowed.data();
+  }
+  copy_and_wait(tensor, tensor.data(), from, cudaMemcpyHostToDevice);
+  return {};
 }
 
-napi_value copy_tensor(napi_env env, napi_callback_info info) {
-  return with_values(env, info, "copyTensor", [](const Values& values) -> napi_value {
-    const std::shared_ptr<Stream>& stream = values.stream(0);
-    const TensorHandle &to = values.handle<TensorHandle>(1), &from = values.handle<TensorHandle>(2);
-    if (to.dtype != from.dtype || to.length != from.length || to.memory->device() != stream->device ||
-        from.memory->device() != stream->device) {
-      throw ArgumentError{"tensors differ in dtype, length or device"};
-    }
-    if (to.bytes() == 0) return nullptr;
-    CHECK_CUDA(cudaSetDevice(stream->device));
-    to.memory->use_on(stream);
-    from.memory->use_on(stream);
-    CHECK_CUDA(cudaMemcpyAsync(to.data(), from.data(), to.bytes(), cudaMemcpyDeviceToDevice, stream->handle()));
-    stream->mark_use();
-    return nullptr;
-  });
+Napi::Value read_tensor(const Arguments& arguments) {
+  const TensorHandle& tensor = arguments.handle<TensorHandle>(0);
+  const ArrayView array = arguments.array(1);
+  const bool is_wide = form_of(tensor, array) == HostForm::wide;
+  std::vector<uint16_t> narrow(is_wide ? tensor.length : 0);
+  copy_and_wait(tensor, is_wide ? narrow.data() : array.data, tensor.data(), cudaMemcpyDeviceToHost);
+  if (!is_wide) return {};
+  auto* const wide = static_cast<float*>(array.data);
+  if (tensor.dtype == DType::float16)
+    widen_all(reinterpret_cast<Float16*>(narrow.data()), wide, tensor.length);
+  else
+    widen_all(reinterpret_cast<BFloat16*>(narrow.data()), wide, tensor.length);
+  return {};
+}
+
+Napi::Value copy_tensor(const Arguments& arguments) {
+  const std::shared_ptr<Stream>& stream = stream_argument(arguments, 0);
+  const TensorHandle &to = arguments.handle<TensorHandle>(1), &from = arguments.handle<TensorHandle>(2);
+  if (to.dtype != from.dtype || to.length != from.length || to.memory->device() != stream->device ||
+      from.memory->device() != stream->device) {
+    throw ArgumentError{"tensors differ in dtype, length or device"};
+  }
+  if (to.bytes() == 0) return {};
+  CHECK_CUDA(cudaSetDevice(stream->device));
+  to.memory->use_on(stream);
+  from.memory->use_on(stream);
+  CHECK_CUDA(cudaMemcpyAsync(to.data(), from.data(), to.bytes(), cudaMemcpyDeviceToDevice, stream->handle()));
+  stream->mark_use();
+  return {};
 }
 
 }  // namespace scaloss

@@ -2,13 +2,13 @@
 // is released or, at the latest, when the value is garbage.
 #pragma once
 
-#include <node_api.h>
+#include <napi.h>
 
 #include <memory>
 
-#include "arguments.h"
-
 namespace scaloss {
+
+class Arguments;
 
 class Handle {
  public:
@@ -17,19 +17,15 @@ class Handle {
   virtual int64_t external_bytes() const { return 0; }
 };
 
-napi_value handle_to_js(napi_env env, std::unique_ptr<Handle> object);
+// What the value holds. The object is null once it was released.
+struct HeldHandle {
+  std::unique_ptr<Handle> object;
+  int64_t external_bytes;
+};
 
-// Of a value that was not released. Throws an ArgumentError.
-Handle& handle_from_js(napi_env env, napi_value value);
+Napi::Value handle_to_js(Napi::Env env, std::unique_ptr<Handle> object);
 
-template <class T>
-T& handle_from_js(napi_env env, napi_value value) {
-  T* const object = dynamic_cast<T*>(&handle_from_js(env, value));
-  if (object == nullptr) throw ArgumentError{"a handle is of another kind"};
-  return *object;
-}
-
-// release(handle): void, which may have been released before.
-napi_value release_handle(napi_env env, napi_callback_info info);
+// release([handle]): void. The handle may have been released before.
+Napi::Value release_handle(const Arguments& arguments);
 
 }  // namespace scaloss

@@ -1,11 +1,11 @@
-// pairwise(scalars, a, b, out): void, the value of every pair of [N, 2 D] and [M, 2 D] boxes in [N, M].
+// pairwise(block, a, b, out): void, the value of every pair of [N, 2 D] and [M, 2 D] boxes in [N, M].
 #pragma once
 
-#include <napi.h>
+#include "node_api.h"
 
 namespace scaloss {
 
-// Arrays are all Float32Array or all Float64Array, and none is empty. Checked as in box_loss.h.
-napi_value pairwise(napi_env env, napi_callback_info info);
+// Arrays are all Float32Array or all Float64Array, and none is empty.
+Napi::Value pairwise(const Arguments& arguments);
 
 }  // namespace scaloss

@@ -24,14 +24,44 @@ struct BoxLossJob {
   S* grad_target;        // [N, 2 D] or null
   S* iou;                // [N] or null
   LossParams<T> params;
-  T loss_scale;      // multiplies the losses written to `loss`
-  T grad_scale;      // multiplies the gradients: everything upstream that is the same for all rows
-  double sum_scale;  // the reduced loss is (sum of weighted losses) * sum_scale / sum_divisor
-  double sum_divisor;
+  double loss_scale;  // multiplies the losses, reduced or not
+  double divisor;     // the reduced loss is (sum of weighted losses) * loss_scale / divisor
+  T grad_scale;       // multiplies the gradients: everything upstream that is the same for all rows
   Format format;
   int32_t ignore_invalid;  // rows that are not valid count 0
   int32_t ignore_all;      // every row counts 0 (the normaliser is not positive); invalid rows are still counted
 };
+
+// The arrays of a job in the order in which they cross the boundary to JavaScript (src/core/job.ts): inputs first.
+constexpr const char* kArrayNames[] = {"pred", "target", "weight", "gradOutput", "loss", "grad", "gradTarget", "iou"};
+constexpr int kInputs = 4, kArrays = 8;
+template <class S>
+struct JobArrays {
+  using Job = BoxLossJob<S>;
+  static constexpr const S* Job::* inputs[kInputs] = {&Job::pred, &Job::target, &Job::weight, &Job::grad_output};
+  static constexpr S* Job::* results[kArrays - kInputs] = {&Job::loss, &Job::grad, &Job::grad_target, &Job::iou};
+};
+// Whether an array has all the numbers of a box per row, not one.
+constexpr bool has_boxes(int array) {
+  return array == 0 || array == 1 || array == 5 || array == 6;
+}
+
+// body(array, member, numbers per row) for every input, or result, that the job has. `array` counts in the order above,
+// and `member` is the pointer to the job's member.
+template <class S, class Body>
+void each_input(const BoxLossJob<S>& job, Body body) {
+  for (int k = 0; k < kInputs; ++k) {
+    const auto member = JobArrays<S>::inputs[k];
+    if (job.*member != nullptr) body(k, member, has_boxes(k) ? 2 * axes_of(job.params.loss) : 1);
+  }
+}
+template <class S, class Body>
+void each_result(const BoxLossJob<S>& job, Body body) {
+  for (int k = kInputs; k < kArrays; ++k) {
+    const auto member = JobArrays<S>::results[k - kInputs];
+    if (job.*member != nullptr) body(k, member, has_boxes(k) ? 2 * axes_of(job.params.loss) : 1);
+  }
+}
 
 template <class S>
 Pass pass_of(const BoxLossJob<S>& job) {
@@ -46,7 +76,7 @@ struct BoxLossSummary {
 
 template <class S>
 SCALOSS_FN double reduced_loss(const BoxLossJob<S>& job, double sum) {
-  return job.ignore_all ? 0.0 : sum * job.sum_scale / job.sum_divisor;
+  return job.ignore_all ? 0.0 : sum * job.loss_scale / job.divisor;
 }
 
 // What a row adds to the summary.
@@ -86,7 +116,7 @@ SCALOSS_FN RowSummary<N> evaluate_row(const BoxLossJob<S>& job, Box<N, D> pred, 
       if (job.weight != nullptr) loss = loss * weight;
       loss = select(counts, loss, N(0));
       // Selected again after the product: 0 times a negative scale is -0.
-      if (job.loss != nullptr) store.value(job.loss, select(counts, loss * N(job.loss_scale), N(0)));
+      if (job.loss != nullptr) store.value(job.loss, select(counts, loss * N(StorageOf<N>(job.loss_scale)), N(0)));
       if (job.iou != nullptr) {
         store.value(job.iou, select(reported, select(finite, plain_iou(axes), nan), N(0)));
       }

@@ -267,4 +267,12 @@ inline bool enlarges_small(int loss, double epsilon) {
   return epsilon == 0 && is_ratio[loss];
 }
 
+// Sets what follows from the other members.
+template <class T>
+void derive(LossParams<T>& params) {
+  params.modified = params.mode != Mode::linear || params.power != 1 || params.inner != 1 || params.focal != 0 ||
+                    !params.detach_alpha;
+  params.enlarge_small = enlarges_small(params.loss, params.epsilon);
+}
+
 }  // namespace scaloss

@@ -12,6 +12,13 @@ enum class PairValue : int32_t {
   iou,         // the similarity of the plain IoU loss, whose small values 1 - (1 - IoU) would round
 };
 
+// What a call for losses, or for similarities, computes.
+template <class T>
+PairValue pair_value_of(const LossParams<T>& params, bool similarity) {
+  if (!similarity) return PairValue::loss;
+  return params.loss == kLoss_iou && !params.modified ? PairValue::iou : PairValue::similarity;
+}
+
 template <class T>
 struct PairwiseJob {
   int64_t rows;     // N

@@ -9,28 +9,23 @@ namespace scaloss {
 enum class Mode : int32_t { linear, log, square };
 #define SCALOSS_MODES(ROW) ROW(linear) ROW(log) ROW(square)
 
-// The numbers among them: name here, name at the addon's boundary.
-#define SCALOSS_LOSS_NUMBERS(ROW)                                              \
-  ROW(alpha, alpha)            /* weight of the corner distance */             \
-  ROW(epsilon, epsilon)        /* 0, or a convention's 1e-7, in coordinates */ \
-  ROW(log_floor, logFloor)     /* of Mode::log */                              \
-  ROW(power, power)            /* of alpha-IoU */                              \
-  ROW(inner, inner)            /* ratio of Inner-IoU */                        \
-  ROW(focal, focal)            /* exponent of Focal-EIoU */                    \
-  ROW(beta, beta)              /* of smooth_l1, in coordinates */              \
-  ROW(image_scale, imageScale) /* of mpdiou: 1 / diagonal of the image */      \
-  ROW(constant, constant)      /* of nwd, in coordinates */
-
 template <class T>
 struct LossParams {
-#define SCALOSS_FIELD(field, name) T field;
-  SCALOSS_LOSS_NUMBERS(SCALOSS_FIELD)
-#undef SCALOSS_FIELD
+  T alpha;        // weight of the corner distance
+  T epsilon;      // 0, or a convention's 1e-7, in coordinates
+  T log_floor;    // of Mode::log
+  T power;        // of alpha-IoU
+  T inner;        // ratio of Inner-IoU
+  T focal;        // exponent of Focal-EIoU
+  T beta;         // of smooth_l1, in coordinates
+  T image_scale;  // of mpdiou: 1 / diagonal of the image
+  T constant;     // of nwd, in coordinates
   Mode mode;
-  int32_t detach_alpha;   // ciou's factor is a constant in the gradient
+  int32_t detach_alpha;  // ciou's factor is a constant in the gradient
+  int32_t loss;          // position in SCALOSS_LOSSES
+  // Derived from the others by derive() in losses.h.
   int32_t modified;       // mode, power, inner, focal or detach_alpha is not as the plain formula has it
-  int32_t loss;           // position in SCALOSS_LOSSES
-  int32_t enlarge_small;  // box.h; see enlarges_small() in losses.h
+  int32_t enlarge_small;  // box.h
 };
 
 // What a term adds to the gradient of the first edge of one axis, by where that edge lies; the second edge takes the

@@ -26,26 +26,6 @@ constexpr int64_t kPairwiseBytes = 256 << 20;
 #endif
 constexpr size_t kAlignment = 256;
 
-// What happens to all arrays of a job is written once: body(k, array, width) for each that it has, k from 0 on, with
-// its numbers a row.
-constexpr int kInputs = 4, kOutputs = 4;
-template <class T, class Body>
-void each_input(const BoxLossJob<T>& job, Body body) {
-  using Job = BoxLossJob<T>;
-  static constexpr const T* Job::* inputs[kInputs] = {&Job::pred, &Job::target, &Job::weight, &Job::grad_output};
-  for (int k = 0; k < kInputs; ++k) {
-    if (job.*inputs[k]) body(k, inputs[k], k < 2 ? 2 * axes_of(job.params.loss) : 1);
-  }
-}
-template <class T, class Body>
-void each_output(const BoxLossJob<T>& job, Body body) {
-  using Job = BoxLossJob<T>;
-  static constexpr T* Job::* outputs[kOutputs] = {&Job::grad, &Job::grad_target, &Job::loss, &Job::iou};
-  for (int k = 0; k < kOutputs; ++k) {
-    if (job.*outputs[k]) body(k, outputs[k], k < 2 ? 2 * axes_of(job.params.loss) : 1);
-  }
-}
-
 // Hands out parts of one block of memory. The first walk, with base null, finds the size.
 class Parts {
  public:
@@ -69,7 +49,7 @@ template <class T>
 BoxLossJob<T> lay_out(const BoxLossJob<T>& job, int64_t boxes, Parts& parts) {
   BoxLossJob<T> other = job;
   each_input(job, [&](int, auto array, int width) { other.*array = parts.take<T>(width * boxes); });
-  each_output(job, [&](int, auto array, int width) { other.*array = parts.take<T>(width * boxes); });
+  each_result(job, [&](int, auto array, int width) { other.*array = parts.take<T>(width * boxes); });
   return other;
 }
 
@@ -82,11 +62,12 @@ bool is_reachable(const void* array) {
 
 // Which arrays of a job the device can use where they are.
 struct Reachable {
-  bool input[kInputs] = {}, output[kOutputs] = {};
+  bool array[kArrays] = {};
   template <class T>
   explicit Reachable(const BoxLossJob<T>& job) {
-    each_input(job, [&](int k, auto array, int) { input[k] = is_reachable(job.*array); });
-    each_output(job, [&](int k, auto array, int) { output[k] = is_reachable(job.*array); });
+    const auto look = [&](int k, auto member, int) { array[k] = is_reachable(job.*member); };
+    each_input(job, look);
+    each_result(job, look);
   }
 };
 
@@ -155,21 +136,21 @@ void HostCaller::run_mapped(const BoxLossJob<T>& host) {
   Parts parts(slots_[0].pinned.data());
   BoxLossJob<T> job = lay_out(host, host.boxes, parts);
   each_input(host, [&](int k, auto array, int width) {
-    if (reachable.input[k]) {
+    if (reachable.array[k]) {
       job.*array = host.*array;
     } else {
       memcpy(const_cast<T*>(job.*array), host.*array, width * host.boxes * sizeof(T));
     }
   });
-  each_output(host, [&](int k, auto array, int) {
-    if (reachable.output[k]) job.*array = host.*array;
+  each_result(host, [&](int k, auto array, int) {
+    if (reachable.array[k]) job.*array = host.*array;
   });
   const uint32_t blocks = box_loss_blocks(job, multiprocessors());
   const ReductionWorkspace workspace = compute_->workspace(tile_count(job.boxes), blocks, results(), results() + 1);
   CHECK_CUDA(launch_box_loss(job, workspace, multiprocessors(), compute_->handle()));
   compute_->synchronize();
-  each_output(host, [&](int k, auto array, int width) {
-    if (!reachable.output[k]) memcpy(host.*array, job.*array, width * host.boxes * sizeof(T));
+  each_result(host, [&](int k, auto array, int width) {
+    if (!reachable.array[k]) memcpy(host.*array, job.*array, width * host.boxes * sizeof(T));
   });
 }
 
@@ -208,7 +189,7 @@ void HostCaller::run_parts(const BoxLossJob<T>& host) {
     each_input(host, [&](int k, auto array, int width) {
       const size_t bytes = width * job.boxes * sizeof(T);
       const T* from = host.*array + width * part * i;
-      if (!reachable.input[k]) from = static_cast<const T*>(memcpy(const_cast<T*>(pinned.*array), from, bytes));
+      if (!reachable.array[k]) from = static_cast<const T*>(memcpy(const_cast<T*>(pinned.*array), from, bytes));
       CHECK_CUDA(cudaMemcpyAsync(const_cast<T*>(job.*array), from, bytes, cudaMemcpyHostToDevice, upload_->handle()));
     });
     CHECK_CUDA(cudaEventRecord(slot.uploaded, upload_->handle()));
@@ -217,8 +198,8 @@ void HostCaller::run_parts(const BoxLossJob<T>& host) {
     CHECK_CUDA(launch_box_loss(job, workspace, multiprocessors(), compute_->handle()));
     CHECK_CUDA(cudaEventRecord(slot.computed, compute_->handle()));
     CHECK_CUDA(cudaStreamWaitEvent(download_->handle(), slot.computed, 0));
-    each_output(host, [&](int k, auto array, int width) {
-      T* const to = reachable.output[k] ? host.*array + width * part * i : pinned.*array;
+    each_result(host, [&](int k, auto array, int width) {
+      T* const to = reachable.array[k] ? host.*array + width * part * i : pinned.*array;
       const size_t bytes = width * job.boxes * sizeof(T);
       CHECK_CUDA(cudaMemcpyAsync(to, job.*array, bytes, cudaMemcpyDeviceToHost, download_->handle()));
     });
@@ -228,8 +209,8 @@ void HostCaller::run_parts(const BoxLossJob<T>& host) {
     Slot& slot = slots_[i % kSlots];
     CHECK_CUDA(cudaEventSynchronize(slot.downloaded));
     const BoxLossJob<T> pinned = in_slot(slot.pinned.data());
-    each_output(host, [&](int k, auto array, int width) {
-      if (reachable.output[k]) return;
+    each_result(host, [&](int k, auto array, int width) {
+      if (reachable.array[k]) return;
       memcpy(host.*array + width * part * i, pinned.*array, width * boxes_of(i) * sizeof(T));
     });
   };

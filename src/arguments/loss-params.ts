@@ -62,7 +62,6 @@ const DEFAULTS: LossParams = {
   imageWidth: NO_IMAGE,
   imageHeight: NO_IMAGE,
   constant: 12.8,
-  modified: false,
 }
 
 /** What changes the plain formula of a loss of the IoU family. */
@@ -77,7 +76,6 @@ const BASE: Record<Convention, LossParams> = {
 /** Side overlap has no epsilon in the authors' code either. */
 const OFFICIAL_SO: LossParams = Object.freeze({ ...DEFAULTS, alpha: 1 })
 
-const isModifier = (option: LossOption) => (MODIFIERS as readonly string[]).includes(option)
 const ALL_OPTIONS: ReadonlySet<string> = new Set(LOSS_OPTIONS)
 const isLossOption = (key: string): key is LossOption => ALL_OPTIONS.has(key)
 
@@ -102,8 +100,7 @@ export function lossParams(name: LossName, options: LossOptions, dtype?: DType):
       const having = lossesWhere((other) => other.options.includes(option))
       throw argumentError(option, `no value but the default with ${name} (it is for ${having})`, show(value))
     }
-    const modified = params.modified || (isModifier(option) && value !== DEFAULTS[option])
-    params = { ...params, [option]: value, modified }
+    params = { ...params, [option]: value }
   }
   if (params !== base || spec.options.includes('imageWidth')) checkTogether(name, spec, params, convention)
   return params

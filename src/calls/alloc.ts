@@ -1,11 +1,11 @@
 import { constants } from 'node:buffer'
-import { checkKeys, checkOneOf } from '../arguments/checks.js'
+import { checkCount, checkOneOf } from '../arguments/checks.js'
+import { optionsOf } from '../arguments/options.js'
+import { backendOf } from '../arguments/place.js'
 import { DTYPES } from '../core/dtypes.js'
-import { invalidArgument } from '../core/errors.js'
 import type { BackendName, DType, FloatArray } from '../core/types.js'
 import { allocating } from '../memory/allocate.js'
 import type { NativeHandle } from '../native/addon.js'
-import { BACKENDS, resolveBackend } from '../native/backends.js'
 import { callNative } from '../native/object.js'
 
 /** What `alloc` makes an array for. */
@@ -31,14 +31,13 @@ export function alloc(boxes: number, dtype: 'float64', options?: AllocOptions): 
 export function alloc(boxes: number, dtype: DType, options?: AllocOptions): FloatArray
 export function alloc(boxes: number, dtype: DType = 'float32', options: AllocOptions = {}): FloatArray {
   checkOneOf('dtype', dtype, DTYPES)
-  const { columns = 4, backend = 'auto' } = checkKeys('options', options, OPTIONS)
+  const { columns = 4, backend } = optionsOf('options', options, OPTIONS)
   checkCount('boxes', boxes, 0)
   checkCount('columns', columns, 1)
-  checkOneOf('backend', backend, BACKENDS)
   const FloatArrayOf = dtype === 'float32' ? Float32Array : Float64Array
   const length = boxes * columns
   const bytes = length * FloatArrayOf.BYTES_PER_ELEMENT
-  const where = resolveBackend(backend)
+  const where = backendOf(backend)
   return allocating(`alloc: [${boxes}, ${columns}] numbers of ${dtype}`, bytes, () => {
     const block = allocateBlock(bytes, where)
     return block ? new FloatArrayOf(block[1], 0, length) : new FloatArrayOf(length)
@@ -53,10 +52,4 @@ const MOST_BYTES = Math.min(constants.MAX_LENGTH, 2 ** 50)
 export function allocateBlock(bytes: number, backend: BackendName): [NativeHandle, ArrayBuffer] | undefined {
   if (bytes === 0 || bytes > MOST_BYTES || backend === 'js') return undefined
   return callNative((native) => native.allocate(bytes, backend === 'cuda'))
-}
-
-export function checkCount(argument: string, value: unknown, least: number): asserts value is number {
-  if (!Number.isInteger(value) || (value as number) < least || (value as number) >= 2 ** 40) {
-    throw invalidArgument(argument, `a whole number from ${least} to below 2^40`, value)
-  }
 }

@@ -1,11 +1,13 @@
-import { overlap, readOptions } from '../arguments/checks.js'
-import { checkJobOverlap, INPUTS, OPTIONS, OUTPUTS, type Prepared, prepare } from '../arguments/prepare.js'
+import { overlap } from '../arguments/arrays.js'
+import { OPTIONS, type Prepared, prepare } from '../arguments/job.js'
+import { readOptions } from '../arguments/options.js'
 import { argumentError, invalidArgument } from '../core/errors.js'
+import { INPUTS, NOTHING, RESULTS, type Summary } from '../core/job.js'
 import type { LossName } from '../core/losses.js'
 import type { BoxLossOptions, BoxLossResult, Exact, FloatArray, SameDType, Untold } from '../core/types.js'
 import { Staging } from '../memory/staging.js'
 import { nativeBoxLoss, nativeBoxLossAsync } from '../native/call.js'
-import { jsBoxLoss, type Summary } from '../reference/run.js'
+import { jsBoxLoss } from '../reference/run.js'
 
 /** Those of `boxLoss`, and a signal. */
 export interface AsyncBoxLossOptions<A extends FloatArray = Untold> extends BoxLossOptions<A> {
@@ -31,22 +33,25 @@ export async function boxLossAsync<
   A extends FloatArray,
   const O extends Exact<O, AsyncBoxLossOptions<SameDType<A>>> = Record<never, never>,
 >(name: LossName, pred: A, target: SameDType<A>, options?: O): Promise<BoxLossResult<A, O>> {
-  const { signal, ...rest } = readOnce(options as AsyncBoxLossOptions | undefined)
+  const { signal, ...rest } = readOptions<AsyncBoxLossOptions>('options', options ?? {}, ASYNC_OPTIONS)
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalidArgument('signal', 'an AbortSignal', signal)
   }
   signal?.throwIfAborted()
+  if (rest.out !== undefined) rest.out = readOptions('out', rest.out, RESULTS)
   const prepared = prepare(name, pred, target, rest)
-  checkJobOverlap(prepared.job, overlap)
-  const { job } = prepared
-  const out = OUTPUTS.flatMap((member) => (rest.out?.[member] && job[member] ? [{ member, array: job[member] }] : []))
+  const { job, place } = prepared
+  const out = RESULTS.flatMap((member) => {
+    const array = rest.out?.[member]
+    return array ? [{ member, array }] : []
+  })
   for (const { member, array } of out) {
     for (const other of awaited) {
       if (!overlap(array, other)) continue
       throw argumentError(`out.${member}`, 'memory that no other call under way writes to', 'an overlap')
     }
   }
-  const atOnce = prepared.backend === 'cpu' && job.pred.length <= AT_ONCE
+  const atOnce = place.backend === 'cpu' && job.pred.length <= AT_ONCE
   const inputs = atOnce ? [] : INPUTS.flatMap((member) => job[member] ?? [])
   const staging = new Staging([...inputs, ...out.map(({ array }) => array)])
   // None of the arrays of the call itself can be changed or transferred under the thread that works on it. Results that the
@@ -68,7 +73,7 @@ export async function boxLossAsync<
       array.set(result)
     }
     const { loss = sum, grad, gradTarget, iou } = job
-    return { loss, grad, gradTarget, iou, invalid, backend: prepared.backend } as BoxLossResult<A, O>
+    return { loss, grad, gradTarget, iou, invalid, backend: place.backend } as BoxLossResult<A, O>
   } finally {
     for (const { array } of out) awaited.delete(array)
     // An aborted call goes on in its copies.
@@ -77,21 +82,13 @@ export async function boxLossAsync<
   }
 }
 
-/** Options and members of `out`, each read once: a getter might give another array after the first was checked, and that would
- * not be among the copies. */
-function readOnce(options: AsyncBoxLossOptions = {}): AsyncBoxLossOptions {
-  const read = readOptions('options', options, ASYNC_OPTIONS)
-  if (read.out !== undefined) read.out = readOptions('out', read.out, OUTPUTS)
-  return read
-}
-
 /** Numbers of `pred` up to which a call on the CPU takes less of this thread's time than to copy its arrays and hand it over. */
 const AT_ONCE = 4 * 16384
 
-async function compute({ job, backend, device, threads }: Prepared, atOnce: boolean): Promise<Summary> {
-  if (job.pred.length === 0) return { loss: 0, invalid: 0 }
-  if (atOnce) return nativeBoxLoss(job, backend, device, 1)
-  if (backend !== 'js') return nativeBoxLossAsync(job, backend, device, threads)
+async function compute({ job, place }: Prepared, atOnce: boolean): Promise<Summary> {
+  if (job.pred.length === 0) return NOTHING
+  if (atOnce) return nativeBoxLoss(job, { ...place, threads: 1 })
+  if (place.backend !== 'js') return nativeBoxLossAsync(job, place)
   // In a later turn of this thread: js has no other.
   return new Promise((resolve) => setImmediate(() => resolve(jsBoxLoss(job))))
 }

@@ -1,9 +1,7 @@
-import { overlap } from '../arguments/checks.js'
-import { checkJobOverlap, prepare } from '../arguments/prepare.js'
+import { prepare } from '../arguments/job.js'
 import type { LossName } from '../core/losses.js'
-import type { BackendName, BoxLossOptions, BoxLossResult, Exact, FloatArray, SameDType } from '../core/types.js'
-import { nativeBoxLoss } from '../native/call.js'
-import { type BoxLossJob, jsBoxLoss, type Summary } from '../reference/run.js'
+import type { BoxLossOptions, BoxLossResult, Exact, FloatArray, SameDType } from '../core/types.js'
+import { runBoxLoss } from './run.js'
 
 /**
  * Loss of N box pairs and its gradient, in one pass.
@@ -21,15 +19,15 @@ export function boxLoss<
   A extends FloatArray,
   const O extends Exact<O, BoxLossOptions<SameDType<A>>> = Record<never, never>,
 >(name: LossName, pred: A, target: SameDType<A>, options?: O): BoxLossResult<A, O> {
-  const { job, backend, device, threads } = prepare(name, pred, target, options === undefined ? {} : options)
-  const summary = run(job, backend, device, threads)
+  const { job, place } = prepare(name, pred, target, options === undefined ? {} : options)
+  const summary = runBoxLoss(job, place)
   return {
     loss: job.loss ?? summary.loss,
     grad: job.grad,
     gradTarget: job.gradTarget,
     iou: job.iou,
     invalid: summary.invalid,
-    backend,
+    backend: place.backend,
   } as BoxLossResult<A, O>
 }
 
@@ -57,10 +55,3 @@ export const giouLoss: NamedLoss = (pred, target, options) => boxLoss('giou', pr
 export const diouLoss: NamedLoss = (pred, target, options) => boxLoss('diou', pred, target, options)
 /** Complete IoU, DIoU and the aspect ratio's term (Zheng et al., AAAI 2020). Arguments and result as of `boxLoss`. */
 export const ciouLoss: NamedLoss = (pred, target, options) => boxLoss('ciou', pred, target, options)
-
-function run(job: BoxLossJob, backend: BackendName, device: number, threads: number): Summary {
-  if (job.pred.length === 0) return { loss: 0, invalid: 0 }
-  if (backend !== 'js') return nativeBoxLoss(job, backend, device, threads)
-  checkJobOverlap(job, overlap)
-  return jsBoxLoss(job)
-}

@@ -1,26 +1,14 @@
 import { freemem } from 'node:os'
-import {
-  checkArray,
-  checkBoolean,
-  checkBoxes,
-  checkDevice,
-  checkDtype,
-  checkFormat,
-  checkKeys,
-  checkOneOf,
-  checkOverlap,
-  dtypeOf,
-  overlap,
-  threadsOf,
-} from '../arguments/checks.js'
+import { checkArray, checkBoxes, checkDtype, checkMemory, dtypeOf } from '../arguments/arrays.js'
+import { checkBoolean, checkFormat, checkOneOf } from '../arguments/checks.js'
 import { lossParams } from '../arguments/loss-params.js'
-import { invalidArgument } from '../core/errors.js'
+import { optionsOf } from '../arguments/options.js'
+import { placeOf } from '../arguments/place.js'
+import type { PairwiseJob } from '../core/job.js'
 import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from '../core/losses.js'
 import type { FloatArray, PairwiseOptions, SameDType } from '../core/types.js'
 import { newArray, outOfMemory } from '../memory/allocate.js'
-import { BACKENDS, resolveBackend } from '../native/backends.js'
-import { nativePairwise } from '../native/call.js'
-import { jsPairwise, type PairwiseJob } from '../reference/run.js'
+import { runPairwise } from './run.js'
 
 const OPTIONS = [
   ...LOSS_OPTIONS,
@@ -50,36 +38,23 @@ export function pairwise<A extends FloatArray>(
   b: SameDType<A>,
   options: PairwiseOptions<SameDType<A>> = {},
 ): A {
+  const given = optionsOf<PairwiseOptions<SameDType<A>>>('options', options, OPTIONS)
+  const { format = 'xyxy', similarity = false, out, backend, device, threads } = given
   checkOneOf('name', name, LOSS_NAMES)
   const { axes } = LOSSES[name]
   checkBoxes('a', a, 2 * axes)
-  const { length } = a
-  const given = checkKeys('options', options, OPTIONS)
-  // Options may have getters, which may change arrays: all are read before arrays are checked.
   const params = lossParams(name, given, dtypeOf(a))
-  const { format = 'xyxy', similarity = false, backend: asked = 'auto', device = 0, threads, out } = given
-  if (a.length !== length) throw invalidArgument('a', 'the memory that was given', a)
+  checkMemory(['a', 'b', 'out'], [a, b, out], 2)
   checkBoxes('b', b, 2 * axes)
   checkDtype('b', b, a, 'a')
   checkFormat(format, axes)
   checkBoolean('similarity', similarity)
-  checkOneOf('backend', asked, BACKENDS)
   const rows = a.length / (2 * axes)
   const columns = b.length / (2 * axes)
-  if (out !== undefined) {
-    checkArray('out', out, a, rows * columns, `[${rows}, ${columns}]`, 'a')
-    checkOverlap(['out'], [out], ['a', 'b'], [a, b], overlap)
-  }
-  const backend = resolveBackend(asked)
-  checkDevice(device, backend)
-  const mostThreads = threadsOf(threads, backend)
-
-  const value = similarity ? (name === 'iou' && !params.modified ? 'iou' : 'similarity') : 'loss'
-  const job: PairwiseJob = { name, params, format, a, b, out: out ?? allocate(a, rows, columns), value }
-  if (job.out.length > 0) {
-    if (backend === 'js') jsPairwise(job)
-    else nativePairwise(job, backend, device, mostThreads)
-  }
+  if (out !== undefined) checkArray('out', out, a, rows * columns, `[${rows}, ${columns}]`, 'a')
+  const place = placeOf(backend, device, threads)
+  const job: PairwiseJob = { name, params, format, a, b, out: out ?? allocate(a, rows, columns), similarity }
+  runPairwise(job, place)
   return job.out as A
 }
 

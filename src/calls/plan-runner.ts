@@ -1,8 +1,18 @@
-import type { Scales } from '../arguments/prepare.js'
-import type { BackendName, FloatArray } from '../core/types.js'
-import { loadNative, type NativeHandle, PLAN_VALUES } from '../native/addon.js'
-import { fromNative, nativeBoxLoss, writeScalars } from '../native/call.js'
-import { type BoxLossJob, jsBoxLoss, type Summary } from '../reference/run.js'
+import {
+  ARRAYS,
+  type BoxLossJob,
+  hasBoxes,
+  type JobArrays,
+  listOf,
+  type Place,
+  type Scales,
+  type Summary,
+} from '../core/job.js'
+import type { FloatArray } from '../core/types.js'
+import { loadNative, type NativeHandle } from '../native/addon.js'
+import { type Block, FIELD, writeBoxLoss, writeScales } from '../native/block.js'
+import { fromNative } from '../native/call.js'
+import { runBoxLoss } from './run.js'
 
 /** How a plan runs: over the first `boxes` rows, with these scales. */
 export interface Runner {
@@ -11,34 +21,16 @@ export interface Runner {
   release(): void
 }
 
-const VALUE = Object.fromEntries(PLAN_VALUES.map((name, i) => [name, i])) as Record<
-  (typeof PLAN_VALUES)[number],
-  number
->
-
-/** The addon keeps the call; values travel through its memory. */
-export function nativeRunner(
-  job: BoxLossJob,
-  backend: BackendName,
-  device: number,
-  threads: number,
-  memory: NativeHandle,
-  values: Float64Array,
-): Runner {
+/** The addon keeps the call. Its block of numbers lies in the plan's memory, where both sides see it. */
+export function nativeRunner(job: BoxLossJob, place: Place, memory: NativeHandle, block: Block): Runner {
   const native = loadNative()
-  const { pred, target, weight, gradOutput, loss, grad, gradTarget, iou } = job
-  const scalars = writeScalars(job, backend, device, threads)
-  const arrays = [pred, target, weight, gradOutput, loss, grad, gradTarget, iou] as const
-  const handle = native.newPlan(scalars, memory, ...arrays, values)
+  writeBoxLoss(block, job, place)
+  const handle = native.newPlan(memory, block, ...listOf(job))
   const summary: Summary = { loss: 0, invalid: 0 }
   return {
     set(boxes, scales) {
-      values[VALUE.boxes] = boxes
-      values[VALUE.lossScale] = scales.lossScale
-      values[VALUE.gradScale] = scales.gradScale
-      values[VALUE.sumScale] = scales.sumScale
-      values[VALUE.sumDivisor] = scales.sumDivisor
-      values[VALUE.ignoreAll] = Number(scales.ignoreAll)
+      block[FIELD.rows] = boxes
+      writeScales(block, scales)
     },
     run() {
       try {
@@ -46,8 +38,8 @@ export function nativeRunner(
       } catch (error) {
         throw fromNative(error)
       }
-      summary.loss = values[VALUE.loss]
-      summary.invalid = values[VALUE.invalid]
+      summary.loss = block[FIELD.resultLoss]
+      summary.invalid = block[FIELD.resultInvalid]
       return summary
     },
     release: () => native.release(handle),
@@ -55,33 +47,18 @@ export function nativeRunner(
 }
 
 /** Without memory of the addon, for the js backend and where the runtime allows no external buffers: calls as of `boxLoss`. */
-export function callRunner(
-  job: BoxLossJob,
-  columns: number,
-  backend: BackendName,
-  device: number,
-  threads: number,
-): Runner {
+export function callRunner(job: BoxLossJob, columns: number, place: Place): Runner {
   let next = job
   return {
     set(boxes, scales) {
-      const rows = (array: FloatArray) => array.subarray(0, columns * boxes)
-      const values = (array: FloatArray | undefined) => array?.subarray(0, boxes)
-      const { pred, target, weight, gradOutput, loss, grad, gradTarget, iou } = job
-      next = {
-        ...job,
-        ...scales,
-        pred: rows(pred),
-        target: rows(target),
-        weight: values(weight),
-        gradOutput: values(gradOutput),
-        loss: values(loss),
-        grad: grad && rows(grad),
-        gradTarget: gradTarget && rows(gradTarget),
-        iou: values(iou),
-      }
+      const first = (array: (typeof ARRAYS)[number]) => [
+        array,
+        job[array]?.subarray(0, hasBoxes(array) ? columns * boxes : boxes),
+      ]
+      const arrays: JobArrays<FloatArray> = Object.fromEntries(ARRAYS.map(first))
+      next = { ...job, ...scales, ...arrays }
     },
-    run: () => (backend === 'js' ? jsBoxLoss(next) : nativeBoxLoss(next, backend, device, threads)),
+    run: () => runBoxLoss(next, place),
     release() {},
   }
 }

@@ -1,33 +1,18 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-
-import { checkRows } from '../arguments/check-rows.js'
-import {
-  checkBoolean,
-  checkDevice,
-  checkKeys,
-  checkOneOf,
-  dtypeOf,
-  readOptions,
-  threadsOf,
-} from '../arguments/checks.js'
-import {
-  type ArrayKind,
-  CALL_OPTIONS,
-  DEFAULT_REDUCTION,
-  INPUTS,
-  OUTPUTS,
-  prepareJob,
-  scalesOf,
-} from '../arguments/prepare.js'
+import { dtypeOf } from '../arguments/arrays.js'
+import { checkBoolean, checkCount, checkOneOf } from '../arguments/checks.js'
+import { type ArrayKind, CALL_OPTIONS, DEFAULT_REDUCTION, prepareJob, scalesOf } from '../arguments/job.js'
+import { optionsOf, readOptions } from '../arguments/options.js'
+import { placeOf } from '../arguments/place.js'
+import { checkRows } from '../arguments/rows.js'
 import { DTYPES } from '../core/dtypes.js'
 import { argumentError, invalidArgument, ScaLossError } from '../core/errors.js'
+import { ARRAYS, type ArrayName, type BoxLossJob, hasBoxes, type JobArrays, NOTHING } from '../core/job.js'
 import { LOSS_NAMES, LOSSES, type LossName } from '../core/losses.js'
 import type { ArrayOf, BackendName, BoxLossOptions, BoxLossResult, DType, Exact, Given, Untold } from '../core/types.js'
 import { allocating } from '../memory/allocate.js'
-import { PLAN_VALUES } from '../native/addon.js'
-import { BACKENDS, resolveBackend } from '../native/backends.js'
-import type { BoxLossJob, Summary } from '../reference/run.js'
-import { allocateBlock, checkCount } from './alloc.js'
+import { type Block, FIELDS } from '../native/block.js'
+import { allocateBlock } from './alloc.js'
 import { callRunner, nativeRunner, type Runner } from './plan-runner.js'
 
 /** Options of `createPlan`: those of `boxLoss`, where that takes arrays with arrays of the plan. */
@@ -64,10 +49,6 @@ const PLAN_OPTIONS = ['boxes', 'dtype', 'backend', 'device', 'threads', ...CALL_
   (option) => option !== 'out',
 )
 const RUN_OPTIONS = ['boxes', 'normalizer', 'lossWeight', 'gradOutput'] as const satisfies (keyof RunOptions)[]
-const ARRAYS = [...INPUTS, ...OUTPUTS] as const
-type ArrayName = (typeof ARRAYS)[number]
-/** Those that have all the numbers of a box, not one a box. */
-const OF_BOXES: readonly ArrayName[] = ['pred', 'target', 'grad', 'gradTarget']
 /** Every array of a plan starts at a multiple of so many bytes. */
 const ALIGNMENT = 64
 
@@ -168,7 +149,7 @@ export class Plan<O = Untold> {
       normalizer = own.normalizer,
       lossWeight = own.lossWeight,
       gradOutput = ownGradOutput,
-    } = checkKeys('options', options, RUN_OPTIONS)
+    } = optionsOf('options', options, RUN_OPTIONS)
     if (gradOutput !== undefined && job.gradOutput) {
       throw invalidArgument('gradOutput', 'no number: the plan has an array, plan.gradOutput', gradOutput)
     }
@@ -179,8 +160,6 @@ export class Plan<O = Untold> {
     return boxes
   }
 }
-
-const NOTHING: Summary = { loss: 0, invalid: 0 }
 
 /** What a plan knows of its call. */
 interface Settings {
@@ -198,28 +177,23 @@ interface Settings {
 export function createPlan<const O extends Exact<O, PlanOptions>>(name: LossName, options: O): Plan<Shaping<O>> {
   checkOneOf('name', name, LOSS_NAMES)
   const given = readOptions<PlanOptions>('options', options, PLAN_OPTIONS)
-  const { boxes, dtype = 'float32', backend: asked = 'auto', device = 0 } = given
+  const { boxes, dtype = 'float32' } = given
   checkCount('boxes', boxes, 1)
   checkOneOf('dtype', dtype, DTYPES)
   const columns = 2 * LOSSES[name].axes
   const planned = prepareJob(name, true, true, given, plannedArrays(columns * boxes, dtype))
-  checkOneOf('backend', asked, BACKENDS)
-  const backend = resolveBackend(asked)
-  checkDevice(device, backend)
-  const threads = threadsOf(given.threads, backend)
-
-  const { memory, arrays, values } = layOut(planned, columns, boxes, dtype, backend)
+  const place = placeOf(given.backend, given.device, given.threads)
+  const { memory, arrays, block } = layOut(planned, columns, boxes, dtype, place.backend)
   const job = { ...planned, ...arrays }
-  const runner = memory
-    ? nativeRunner(job, backend, device, threads, memory, values)
-    : callRunner(job, columns, backend, device, threads)
+  const runner = memory ? nativeRunner(job, place, memory, block) : callRunner(job, columns, place)
   runner.set(boxes, job)
-  return new Plan<Shaping<O>>({ job, backend, options: given }, runner)
+  return new Plan<Shaping<O>>({ job, backend: place.backend, options: given }, runner)
 }
 
 /** For the arrays of a plan before there is memory for them: whether there is to be one. */
 const plannedArrays = (length: number, dtype: DType): ArrayKind<boolean> => ({
   checkBoxes() {},
+  checkMemory() {},
   checkArray(argument, value) {
     if (argument === 'weight') checkBoolean(argument, value)
     else if (value !== true) throw invalidArgument(argument, 'a number, or true for an array of the plan', value)
@@ -229,14 +203,14 @@ const plannedArrays = (length: number, dtype: DType): ArrayKind<boolean> => ({
   lengthOf: () => length,
 })
 
-/** One block of memory for all arrays of a plan, and for the values of its runner. */
+/** One piece of memory for all arrays of a plan, and for the block of numbers that it sends to the addon. */
 function layOut(planned: BoxLossJob<boolean>, columns: number, boxes: number, dtype: DType, backend: BackendName) {
   const FloatArrayOf = dtype === 'float32' ? Float32Array : Float64Array
-  const lengthOf = (array: ArrayName) => (OF_BOXES.includes(array) ? columns * boxes : boxes)
+  const lengthOf = (array: ArrayName) => (hasBoxes(array) ? columns * boxes : boxes)
   const bytesOf = (array: ArrayName) =>
     Math.ceil((lengthOf(array) * FloatArrayOf.BYTES_PER_ELEMENT) / ALIGNMENT) * ALIGNMENT
-  const valuesAt = ARRAYS.reduce((sum, array) => sum + (planned[array] ? bytesOf(array) : 0), 0)
-  const bytes = valuesAt + PLAN_VALUES.length * Float64Array.BYTES_PER_ELEMENT
+  const blockAt = ARRAYS.reduce((sum, array) => sum + (planned[array] ? bytesOf(array) : 0), 0)
+  const bytes = blockAt + FIELDS.length * Float64Array.BYTES_PER_ELEMENT
   const [memory, buffer] = allocating(
     `createPlan: arrays of ${boxes} boxes`,
     bytes,
@@ -248,10 +222,11 @@ function layOut(planned: BoxLossJob<boolean>, columns: number, boxes: number, dt
     offset += bytesOf(array)
     return [array, placed]
   }
-  const arrays: Pick<BoxLossJob, ArrayName> = Object.fromEntries(
+  const arrays: JobArrays<Float32Array | Float64Array> = Object.fromEntries(
     ARRAYS.map((array) => (planned[array] ? place(array) : [array, undefined])),
   )
   arrays.weight?.fill(1)
   arrays.gradOutput?.fill(1)
-  return { memory, arrays, values: new Float64Array(buffer, valuesAt, PLAN_VALUES.length) }
+  const block: Block = new Float64Array(buffer, blockAt, FIELDS.length)
+  return { memory, arrays, block }
 }

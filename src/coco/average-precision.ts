@@ -1,4 +1,4 @@
-import { checkKeys } from '../arguments/checks.js'
+import { readOptions } from '../arguments/options.js'
 import { checkDetections, checkGroundTruth, checkIouThresholds } from './check.js'
 import { DetectionTable } from './detection-table.js'
 import { groupByClass } from './groups.js'
@@ -56,7 +56,7 @@ export function averagePrecision(
 ): AveragePrecision {
   checkGroundTruth(groundTruth)
   checkDetections(detections)
-  const { iouThresholds = COCO_IOU_THRESHOLDS } = checkKeys('options', options, ['iouThresholds'])
+  const { iouThresholds = COCO_IOU_THRESHOLDS } = readOptions('options', options, ['iouThresholds'])
   checkIouThresholds(iouThresholds)
   return averagePrecisionOf(groundTruth.map(withDefaults), DetectionTable.from(detections), () => {}, iouThresholds)
 }

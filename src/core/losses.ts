@@ -38,8 +38,6 @@ export interface LossParams {
   imageWidth: number
   imageHeight: number
   constant: number
-  /** `mode`, `power`, `inner`, `focal` or `detachAlpha` makes another formula of the plain one, for which the addon has faster code. */
-  modified: boolean
 }
 
 export interface LossSpec {

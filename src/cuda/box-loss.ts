@@ -1,12 +1,13 @@
-import { bare, checkKeys, checkOverlap, readOptions } from '../arguments/checks.js'
-import { type ArrayKind, CALL_OPTIONS, checkJobOverlap, OUTPUTS, prepareJob } from '../arguments/prepare.js'
+import { overlapError } from '../arguments/arrays.js'
+import { ARGUMENTS, type ArrayKind, CALL_OPTIONS, prepareJob } from '../arguments/job.js'
+import { readOptions, withoutPrototype } from '../arguments/options.js'
 import { argumentError, invalidArgument } from '../core/errors.js'
+import { type ArrayList, INPUTS, listOf, RESULTS } from '../core/job.js'
 import type { LossName } from '../core/losses.js'
 import type { CallOptions, Given, Out, Untold } from '../core/types.js'
 import type { NativeHandle } from '../native/addon.js'
-import { writeScalars } from '../native/call.js'
+import { giveBack, takeBlock, writeBoxLoss } from '../native/block.js'
 import { callNative, handleOf } from '../native/object.js'
-import type { BoxLossJob } from '../reference/run.js'
 import type { CudaDevice } from './device.js'
 import type { CudaStream } from './stream.js'
 import { addressOf, type CudaTensor, checkTensor, newTensor, streamOf } from './tensor.js'
@@ -40,7 +41,7 @@ export interface DeviceBoxLossResult<O = Untold> {
 }
 
 const OPTIONS = [...CALL_OPTIONS, 'stream'] as const satisfies (keyof DeviceBoxLossOptions)[]
-const OUT_KEYS = [...OUTPUTS, 'invalid'] as const satisfies (keyof DeviceOut)[]
+const OUT_KEYS = [...RESULTS, 'invalid'] as const satisfies (keyof DeviceOut)[]
 /** Of boxes and their gradients, in bytes: kernels load so many at a time. */
 const ALIGNMENT = 16
 
@@ -51,7 +52,7 @@ export function deviceBoxLoss<O extends DeviceBoxLossOptions>(
   target: CudaTensor,
   options: DeviceBoxLossOptions = {},
 ): DeviceBoxLossResult<O> {
-  const given = checkKeys('options', options, OPTIONS)
+  const given = readOptions<DeviceBoxLossOptions>('options', options, OPTIONS)
   const { onInvalid, reduction, out } = given
   if ((onInvalid as string) === 'throw') {
     throw invalidArgument(
@@ -64,50 +65,46 @@ export function deviceBoxLoss<O extends DeviceBoxLossOptions>(
   const isReduced = reduction !== 'none'
   const { loss, invalid, ...arrays } = out === undefined ? {} : readOptions<DeviceOut>('out', out, OUT_KEYS)
   const perRow = { ...arrays, loss: isReduced ? undefined : loss }
-  const job = prepareJob(name, pred, target, given, tensorsOf(device), bare(perRow))
-  checkJobOverlap(job, overlap)
-  const numbers = numbersOf(device, isReduced ? loss : undefined, invalid, job)
-  callNative((native) => {
-    const handle = (tensor: CudaTensor | undefined): NativeHandle | undefined => tensor && handleOf(tensor, 'tensor')
-    native.deviceBoxLoss(
-      writeScalars(job, 'cuda', device.index, 1),
-      stream,
-      handleOf(pred, 'pred'),
-      handleOf(target, 'target'),
-      handle(job.weight),
-      handle(job.gradOutput),
-      handle(job.loss),
-      handle(job.grad),
-      handle(job.gradTarget),
-      handle(job.iou),
-      handleOf(numbers.loss, 'out.loss'),
-      handleOf(numbers.invalid, 'out.invalid'),
+  const job = prepareJob(name, pred, target, given, tensorsOf(device), withoutPrototype(perRow))
+  const sum = isReduced ? loss : undefined
+  checkNumber(device, 'out.loss', sum)
+  checkNumber(device, 'out.invalid', invalid)
+  if (out !== undefined) {
+    checkOverlap([...ARGUMENTS, 'out.loss', 'out.invalid'], [...listOf(job), sum, invalid])
+  }
+  const numbers = numbersOf(device, sum, invalid)
+  const handle = (tensor: CudaTensor | undefined, k: number) => tensor && handleOf(tensor, ARGUMENTS[k])
+  const tensors = listOf(job).map(handle) as ArrayList<NativeHandle>
+  const block = takeBlock()
+  writeBoxLoss(block, job, { backend: 'cuda', device: device.index, threads: 1 })
+  try {
+    callNative((native) =>
+      native.deviceBoxLoss(
+        block,
+        stream,
+        handleOf(numbers.loss, 'out.loss'),
+        handleOf(numbers.invalid, 'out.invalid'),
+        ...tensors,
+      ),
     )
-  })
+  } finally {
+    giveBack(block)
+  }
   const { grad, gradTarget, iou } = job
   return { loss: job.loss ?? numbers.loss, grad, gradTarget, iou, invalid: numbers.invalid } as DeviceBoxLossResult<O>
 }
 
+/** A tensor for one of the two numbers that a call computes. */
+function checkNumber(device: CudaDevice, argument: string, tensor: CudaTensor | undefined): void {
+  if (tensor === undefined) return
+  checkTensor(argument, tensor, device)
+  if (tensor.dtype !== 'float64' || tensor.length !== 1) {
+    throw argumentError(argument, 'one number of float64', `${tensor.length} of ${tensor.dtype}`)
+  }
+}
+
 /** Where the reduced loss and the number of invalid rows go: as given, or to new memory. */
-function numbersOf(
-  device: CudaDevice,
-  loss: CudaTensor | undefined,
-  invalid: CudaTensor | undefined,
-  job: BoxLossJob<CudaTensor>,
-): { loss: CudaTensor; invalid: CudaTensor } {
-  const given = { 'out.loss': loss, 'out.invalid': invalid }
-  for (const [argument, tensor] of Object.entries(given)) {
-    if (tensor === undefined) continue
-    checkTensor(argument, tensor, device)
-    if (tensor.dtype !== 'float64' || tensor.length !== 1) {
-      throw argumentError(argument, 'one number of float64', `${tensor.length} of ${tensor.dtype}`)
-    }
-  }
-  if (loss || invalid) {
-    const { pred, target, weight, gradOutput, loss: losses, grad, gradTarget, iou } = job
-    const others = { pred, target, weight, gradOutput, loss: losses, grad, gradTarget, iou }
-    checkOverlap(Object.keys(given), Object.values(given), Object.keys(others), Object.values(others), overlap)
-  }
+function numbersOf(device: CudaDevice, loss: CudaTensor | undefined, invalid: CudaTensor | undefined) {
   if (loss && invalid) return { loss, invalid }
   const both = newTensor(device, 2, 'float64', false)
   const numbers = { loss: loss ?? both.subarray(0, 1), invalid: invalid ?? both.subarray(1, 2) }
@@ -134,6 +131,7 @@ function tensorsOf(device: CudaDevice): ArrayKind<CudaTensor> {
         )
       }
     },
+    checkMemory: (tensors) => checkOverlap(ARGUMENTS, tensors as (CudaTensor | undefined)[]),
     checkArray(argument, value, like, length, shape) {
       checkTensor(argument, value, device)
       if (value.dtype !== like.dtype) throw argumentError(argument, `dtype ${like.dtype}, as pred`, value.dtype)
@@ -145,6 +143,15 @@ function tensorsOf(device: CudaDevice): ArrayKind<CudaTensor> {
     dtypeOf: ({ dtype }) => (dtype === 'float64' ? dtype : 'float32'),
     lengthOf: ({ length }) => length,
   }
+}
+
+/** Inputs come first, then results; `names` go with them. */
+function checkOverlap(names: readonly string[], tensors: readonly (CudaTensor | undefined)[]): void {
+  tensors.forEach((result, i) => {
+    if (result === undefined || i < INPUTS.length) return
+    const other = tensors.findIndex((tensor, k) => k < i && tensor !== undefined && overlap(result, tensor))
+    if (other >= 0) throw overlapError(names[i], names[other])
+  })
 }
 
 /** Whether two tensors share memory. */

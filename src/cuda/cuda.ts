@@ -1,4 +1,4 @@
-import { checkDevice, checkDeviceIndex } from '../arguments/checks.js'
+import { checkDevice, checkDeviceIndex } from '../arguments/place.js'
 import { loadNative } from '../native/addon.js'
 import { resolveBackend } from '../native/backends.js'
 import { CudaDevice } from './device.js'

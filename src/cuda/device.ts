@@ -1,4 +1,5 @@
-import { checkOneOf, typeOf } from '../arguments/checks.js'
+import { typeOf } from '../arguments/arrays.js'
+import { checkOneOf } from '../arguments/checks.js'
 import { argumentError, invalidArgument } from '../core/errors.js'
 import type { LossName } from '../core/losses.js'
 import type { Exact } from '../core/types.js'

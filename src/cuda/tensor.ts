@@ -1,4 +1,4 @@
-import { checkBuffer, typeOf } from '../arguments/checks.js'
+import { checkBuffer, typeOf } from '../arguments/arrays.js'
 import { argumentError, invalidArgument } from '../core/errors.js'
 import type { FloatArray } from '../core/types.js'
 import type { NativeHandle } from '../native/addon.js'

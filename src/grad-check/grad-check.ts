@@ -1,4 +1,5 @@
-import { checkBoolean, checkOneOf, readOptions } from '../arguments/checks.js'
+import { checkBoolean, checkOneOf } from '../arguments/checks.js'
+import { readOptions } from '../arguments/options.js'
 import { boxLoss } from '../calls/box-loss.js'
 import { DTYPES } from '../core/dtypes.js'
 import { LOSS_OPTIONS, type LossName, type LossParams } from '../core/losses.js'

@@ -1,10 +1,11 @@
-import { bare, checkFormat, checkOneOf } from '../arguments/checks.js'
+import { checkFormat, checkOneOf } from '../arguments/checks.js'
 import { lossParams } from '../arguments/loss-params.js'
+import { withoutPrototype } from '../arguments/options.js'
+import { readCorners } from '../core/boxes.js'
 import { invalidArgument } from '../core/errors.js'
 import { LOSS_NAMES, LOSSES, type LossName, type LossParams, type LossSpec } from '../core/losses.js'
 import type { FloatArray, Format, LossOptions } from '../core/types.js'
 import { evaluateLoss } from '../reference/formulas.js'
-import { readCorners } from '../reference/run.js'
 import { PLACES, randomPairs, toFormat } from './pairs.js'
 import { type PairSlopes, slopesOfPairs } from './slopes.js'
 
@@ -49,7 +50,7 @@ export function drawProblem(name: LossName, given: ProblemOptions): Problem {
   const { boxes = 1000, seed = 1, format = 'xyxy', ...lossOptions } = given
   const { axes, options: known }: LossSpec = LOSSES[name]
   const options = known.includes('imageWidth') ? { ...IMAGE, ...lossOptions } : lossOptions
-  const params = lossParams(name, bare(options))
+  const params = lossParams(name, withoutPrototype(options))
   if (!Number.isInteger(boxes) || boxes < 1 || boxes > MOST_BOXES)
     throw invalidArgument('boxes', `a whole number from 1 to ${MOST_BOXES}`, boxes)
   if (!Number.isSafeInteger(seed)) throw invalidArgument('seed', 'a whole number', seed)

@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { invalidArgument, ScaLossError } from '../core/errors.js'
+import type { ArrayList } from '../core/job.js'
 import type { FloatArray } from '../core/types.js'
+import type { Block } from './block.js'
 import { loadNativeFile } from './load.js'
-
-type OptionalArray = FloatArray | undefined
 
 /** Why a backend cannot be used. */
 export type UnavailableReason =
@@ -44,7 +44,6 @@ declare const opaque: unique symbol
 export interface NativeHandle {
   readonly [opaque]: true
 }
-type OptionalHandle = NativeHandle | undefined
 
 /** Streams, events and tensors of CUDA devices (`binding/cuda_objects.h`). */
 export interface NativeCudaObjects {
@@ -67,56 +66,37 @@ export interface NativeCudaObjects {
   copyTensor(stream: NativeHandle, to: NativeHandle, from: NativeHandle): void
   /** Bytes: total, free, allocated, reserved. */
   deviceMemory(device: number): [number, number, number, number]
-  /** Enqueues one call. Tensors as the arrays of `boxLoss`; `sum` and `invalid` take one number of float64. */
+  /** Enqueues one call over tensors; `loss` and `invalid` take one number of float64. */
   deviceBoxLoss(
-    scalars: Float64Array,
+    block: Block,
     stream: NativeHandle,
-    pred: NativeHandle,
-    target: NativeHandle,
-    weight: OptionalHandle,
-    gradOutput: OptionalHandle,
-    loss: OptionalHandle,
-    grad: OptionalHandle,
-    gradTarget: OptionalHandle,
-    iou: OptionalHandle,
-    sum: NativeHandle,
+    loss: NativeHandle,
     invalid: NativeHandle,
+    ...tensors: ArrayList<NativeHandle>
   ): void
 }
 
-/** The arrays of one call of `boxLoss` on the host. */
-type CallArrays = [
-  pred: FloatArray,
-  target: FloatArray,
-  weight: OptionalArray,
-  gradOutput: OptionalArray,
-  loss: OptionalArray,
-  grad: OptionalArray,
-  gradTarget: OptionalArray,
-  iou: OptionalArray,
-]
-
 /** Everything the addon exports (`binding/addon.cpp`); `test/cpu/native.test.ts` compares name by name. */
 export interface Native extends NativeCudaObjects {
-  /** Names of the losses, formats, modes, dtypes of tensors and scalar fields, in the addon's order. */
+  /** Names of the losses, formats, modes, dtypes of tensors, arrays of a call and numbers of a block, in the addon's order. */
   readonly losses: string[]
   readonly formats: string[]
   readonly modes: string[]
   readonly dtypes: string[]
-  readonly planValues: string[]
-  readonly scalars: string[]
-  /** One call over host arrays. `scalars` holds the numbers, in the order of `Native.scalars`, and takes two results. */
-  boxLoss(scalars: Float64Array, ...arrays: CallArrays): void
+  readonly arrays: string[]
+  readonly fields: string[]
+  /** One call over host arrays, whose numbers are in `block`; it takes two results. */
+  boxLoss(block: Block, ...arrays: ArrayList<FloatArray>): void
   /** The same off this thread, over arrays that nobody else has until the promise is settled. Gives loss and invalid rows. */
-  boxLossAsync(scalars: Float64Array, ...arrays: CallArrays): Promise<[number, number]>
+  boxLossAsync(block: Block, ...arrays: ArrayList<FloatArray>): Promise<[loss: number, invalid: number]>
   /** Values of all pairs of [N, 2 axes] and [M, 2 axes] boxes, N and M > 0, to [N, M]. */
-  pairwise(scalars: Float64Array, a: FloatArray, b: FloatArray, out: FloatArray): void
+  pairwise(block: Block, a: FloatArray, b: FloatArray, out: FloatArray): void
   /** Memory of zeros, aligned to 64 bytes; pinned: CUDA copies it without waiting. It lives as long as either of the two that are
    * returned. Undefined where the runtime allows no external buffers. */
   allocate(bytes: number, pinned: boolean): [NativeHandle, ArrayBuffer] | undefined
-  /** A call of `boxLoss` over arrays within `memory`, which the plan keeps, to run again and again. `values` holds what changes
-   * from run to run, in the order of `planValues`, and takes two results. */
-  newPlan(scalars: Float64Array, memory: NativeHandle, ...arrays: [...CallArrays, values: Float64Array]): NativeHandle
+  /** A call of `boxLoss` to run again and again. Block and arrays lie within `memory`, which the plan keeps; what a run may
+   * change, its rows and scales, is read from the block at every run. */
+  newPlan(memory: NativeHandle, block: Block, ...arrays: ArrayList<FloatArray>): NativeHandle
   runPlan(plan: NativeHandle): void
   /** Lets an object go at once; it may have gone before. */
   release(handle: NativeHandle): void
@@ -129,55 +109,6 @@ export interface Native extends NativeCudaObjects {
   /** The first call initialises the CUDA driver, if there is one. */
   cuda(): NativeCuda
 }
-
-/** Fields of the scalars block, as in `binding/arguments.h`. */
-export const SCALARS = [
-  'alpha',
-  'epsilon',
-  'logFloor',
-  'power',
-  'inner',
-  'focal',
-  'beta',
-  'imageScale',
-  'constant',
-  'backend',
-  'device',
-  'threads',
-  'lossIndex',
-  'format',
-  'mode',
-  'detachAlpha',
-  'modified',
-  'pairValue',
-  'lossScale',
-  'gradScale',
-  'sumScale',
-  'sumDivisor',
-  'arrays',
-  'ignoreInvalid',
-  'ignoreAll',
-  'resultLoss',
-  'resultInvalid',
-] as const
-
-/** Position of each field in the scalars block. */
-export const SCALAR = Object.fromEntries(SCALARS.map((name, i) => [name, i])) as Record<
-  (typeof SCALARS)[number],
-  number
->
-
-/** What a plan's runs may change, and their results, as in `binding/plan.h`. */
-export const PLAN_VALUES = [
-  'boxes',
-  'lossScale',
-  'gradScale',
-  'sumScale',
-  'sumDivisor',
-  'ignoreAll',
-  'loss',
-  'invalid',
-] as const
 
 let loaded: Native | undefined
 let failure: ScaLossError | undefined

@@ -1,9 +1,7 @@
 /** What the formulas are made of: the lengths of a pair of boxes along each axis, in units in which none of their products
  * leaves the range of float64. */
+import type { Corners } from '../core/boxes.js'
 import { add, constant, max, min, scale, subtract, type Term, valueOnly, variable } from './terms.js'
-
-/** x1, y1, x2, y2 or x1, y1, z1, x2, y2, z2; also a gradient for them. */
-export type Corners = readonly number[]
 
 /** Powers of two that coordinates are multiplied by. */
 export interface Units {

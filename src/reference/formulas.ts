@@ -6,11 +6,11 @@
  * Plain means that 1 − IoU and 2 − (wmin/wmax + hmin/hmax) cancel near a perfect match: there a loss is right to about 1e-15
  * absolutely, not to the last digit as with the kernels.
  */
+import type { Corners } from '../core/boxes.js'
 import type { LossName, LossParams } from '../core/losses.js'
 import {
   type Axis,
   asGiven,
-  type Corners,
   centreDistance,
   enclosing,
   firstDistance,
@@ -44,8 +44,6 @@ import {
   sum,
   type Term,
 } from './terms.js'
-
-export type { Corners }
 
 /** Loss of one pair and its derivatives. */
 export interface PairLoss {

@@ -1,4 +1,5 @@
-import { checkBoolean, checkOneOf, readOptions } from '../arguments/checks.js'
+import { checkBoolean, checkOneOf } from '../arguments/checks.js'
+import { readOptions } from '../arguments/options.js'
 import { createPlan } from '../calls/plan.js'
 import { invalidArgument } from '../core/errors.js'
 import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from '../core/losses.js'

@@ -1,5 +1,6 @@
 import { getBackend, Tensor } from '@tensorflow/tfjs-core'
-import { checkItems, typeOf } from '../arguments/checks.js'
+import { typeOf } from '../arguments/arrays.js'
+import { checkItems } from '../arguments/checks.js'
 import { argumentError, invalidArgument, ScaLossError } from '../core/errors.js'
 
 /** One weight a box: a tensor of the shape of `yPred` without its last dimension, or as many numbers. */

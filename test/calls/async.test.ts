@@ -151,9 +151,9 @@ describe('under way', () => {
     const { pred, target } = pairs(500_000)
     const call = loadNative().boxLossAsync
     const memories = new Set<unknown>()
-    vi.spyOn(loadNative(), 'boxLossAsync').mockImplementation((scalars, ...arrays) => {
+    vi.spyOn(loadNative(), 'boxLossAsync').mockImplementation((block, ...arrays) => {
       memories.add(arrays[0].buffer)
-      return call(scalars, ...arrays)
+      return call(block, ...arrays)
     })
     const controller = new AbortController()
     const first = boxLossAsync('sca', pred, target, { backend: 'cpu', signal: controller.signal })

@@ -42,10 +42,12 @@ describe('nothing is left of', () => {
 
   it('async calls of the addon', () => {
     const body = `
-      const { loadNative, SCALARS, SCALAR } = require(${entryOf('native/addon')})
-      const block = new Float64Array(SCALARS.length)
-      block[SCALAR.arrays] = 6
-      block[SCALAR.threads] = 1
+      const { loadNative } = require(${entryOf('native/addon')})
+      const { FIELD, FIELDS } = require(${entryOf('native/block')})
+      const block = new Float64Array(FIELDS.length)
+      block[FIELD.arrays] = 3
+      block[FIELD.device] = -1
+      block[FIELD.threads] = 1
       const [pred, target] = [new Float32Array(4), new Float32Array(4)]
       const call = async (times) => {
         for (let i = 0; i < times; i++) {

@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { FORMATS } from '../../src/core/formats.js'
+import { ARRAYS } from '../../src/core/job.js'
 import { LOSS_NAMES, MODES } from '../../src/core/losses.js'
 import { TENSOR_DTYPES } from '../../src/cuda/tensor.js'
-import { backends, boxLoss } from '../../src/index.js'
-import { loadNative, type Native, PLAN_VALUES, SCALAR, SCALARS } from '../../src/native/addon.js'
+import { backends, boxLoss, createPlan, pairwise } from '../../src/index.js'
+import { loadNative, type Native } from '../../src/native/addon.js'
+import { type Block, FIELD, FIELDS, type Field } from '../../src/native/block.js'
 
 const native = loadNative()
 
@@ -14,11 +16,11 @@ describe('the seam between TypeScript and the addon', () => {
       formats: 'object',
       modes: 'object',
       dtypes: 'object',
-      planValues: 'object',
+      arrays: 'object',
+      fields: 'object',
       allocate: 'function',
       newPlan: 'function',
       runPlan: 'function',
-      scalars: 'object',
       boxLoss: 'function',
       boxLossAsync: 'function',
       pairwise: 'function',
@@ -48,26 +50,24 @@ describe('the seam between TypeScript and the addon', () => {
     expect(exported).toEqual(typed)
   })
 
-  it('lists losses, formats, modes and scalars in the same order on both sides', () => {
+  it('lists losses, formats, modes, dtypes, arrays and fields in the same order on both sides', () => {
     expect(native.losses).toEqual(LOSS_NAMES)
     expect(native.formats).toEqual(FORMATS)
     expect(native.modes).toEqual(MODES)
     expect(native.dtypes).toEqual(TENSOR_DTYPES)
-    expect(native.planValues).toEqual(PLAN_VALUES)
-    expect(native.scalars).toEqual(SCALARS)
+    expect(native.arrays).toEqual(ARRAYS)
+    expect(native.fields).toEqual(FIELDS)
   })
 
   describe('checks again what memory depends on', () => {
-    type Fields = Partial<Record<(typeof SCALARS)[number], number>>
+    type Fields = Partial<Record<Field, number>>
     /** A block that is in order for a call of `sca` in xyxy with these arrays, but for some fields. */
     const block = (arrays: unknown[], fields: Fields = {}) => {
-      const scalars = new Float64Array(SCALARS.length)
-      scalars[SCALAR.arrays] = arrays.reduce<number>(
-        (bits, array, k) => (array === undefined ? bits : bits | (2 << k)),
-        0,
-      )
-      for (const [field, value] of Object.entries(fields)) scalars[SCALAR[field as keyof Fields]] = value
-      return scalars
+      const block = new Float64Array(FIELDS.length)
+      block[FIELD.device] = -1
+      block[FIELD.arrays] = arrays.reduce<number>((bits, array, k) => (array === undefined ? bits : bits | (1 << k)), 0)
+      for (const [field, value] of Object.entries(fields)) block[FIELD[field as Field]] = value
+      return block
     }
     const boxes = (length = 4) => new Float32Array(length)
     const none = undefined
@@ -82,24 +82,24 @@ describe('the seam between TypeScript and the addon', () => {
       expect(() => call('boxLoss', withBlock(boxes(), boxes(), none, none, none, boxes()))).not.toThrow()
       expect(() => call('boxLoss', withFields({ format: yxyx }, boxes(), boxes()))).not.toThrow()
       const ofThreeAxes = [boxes(12), boxes(12), boxes(2), none, boxes(2), boxes(12)]
-      expect(() => call('boxLoss', withFields({ lossIndex: sca3 }, ...ofThreeAxes))).not.toThrow()
+      expect(() => call('boxLoss', withFields({ loss: sca3 }, ...ofThreeAxes))).not.toThrow()
       expect(() => call('pairwise', withBlock(boxes(8), boxes(12), boxes(6)))).not.toThrow()
     })
 
     it.each<[string, unknown[], RegExp]>([
       ['no arguments', [], /argument 0 is no typed array/],
-      ['scalars too short', [new Float64Array(3), boxes(), boxes()], /scalars must be a Float64Array/],
+      ['a block too short', [new Float64Array(3), boxes(), boxes()], /argument 0 has the wrong type or length/],
       [
-        'scalars too long',
-        [new Float64Array(SCALARS.length + 1).fill(6, SCALAR.arrays, SCALAR.arrays + 1), boxes(), boxes()],
-        /scalars must be/,
+        'a block too long',
+        [new Float64Array(FIELDS.length + 1), boxes(), boxes()],
+        /argument 0 has the wrong type or length/,
       ],
       ...[-1, Number.NaN, 2 ** 16].map((threads): [string, unknown[], RegExp] => [
         `${threads} threads`,
         withFields({ threads }, boxes(), boxes()),
-        /no such number of threads/,
+        /no such threads/,
       ]),
-      ['scalars of another dtype', [Float32Array.from(block([boxes(), boxes()])), boxes(), boxes()], /scalars must be/],
+      ['a block of another dtype', [Float32Array.from(block([boxes(), boxes()])), boxes(), boxes()], /argument 0/],
       ['pred is no typed array', withBlock([0, 0, 2, 2], boxes()), /argument 1/],
       ['pred is empty', withBlock(boxes(0), boxes(0)), /argument 1 is not \[N, 2 axes/],
       ['pred is an Int32Array', withBlock(new Int32Array(4), new Int32Array(4)), /argument 1 is neither/],
@@ -111,20 +111,20 @@ describe('the seam between TypeScript and the addon', () => {
       ['grad too short', withBlock(boxes(), boxes(), none, none, none, boxes(3)), /argument 6/],
       ['grad of another dtype', withBlock(boxes(), boxes(), none, none, none, new Float64Array(4)), /argument 6/],
       ['iou too long', withBlock(boxes(), boxes(), none, none, none, none, none, boxes(2)), /argument 8/],
-      ['loss -1', withFields({ lossIndex: -1 }, boxes(), boxes()), /no such loss/],
-      ['a loss too far', withFields({ lossIndex: LOSS_NAMES.length }, boxes(), boxes()), /no such loss/],
-      ['loss not a number', withFields({ lossIndex: Number.NaN }, boxes(), boxes()), /no such loss/],
+      ['loss -1', withFields({ loss: -1 }, boxes(), boxes()), /no such loss/],
+      ['a loss too far', withFields({ loss: LOSS_NAMES.length }, boxes(), boxes()), /no such loss/],
+      ['loss not a number', withFields({ loss: Number.NaN }, boxes(), boxes()), /no such loss/],
       ['mode -1', withFields({ mode: -1 }, boxes(), boxes()), /no such mode/],
       ['a mode too far', withFields({ mode: MODES.length }, boxes(), boxes()), /no such mode/],
       ['no such format', withFields({ format: -1 }, boxes(), boxes()), /no such format/],
       ['a format too far', withFields({ format: FORMATS.length }, boxes(), boxes()), /no such format/],
-      ['no such backend', withFields({ backend: 2 }, boxes(), boxes()), /no such backend/],
-      ['rows of 4 for three axes', withFields({ lossIndex: sca3 }, boxes(8), boxes(8)), /argument 1/],
+      ['no such device', withFields({ device: 99 }, boxes(), boxes()), /no such device/],
+      ['rows of 4 for three axes', withFields({ loss: sca3 }, boxes(8), boxes(8)), /argument 1/],
       ['rows of 6 for two axes', withBlock(boxes(6), boxes(6)), /argument 1/],
-      ['yxyx with three axes', withFields({ lossIndex: sca3, format: yxyx }, boxes(6), boxes(6)), /yxyx has two axes/],
+      ['yxyx with three axes', withFields({ loss: sca3, format: yxyx }, boxes(6), boxes(6)), /yxyx has two axes/],
       [
         'a gradient of two axes for three',
-        withFields({ lossIndex: sca3 }, boxes(12), boxes(12), none, none, none, boxes(8)),
+        withFields({ loss: sca3 }, boxes(12), boxes(12), none, none, none, boxes(8)),
         /argument 6/,
       ],
     ])('boxLoss: %s', (_, args, message) => {
@@ -137,15 +137,14 @@ describe('the seam between TypeScript and the addon', () => {
       ['a is empty', withBlock(boxes(0), boxes(), boxes(0)), /argument 1/],
       ['b is empty', withBlock(boxes(), boxes(0), boxes(0)), /argument 2/],
       ['b of another dtype', withBlock(boxes(), new Float64Array(4), boxes(1)), /argument 2/],
-      ['b of another number of axes', withFields({ lossIndex: sca3 }, boxes(6), boxes(4), boxes(1)), /argument 2/],
+      ['b of another number of axes', withFields({ loss: sca3 }, boxes(6), boxes(4), boxes(1)), /argument 2/],
       ['out too short', withBlock(boxes(8), boxes(12), boxes(5)), /argument 3/],
       ['out of another dtype', withBlock(boxes(), boxes(), new Float64Array(1)), /argument 3/],
       ['out missing', withBlock(boxes(), boxes()), /argument 3/],
-      ['no such loss', withFields({ lossIndex: LOSS_NAMES.length }, boxes(), boxes(), boxes(1)), /no such loss/],
+      ['no such loss', withFields({ loss: LOSS_NAMES.length }, boxes(), boxes(), boxes(1)), /no such loss/],
       ['no such mode', withFields({ mode: MODES.length }, boxes(), boxes(), boxes(1)), /no such mode/],
-      ['no such backend', withFields({ backend: 2 }, boxes(), boxes(), boxes(1)), /no such backend/],
-      ['no such value', withFields({ pairValue: 3 }, boxes(), boxes(), boxes(1)), /no such value of a pair/],
-      ['yxyx with three axes', withFields({ lossIndex: sca3, format: yxyx }, boxes(6), boxes(6), boxes(1)), /yxyx/],
+      ['no such device', withFields({ device: -2 }, boxes(), boxes(), boxes(1)), /no such device/],
+      ['yxyx with three axes', withFields({ loss: sca3, format: yxyx }, boxes(6), boxes(6), boxes(1)), /yxyx/],
     ])('pairwise: %s', (_, args, message) => {
       expect(() => call('pairwise', args)).toThrow(TypeError)
       expect(() => call('pairwise', args)).toThrow(message)
@@ -165,14 +164,14 @@ describe('memory of the addon', () => {
   const make = () => {
     const [memory, buffer] = native.allocate(1024, false)!
     const arrays = [0, 64].map((offset) => new Float32Array(buffer, offset, 8))
-    return { memory, arrays, values: new Float64Array(buffer, 960, 8) }
+    const block: Block = new Float64Array(buffer, 512, FIELDS.length)
+    block[FIELD.device] = -1
+    block[FIELD.threads] = 1
+    return { memory, arrays, block }
   }
-  const planOf = ({ memory, arrays: [pred, target], values }: ReturnType<typeof make>) => {
-    const scalars = new Float64Array(SCALARS.length)
-    scalars[SCALAR.arrays] = 0b110
-    scalars[SCALAR.threads] = 1
+  const planOf = ({ memory, arrays: [pred, target], block }: ReturnType<typeof make>) => {
     const none = undefined
-    return native.newPlan(scalars, memory, pred!, target!, none, none, none, none, none, none, values)
+    return native.newPlan(memory, block, pred!, target!, none, none, none, none, none, none)
   }
 
   it('a plan has arrays in its own alone', () => {
@@ -187,17 +186,19 @@ describe('memory of the addon', () => {
           /an array is not in the plan's memory/,
         )
     }
-    expect(() => planOf({ ...one, values: new Float64Array(8) })).toThrow(/an array is not in the plan's memory/)
+    expect(() => planOf({ ...one, block: Float64Array.from(one.block) })).toThrow(
+      /an array is not in the plan's memory/,
+    )
   })
 
   it('a plan runs no more boxes than it has, and only while it is there', () => {
     const own = make()
     const plan = planOf(own)
     for (const boxes of [0, -1, 3, Number.NaN]) {
-      own.values.set([boxes, 1, 1, 1, 1])
+      own.block[FIELD.rows] = boxes
       expect(() => native.runPlan(plan)).toThrow(/runPlan: a run of more boxes than the plan has/)
     }
-    own.values.set([2, 1, 1, 1, 1])
+    own.block[FIELD.rows] = 2
     expect(() => native.runPlan(plan)).not.toThrow()
     native.release(plan)
     native.release(plan)
@@ -206,6 +207,45 @@ describe('memory of the addon', () => {
     expect(() => native.runPlan({} as never)).toThrow(/expected a handle/)
     native.release(own.memory)
     expect(() => planOf(own)).toThrow(/newPlan: a handle was released before/)
+  })
+})
+
+describe('a call owns the numbers that it sends', () => {
+  const boxes = () => new Float32Array([0, 0, 2, 2, 1, 1, 4, 5])
+  const target = new Float32Array([1, 0, 3, 2, 1, 2, 5, 5])
+  const options = { backend: 'cpu', convention: 'official', format: 'cxcywh', reduction: 'sum', lossWeight: 3 } as const
+  afterEach(() => void vi.restoreAllMocks())
+
+  it.each(['boxLoss', 'pairwise'] as const)('%s writes all of them, whatever the call before left there', (name) => {
+    const call = () =>
+      name === 'boxLoss'
+        ? boxLoss('sca', boxes(), target, options)
+        : pairwise('sca', boxes(), target, { backend: 'cpu', convention: 'official', similarity: true })
+    const expected = call()
+    const seen: number[][] = []
+    const plain = native[name] as (...args: unknown[]) => void
+    vi.spyOn(native, name).mockImplementation((block: Block, ...arrays: unknown[]) => {
+      seen.push([...block])
+      plain(block, ...arrays)
+      // What the addon reads is gone after the call; its two results are read by the caller.
+      block.fill(Number.NaN, 0, FIELD.resultLoss)
+    })
+    for (let i = 0; i < 3; ++i) expect(call()).toEqual(expected)
+    const numbers = name === 'boxLoss' ? FIELD.similarity : FIELD.rows
+    expect(seen[1]!.slice(0, numbers)).toEqual(seen[0]!.slice(0, numbers))
+    expect(seen).toHaveLength(3)
+  })
+
+  it('a plan keeps its own: calls and plans between two runs change nothing', () => {
+    const plan = createPlan('giou', { boxes: 2, backend: 'cpu', reduction: 'sum' })
+    plan.pred.set(boxes())
+    plan.target.set(target)
+    const { loss } = plan.run()
+    const other = createPlan('sca', { boxes: 2, backend: 'cpu' })
+    other.run({ boxes: 1, lossWeight: 5 })
+    boxLoss('sca', boxes(), target, options)
+    expect(plan.run().loss).toBe(loss)
+    expect(loss).toBe(boxLoss('giou', boxes(), target, { backend: 'cpu', reduction: 'sum' }).loss)
   })
 })
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import type { Corners } from '../../src/core/boxes.js'
 import { LOSS_NAMES, LOSSES, type LossName } from '../../src/core/losses.js'
 import type { LossOptions } from '../../src/core/types.js'
 import { slopesOf as differences } from '../../src/grad-check/slopes.js'
-import { type Corners, evaluateIou, evaluateLoss } from '../../src/reference/formulas.js'
+import { evaluateIou, evaluateLoss } from '../../src/reference/formulas.js'
 import { KINDS } from '../support/random.js'
 import {
   ALL,

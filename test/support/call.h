@@ -39,14 +39,19 @@ class Array {
 template <class T, class From>
 scaloss::LossParams<T> params_as(const scaloss::LossParams<From>& from) {
   scaloss::LossParams<T> params;
-#define SCALOSS_FIELD(field, name) params.field = T(from.field);
-  SCALOSS_LOSS_NUMBERS(SCALOSS_FIELD)
-#undef SCALOSS_FIELD
+  params.alpha = T(from.alpha);
+  params.epsilon = T(from.epsilon);
+  params.log_floor = T(from.log_floor);
+  params.power = T(from.power);
+  params.inner = T(from.inner);
+  params.focal = T(from.focal);
+  params.beta = T(from.beta);
+  params.image_scale = T(from.image_scale);
+  params.constant = T(from.constant);
   params.mode = from.mode;
   params.detach_alpha = from.detach_alpha;
-  params.modified = from.modified;
   params.loss = from.loss;
-  params.enlarge_small = scaloss::enlarges_small(from.loss, double(from.epsilon));
+  derive(params);
   return params;
 }
 
@@ -91,10 +96,9 @@ scaloss::BoxLossJob<T> job_of(const Variant& variant, const Demand& demand, cons
   job.grad_target = out.grad_target.data();
   job.iou = out.iou.data();
   job.params = params_as<T>(variant.params);
-  job.loss_scale = T(demand.loss_scale);
+  job.loss_scale = demand.loss_scale;
   job.grad_scale = T(demand.grad_scale);
-  job.sum_scale = demand.loss_scale;
-  job.sum_divisor = demand.sum_divisor;
+  job.divisor = demand.sum_divisor;
   job.format = demand.format;
   job.ignore_invalid = demand.ignore_invalid;
   job.ignore_all = demand.ignore_all;

@@ -48,23 +48,22 @@ inline bool has_convention(int loss) {
 inline std::vector<Variant> variants_of(int loss) {
   const Variant plain = plain_variant(loss);
   std::vector<Variant> variants = {plain};
-  const auto add = [&](const char* name, bool modified, auto change) {
+  const auto add = [&](const char* name, auto change) {
     Variant variant = {plain.name + ", " + name, plain.params};
-    variant.params.modified = modified;
     change(variant.params);
     variants.push_back(variant);
   };
   using Params = scaloss::LossParams<double>;
-  if (has_convention(loss)) add("epsilon", false, [](Params& params) { params.epsilon = 1e-7; });
-  if (loss == scaloss::kLoss_smooth_l1) add("beta", false, [](Params& params) { params.beta = 0.1; });
+  if (has_convention(loss)) add("epsilon", [](Params& params) { params.epsilon = 1e-7; });
+  if (loss == scaloss::kLoss_smooth_l1) add("beta", [](Params& params) { params.beta = 0.1; });
   if (!is_family(loss)) return variants;
-  add("log", true, [](Params& params) { params.mode = scaloss::Mode::log; });
-  add("square", true, [](Params& params) { params.mode = scaloss::Mode::square; });
-  add("power", true, [](Params& params) { params.power = 3; });
-  add("inner", true, [](Params& params) { params.inner = 0.75; });
-  add("focal", true, [](Params& params) { params.focal = 0.5; });
-  add("alpha not detached", true, [](Params& params) { params.detach_alpha = 0; });
-  add("all together", true, [](Params& params) {
+  add("log", [](Params& params) { params.mode = scaloss::Mode::log; });
+  add("square", [](Params& params) { params.mode = scaloss::Mode::square; });
+  add("power", [](Params& params) { params.power = 3; });
+  add("inner", [](Params& params) { params.inner = 0.75; });
+  add("focal", [](Params& params) { params.focal = 0.5; });
+  add("alpha not detached", [](Params& params) { params.detach_alpha = 0; });
+  add("all together", [](Params& params) {
     params.mode = scaloss::Mode::log;
     params.log_floor = 0.25;
     params.power = 0.5;

@@ -1,4 +1,5 @@
 import { lossParams } from '../../src/arguments/loss-params.js'
+import type { Corners } from '../../src/core/boxes.js'
 import {
   type Convention,
   LOSS_NAMES,
@@ -9,7 +10,7 @@ import {
   type LossSpec,
 } from '../../src/core/losses.js'
 import type { LossOptions } from '../../src/core/types.js'
-import { type Corners, evaluatePair } from '../../src/reference/formulas.js'
+import { evaluatePair } from '../../src/reference/formulas.js'
 import { KINDS, type Kind, randomPairs } from './random.js'
 
 // Losses with options, and pairs of boxes for them, one at a time as the reference takes them.

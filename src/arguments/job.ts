@@ -1,26 +1,16 @@
 import { invalidArgument } from '../core/errors.js'
+import { type BoxLossJob, INPUTS, type Place, RESULTS, type ResultName, type Scales } from '../core/job.js'
 import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from '../core/losses.js'
-import type { BackendName, BoxLossOptions, CallOptions, DType, FloatArray, Out, Reduction } from '../core/types.js'
+import type { BoxLossOptions, CallOptions, DType, FloatArray, Reduction } from '../core/types.js'
 import { newArray } from '../memory/allocate.js'
-import { BACKENDS, resolveBackend } from '../native/backends.js'
-import type { BoxLossJob } from '../reference/run.js'
-import { checkRows } from './check-rows.js'
-import {
-  bare,
-  checkArray,
-  checkBoolean,
-  checkBoxes,
-  checkDevice,
-  checkFinite,
-  checkFormat,
-  checkKeys,
-  checkOneOf,
-  checkOverlap,
-  checkRange,
-  dtypeOf,
-  threadsOf,
-} from './checks.js'
+import { checkArray, checkBoxes, checkMemory, dtypeOf } from './arrays.js'
+import { checkBoolean, checkFinite, checkFormat, checkOneOf, checkRange } from './checks.js'
 import { lossParams } from './loss-params.js'
+import { optionsOf, withoutPrototype } from './options.js'
+import { placeOf } from './place.js'
+import { checkRows } from './rows.js'
+
+// The arguments of a call of `boxLoss`, made into a job that is ready to run.
 
 /** Those that the calls over all kinds of arrays have. Those of a training step come first: the list is searched for every
  * option of every call. */
@@ -43,38 +33,37 @@ export const OPTIONS = ['backend', ...CALL_OPTIONS, 'device', 'threads'] as cons
 export const DEFAULT_REDUCTION = 'mean'
 const REDUCTIONS = ['none', 'sum', 'mean']
 const ON_INVALID = ['propagate', 'ignore', 'throw']
-export const INPUTS = ['pred', 'target', 'weight', 'gradOutput'] as const satisfies (keyof BoxLossJob)[]
-export const OUTPUTS = ['loss', 'grad', 'gradTarget', 'iou'] as const satisfies (keyof Out)[]
-const OUT_MEMBERS = OUTPUTS.map((name) => `out.${name}`)
-/** Arrays that were given for results. */
-type Results<A> = { [M in (typeof OUTPUTS)[number]]?: A | undefined }
-const NO_OUT: Results<never> = bare({})
 
-/** A call that is ready to run. */
+/** What messages call the arrays of a call, in the order of `ARRAYS`. */
+export const ARGUMENTS: readonly string[] = [...INPUTS, ...RESULTS.map((name) => `out.${name}`)]
+
+/** Arrays that were given for results. */
+export type Results<A> = { [M in ResultName]?: A | undefined }
+const NO_OUT: Results<never> = withoutPrototype({})
+
+/** A call over arrays of the host that is ready to run. */
 export interface Prepared {
   job: BoxLossJob
-  backend: BackendName
-  device: number
-  threads: number
+  place: Place
 }
 
 /** Checks everything, fills in the defaults and finds or makes the arrays for the results. */
 export function prepare(name: LossName, pred: FloatArray, target: FloatArray, options: BoxLossOptions): Prepared {
-  const given = checkKeys('options', options, OPTIONS)
-  const { backend: asked = 'auto', device = 0, onInvalid, threads, out } = given
-  const arrays = out === undefined ? out : checkKeys('out', out, OUTPUTS)
-  const job = prepareJob(name, pred, target, given, HOST_ARRAYS, arrays)
-  checkOneOf('backend', asked, BACKENDS)
-  const backend = resolveBackend(asked)
-  checkDevice(device, backend)
-  if (onInvalid === 'throw') checkRows(job, pred.length / (2 * LOSSES[name].axes))
-  return { job, backend, device, threads: threadsOf(threads, backend) }
+  const given = optionsOf('options', options, OPTIONS)
+  const { out, backend, device, threads } = given
+  const results = out === undefined ? NO_OUT : optionsOf<Results<FloatArray>>('out', out, RESULTS)
+  const job = prepareJob(name, pred, target, given, HOST_ARRAYS, results)
+  const place = placeOf(backend, device, threads)
+  if (job.onInvalid === 'throw') checkRows(job, pred.length / (2 * LOSSES[name].axes))
+  return { job, place }
 }
 
 /** What differs between arrays of the host and of a device. */
 export interface ArrayKind<A> {
   /** [N, columns] boxes. */
   checkBoxes(argument: string, value: unknown, columns: number): asserts value is A
+  /** The memory of all arrays, in the order of `ARGUMENTS`; called once all options are read. */
+  checkMemory(arrays: readonly unknown[]): void
   /** An array like another, with `length` elements; `shape` says in words what they are. */
   checkArray(argument: string, value: unknown, like: A, length: number, shape: string): void
   allocate(like: A, length: number): A
@@ -85,13 +74,14 @@ export interface ArrayKind<A> {
 
 export const HOST_ARRAYS: ArrayKind<FloatArray> = {
   checkBoxes,
+  checkMemory: (arrays) => checkMemory(ARGUMENTS, arrays, INPUTS.length),
   checkArray,
   allocate: (like, length) => newArray('results', like, length),
   dtypeOf,
   lengthOf: (array) => array.length,
 }
 
-/** All of it but what depends on where the call runs. `options` and `out` have gone through `checkKeys`. */
+/** The same without what depends on where the call runs. `options` and `out` come from `optionsOf` or `readOptions`. */
 export function prepareJob<A extends object | boolean>(
   name: LossName,
   pred: A,
@@ -102,13 +92,10 @@ export function prepareJob<A extends object | boolean>(
 ): BoxLossJob<A> {
   checkOneOf('name', name, LOSS_NAMES)
   const { axes } = LOSSES[name]
-  const columns = 2 * axes
-  kind.checkBoxes('pred', pred, columns)
+  kind.checkBoxes('pred', pred, 2 * axes)
   const length = kind.lengthOf(pred)
   const dtype = kind.dtypeOf(pred)
-  const n = length / columns
-  // Options and the members of `out` may have getters, which may change arrays: all are read, and once, before arrays are
-  // checked.
+  const n = length / (2 * axes)
   const params = lossParams(name, options, dtype)
   const {
     format = 'xyxy',
@@ -123,7 +110,7 @@ export function prepareJob<A extends object | boolean>(
     onInvalid = 'propagate',
   } = options
   const { loss: outLoss, grad: outGrad, gradTarget: outGradTarget, iou: outIou } = out
-  if (kind.lengthOf(pred) !== length) throw invalidArgument('pred', 'the memory that was given', pred)
+  kind.checkMemory([pred, target, weight, gradOutput, outLoss, outGrad, outGradTarget, outIou])
   kind.checkArray('target', target, pred, length, 'as pred')
   checkFormat(format, axes)
   checkOneOf('reduction', reduction, REDUCTIONS)
@@ -131,17 +118,18 @@ export function prepareJob<A extends object | boolean>(
   checkBoolean('grad', grad)
   checkBoolean('gradTarget', gradTarget)
   checkBoolean('iou', iou)
-  if (weight !== undefined) kind.checkArray('weight', weight, pred, n, 'one a box')
+  if (weight !== undefined) kind.checkArray('weight', weight, pred, n, 'one per box')
   const perRow = typeof gradOutput === 'number' ? undefined : gradOutput
   if (perRow !== undefined) {
     if (reduction !== 'none') throw invalidArgument('gradOutput', `a number with reduction '${reduction}'`, perRow)
-    kind.checkArray('gradOutput', perRow, pred, n, 'one a box')
+    kind.checkArray('gradOutput', perRow, pred, n, 'one per box')
   }
   const upstream = typeof gradOutput === 'number' ? gradOutput : undefined
   const scales = scalesOf(n, dtype, reduction, normalizer, lossWeight, upstream)
+  const perBox = reduction === 'none'
   if (outLoss !== undefined) {
-    checkWanted('out.loss', reduction === 'none', "reduction: 'none'", outLoss)
-    kind.checkArray('out.loss', outLoss, pred, n, 'one a box')
+    checkWanted('out.loss', perBox, "reduction: 'none'", outLoss)
+    kind.checkArray('out.loss', outLoss, pred, n, 'one per box')
   }
   if (outGrad !== undefined) {
     checkWanted('out.grad', grad, 'grad: true', outGrad)
@@ -153,9 +141,8 @@ export function prepareJob<A extends object | boolean>(
   }
   if (outIou !== undefined) {
     checkWanted('out.iou', iou, 'iou: true', outIou)
-    kind.checkArray('out.iou', outIou, pred, n, 'one a box')
+    kind.checkArray('out.iou', outIou, pred, n, 'one per box')
   }
-
   return {
     name,
     params,
@@ -164,32 +151,22 @@ export function prepareJob<A extends object | boolean>(
     target,
     weight,
     gradOutput: perRow,
-    loss: reduction === 'none' ? (outLoss ?? kind.allocate(pred, n)) : undefined,
+    loss: perBox ? (outLoss ?? kind.allocate(pred, n)) : undefined,
     grad: grad ? (outGrad ?? kind.allocate(pred, length)) : undefined,
     gradTarget: gradTarget ? (outGradTarget ?? kind.allocate(pred, length)) : undefined,
     iou: iou ? (outIou ?? kind.allocate(pred, n)) : undefined,
     lossScale: scales.lossScale,
     gradScale: scales.gradScale,
-    sumScale: scales.sumScale,
-    sumDivisor: scales.sumDivisor,
-    ignoreInvalid: onInvalid === 'ignore',
+    divisor: scales.divisor,
     ignoreAll: scales.ignoreAll,
+    onInvalid,
   }
 }
 
-/** No result of a call may share memory with another of its arrays. The addon looks at addresses, which is quick, and leaves
- * it to this to say which they are. */
-export function checkJobOverlap<A extends object>(job: BoxLossJob<A>, overlaps: (a: A, b: A) => boolean): void {
-  const { pred, target, weight, gradOutput, loss, grad, gradTarget, iou } = job
-  checkOverlap(OUT_MEMBERS, [loss, grad, gradTarget, iou], INPUTS, [pred, target, weight, gradOutput], overlaps)
-}
-
 /** A result array that was given must be one that the call has, by this option. */
-function checkWanted(argument: string, wanted: boolean, option: string, array: unknown): void {
-  if (!wanted) throw invalidArgument(argument, `to go with ${option}`, array)
+function checkWanted(argument: string, isWanted: boolean, option: string, array: unknown): void {
+  if (!isWanted) throw invalidArgument(argument, `to go with ${option}`, array)
 }
-
-export type Scales = Pick<BoxLossJob, 'lossScale' | 'gradScale' | 'sumScale' | 'sumDivisor' | 'ignoreAll'>
 
 /** Checks the factors of a call and gives what loss and gradients of N boxes are multiplied by. */
 export function scalesOf(
@@ -215,8 +192,7 @@ export function scalesOf(
   return {
     lossScale: lossWeight,
     gradScale: upstream / divisor,
-    sumScale: lossWeight,
-    sumDivisor: divisor,
+    divisor,
     // Not multiplied by 0: a loss may be infinite.
     ignoreAll: divisor <= 0 || lossWeight === 0,
   }

@@ -1,6 +1,7 @@
+import { isValidBox, readCorners } from '../core/boxes.js'
 import { argumentError, ScaLossError } from '../core/errors.js'
+import type { BoxLossJob } from '../core/job.js'
 import { LOSSES } from '../core/losses.js'
-import { type BoxLossJob, isValidBox, readCorners } from '../reference/run.js'
 
 /** `onInvalid: 'throw'`: looks at the first so many rows of all that makes NaN before anything is written. Rows of weight 0 count 0,
  * whatever is in them. */

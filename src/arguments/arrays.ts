@@ -1,0 +1,98 @@
+import { argumentError, invalidArgument } from '../core/errors.js'
+import type { DType, FloatArray } from '../core/types.js'
+
+// What arrays of the host may be.
+
+const tagOfTypedArray = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
+  ?.get as (this: unknown) => string | undefined
+
+/** `'Float32Array'` and the like, undefined for anything but a typed array. Holds for arrays of another realm (a test runner's
+ * context), where instanceof fails, and for arrays with a tag of their own. */
+export function typeOf(value: unknown): string | undefined {
+  return tagOfTypedArray.call(value)
+}
+
+/** The memory behind an array must be a plain ArrayBuffer: there, fixed in size, and not changed by other threads. */
+export function checkBuffer(argument: string, array: FloatArray | Uint16Array): ArrayBufferLike {
+  const buffer: ArrayBufferLike & { resizable?: boolean } = array.buffer
+  // instanceof is the quick answer; it fails for an ArrayBuffer of another realm.
+  if (!(buffer instanceof ArrayBuffer) && Object.prototype.toString.call(buffer) !== '[object ArrayBuffer]') {
+    throw argumentError(argument, 'memory of its own (an ArrayBuffer)', 'a SharedArrayBuffer: copy it first')
+  }
+  if (buffer.resizable) {
+    throw argumentError(argument, 'an ArrayBuffer of fixed size', 'a resizable one: copy it first')
+  }
+  // A detached buffer looks like an empty one, but no view can be made of it.
+  if (array.length === 0 && buffer.byteLength === 0) {
+    try {
+      new Uint8Array(buffer)
+    } catch {
+      throw argumentError(argument, 'an attached ArrayBuffer', 'a detached one: it was transferred')
+    }
+  }
+  return buffer
+}
+
+/** [N, columns] boxes of either dtype. */
+export function checkBoxes(argument: string, value: unknown, columns: number): asserts value is FloatArray {
+  const type = typeOf(value)
+  if (type !== 'Float32Array' && type !== 'Float64Array') {
+    throw invalidArgument(argument, 'a Float32Array or Float64Array', value)
+  }
+  const boxes = value as FloatArray
+  if (boxes.length % columns !== 0) {
+    throw invalidArgument(argument, `a length that is a multiple of ${columns}, [N, ${columns}]`, boxes)
+  }
+}
+
+/** The dtype of an argument that must be that of another. */
+export function checkDtype(argument: string, value: unknown, like: FloatArray, likeName: string): void {
+  if (typeOf(value) !== typeOf(like)) throw invalidArgument(argument, `a ${typeOf(like)}, as ${likeName} is`, value)
+}
+
+/** An array that must have the dtype of `like` and `length` elements. `shape` says in words what they are. */
+export function checkArray(
+  argument: string,
+  value: unknown,
+  like: FloatArray,
+  length: number,
+  shape: string,
+  likeName = 'pred',
+): void {
+  checkDtype(argument, value, like, likeName)
+  if ((value as FloatArray).length !== length) throw invalidArgument(argument, `length ${length} (${shape})`, value)
+}
+
+export const dtypeOf = (array: FloatArray): DType => (array.BYTES_PER_ELEMENT === 4 ? 'float32' : 'float64')
+
+/**
+ * Checks the memory of all arrays of a call, before anything else is read from them: a detached array has length 0. What is no
+ * array is left to later checks. Inputs come first, and results from position `firstResult` on; `names` go with them.
+ */
+export function checkMemory(names: readonly string[], arrays: readonly unknown[], firstResult: number): void {
+  // A buffer is asked for once: that takes as long as ten comparisons.
+  const buffers: (ArrayBufferLike | undefined)[] = new Array(arrays.length)
+  for (let i = 0; i < arrays.length; ++i) {
+    const array = arrays[i] as FloatArray
+    if (array === undefined || typeOf(array) === undefined) continue
+    const buffer = checkBuffer(names[i], array)
+    if (i >= firstResult) {
+      for (let k = 0; k < i; ++k) {
+        if (buffers[k] === buffer && overlap(array, arrays[k] as FloatArray)) throw overlapError(names[i], names[k])
+      }
+    }
+    buffers[i] = buffer
+  }
+}
+
+/** Results must not overwrite inputs or each other: rows would be read after they were changed. */
+export function overlapError(result: string, other: string) {
+  return argumentError(result, 'memory that no other array of the call uses', `an overlap with ${other}`)
+}
+
+/** Whether two arrays share memory. */
+export function overlap(a: FloatArray, b: FloatArray): boolean {
+  return (
+    a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength
+  )
+}

@@ -1,0 +1,18 @@
+import { type BoxLossJob, NOTHING, type PairwiseJob, type Place, type Summary } from '../core/job.js'
+import { nativeBoxLoss, nativePairwise } from '../native/call.js'
+import { jsBoxLoss, jsPairwise } from '../reference/run.js'
+
+// From a checked job to the backend that computes it.
+
+/** Runs a checked job where it belongs. */
+export function runBoxLoss(job: BoxLossJob, place: Place): Summary {
+  if (job.pred.length === 0) return NOTHING
+  return place.backend === 'js' ? jsBoxLoss(job) : nativeBoxLoss(job, place)
+}
+
+/** Runs a checked job for all pairs where it belongs. */
+export function runPairwise(job: PairwiseJob, place: Place): void {
+  if (job.out.length === 0) return
+  if (place.backend === 'js') jsPairwise(job)
+  else nativePairwise(job, place)
+}

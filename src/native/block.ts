@@ -1,0 +1,97 @@
+import { FORMATS } from '../core/formats.js'
+import { type ArrayList, type BoxLossJob, listOf, type PairwiseJob, type Place, type Scales } from '../core/job.js'
+import { LOSS_NAMES, type LossName, MODES } from '../core/losses.js'
+
+// The numbers of a call on their way to the addon and back: one Float64Array, which costs one call of Node-API however
+// many numbers there are. Every call writes all of its numbers into a block that is its own until it returns.
+
+/** The numbers of a block, in the order of `binding/block.h`. */
+export const FIELDS = [
+  'alpha',
+  'epsilon',
+  'logFloor',
+  'power',
+  'inner',
+  'focal',
+  'beta',
+  'imageScale',
+  'constant',
+  'mode',
+  'detachAlpha',
+  'loss',
+  'format',
+  'device',
+  'threads',
+  'similarity',
+  'rows',
+  'lossScale',
+  'gradScale',
+  'divisor',
+  'arrays',
+  'ignoreInvalid',
+  'ignoreAll',
+  'resultLoss',
+  'resultInvalid',
+] as const
+export type Field = (typeof FIELDS)[number]
+
+/** The position of each number in a block. */
+export const FIELD = Object.fromEntries(FIELDS.map((name, i) => [name, i])) as Record<Field, number>
+
+export type Block = Float64Array<ArrayBuffer>
+
+/** Blocks that no call has. A new one costs more than a small call. */
+const free: Block[] = []
+
+/** A block with arbitrary numbers. The call gives it back when it is done. */
+export const takeBlock = (): Block => free.pop() ?? new Float64Array(FIELDS.length)
+export const giveBack = (block: Block): void => void free.push(block)
+
+const POSITION_OF_LOSS = Object.fromEntries(LOSS_NAMES.map((name, i) => [name, i])) as Record<LossName, number>
+
+/** Writes the numbers of a call of `boxLoss` over arrays of any kind. */
+export function writeBoxLoss(block: Block, job: BoxLossJob<object>, place: Place): void {
+  writeCommon(block, job, place)
+  writeScales(block, job)
+  block[FIELD.arrays] = bitsOf(listOf(job))
+  block[FIELD.ignoreInvalid] = job.onInvalid === 'ignore' ? 1 : 0
+}
+
+export function writeScales(block: Block, { lossScale, gradScale, divisor, ignoreAll }: Scales): void {
+  block[FIELD.lossScale] = lossScale
+  block[FIELD.gradScale] = gradScale
+  block[FIELD.divisor] = divisor
+  block[FIELD.ignoreAll] = ignoreAll ? 1 : 0
+}
+
+export function writePairwise(block: Block, job: PairwiseJob, place: Place): void {
+  writeCommon(block, job, place)
+  block[FIELD.similarity] = job.similarity ? 1 : 0
+}
+
+/** Bit k is set where array k is given: the addon does not look at the others. */
+function bitsOf(arrays: ArrayList<unknown>): number {
+  let bits = 0
+  for (let k = 0; k < arrays.length; ++k) if (arrays[k] !== undefined) bits |= 1 << k
+  return bits
+}
+
+type Common = Pick<BoxLossJob<object>, 'name' | 'format' | 'params'>
+
+function writeCommon(block: Block, { name, format, params }: Common, place: Place): void {
+  block[FIELD.alpha] = params.alpha
+  block[FIELD.epsilon] = params.epsilon
+  block[FIELD.logFloor] = params.logFloor
+  block[FIELD.power] = params.power
+  block[FIELD.inner] = params.inner
+  block[FIELD.focal] = params.focal
+  block[FIELD.beta] = params.beta
+  block[FIELD.imageScale] = params.imageWidth > 0 ? 1 / Math.hypot(params.imageWidth, params.imageHeight) : 0
+  block[FIELD.constant] = params.constant
+  block[FIELD.mode] = MODES.indexOf(params.mode)
+  block[FIELD.detachAlpha] = params.detachAlpha ? 1 : 0
+  block[FIELD.loss] = POSITION_OF_LOSS[name]
+  block[FIELD.format] = FORMATS.indexOf(format)
+  block[FIELD.device] = place.backend === 'cuda' ? place.device : -1
+  block[FIELD.threads] = place.threads
+}
