@@ -50,7 +50,7 @@ export function writePage(rows, release) {
     'The kernels for float64, 16 bits, three axes and `pairwise` are in the addon as PTX. The driver compiles them, and its',
     'code may differ from the code counted here.',
     '',
-    'Each kernel except those of `pairwise` holds its code twice: once for regular pairs (`core/box.h`), which nearly all are,',
+    'Each kernel except those of `pairwise` holds its code twice: once for regular pairs (`core/box.h`), as nearly all are,',
     'and once with scaling and tests for all other pairs.',
     '',
     `| ${[...HEAD, PER_BOX].join(' | ')} |`,
