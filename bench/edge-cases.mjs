@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util'
 import { boxLoss } from 'scaloss'
 import { LOSSES } from '../dist/core/losses.js'
 
-// What every loss gives where formulas have kinks or no value, as the package computes it. Prints a page; --write writes it to
-// docs/edge-cases.md, which test/package/docs.test.ts compares with what comes out here.
+// What every loss gives where formulas have kinks or no value, as the package computes it. Prints a page, and with --write
+// writes it to docs/edge-cases.md. test/package/docs.test.ts compares that file with what this script prints.
 
 /**
  * @import { FloatArray, LossName, LossOptions } from 'scaloss'
@@ -53,63 +53,66 @@ const meeting = [
     title: 'A perfect match',
     pred: TARGET,
     target: TARGET,
-    text: `No difference is left, and the forms that are computed are made of differences, so loss and gradient are exactly 0. The
-conventions keep what their epsilon leaves: with \`official\`, cd sees corners 1e-7 apart and pulls with 0.7071·alpha over the diagonal at every
-coordinate; with \`torchvision\`, 1e-7 over the area is left.
+    text: `Loss and gradient are exactly 0: the formulas are computed from differences, and all differences are 0.
 
-_Elsewhere:_ CIoU is NaN in mmdetection. The root of a square at 0 has gradient NaN in torch 2.13, JAX and tfjs 4.22.`,
+The conventions keep what their epsilon leaves. With \`official\`, \`cd\` sees corners 1e-7 apart, so every coordinate
+gets a gradient of 0.7071·alpha over the diagonal. With \`torchvision\`, a loss of 1e-7 over the area is left.
+
+_Elsewhere:_ CIoU is NaN in mmdetection. The gradient of the root of a square at 0 is NaN in torch 2.13, JAX and tfjs
+4.22.`,
   },
   {
     head: 'touching at an edge',
     title: 'Touching at an edge',
     pred: [100, 200, 200, 300],
     target: TARGET,
-    text: `I = max(wmin,0)·hmin with wmin = 0: no overlap, and the gradient of max(t,0) at 0 is 0. So \`iou\` says nothing of the way back, in any
-mode (\`log\` stands at its floor, −ln 1e-6); what the other losses add does. The shared sides y1 and y2 are ties of min and max: half of the
-gradient to each box.
+    text: `I = max(wmin,0)·hmin with wmin = 0. So there is no overlap, and max(t,0) has gradient 0 at 0. \`iou\` therefore gives no
+direction in any mode; \`log\` is at its floor, −ln 1e-6. The terms that other losses add do give one. The shared edges
+y1 and y2 are ties of min and max: each box gets half of the gradient.
 
-_Elsewhere:_ a tie of min and max gives ½ and ½ in torch 2.13 and JAX, 1 and 0 in tfjs 4.22. A clamp at 0 has gradient 1 in torch and
-tfjs, ½ in JAX.`,
+_Elsewhere:_ at a tie of min and max, the two gradients are ½ and ½ in torch 2.13 and JAX, 1 and 0 in tfjs 4.22. A
+clamp at 0 has gradient 1 in torch and tfjs, ½ in JAX.`,
   },
   {
     head: 'at a corner',
     title: 'Touching at a corner',
     pred: [100, 100, 200, 200],
     target: TARGET,
-    text: `The same on both axes. Both side overlaps are 0, so \`so\` is 2; each pair of corners is half of the enclosing diagonal apart, so
-\`cd\` is 1.`,
+    text: `This is the case above on both axes. Both side overlaps are 0, so \`so\` is 2. Both pairs of corners are half of the
+enclosing diagonal apart, so \`cd\` is 1.`,
   },
   {
     head: 'flat prediction',
     title: 'A flat prediction',
     pred: FLAT,
     target: TARGET,
-    text: `Its area is 0, so IoU is 0, and max(hmin,0) passes no gradient to \`iou\`; with the centres alike, \`diou\` and \`center\` have none
-either. \`so\`, \`cd\`, \`giou\`, \`eiou\` and others pull y1 and y2 apart. \`ciou\` does too: it takes atan(w/0) as π/2, with derivatives h/(w²+h²)
-and −w/(w²+h²), which are finite.
+    text: `The area is 0, so IoU is 0, and max(hmin,0) passes no gradient to \`iou\`. The centres coincide, so \`diou\` and \`center\`
+have no gradient either. \`so\`, \`cd\`, \`giou\`, \`eiou\` and others pull y1 and y2 apart. \`ciou\` does too: atan(w/0) is
+π/2, with the finite derivatives h/(w²+h²) and −w/(w²+h²).
 
-_Elsewhere:_ predictions of height 0 give NaN gradients in torchvision and detectron2. NaN of CIoU at flat boxes is reported in
-Zzh-tju/DIoU-pytorch-detectron#19 and #3.`,
+_Elsewhere:_ predictions of height 0 give NaN gradients in torchvision and detectron2. NaN from CIoU for flat boxes is
+reported in Zzh-tju/DIoU-pytorch-detectron#19 and #3.`,
   },
   {
     head: 'flat target',
     title: 'A flat target',
     pred: TARGET,
     target: FLAT,
-    text: `The same pair with the roles exchanged, so the same loss. The gradient for the prediction may be 0: \`so\` has hmin/hmax = 0/h
-whatever h is, and \`eiou\` has (h−H)²/hmax² = h²/h².`,
+    text: `This is the same pair with the roles exchanged, so the loss is the same. The gradient for the prediction may be 0. In
+\`so\`, hmin/hmax = 0/h whatever h is; in \`eiou\`, (h−H)²/hmax² = h²/h².`,
   },
   {
     head: 'the same point',
     title: 'Both the same point',
     pred: POINT,
     target: POINT,
-    text: `0/0 has a value, with gradient 0: wmin/wmax is 1, a distance over the diagonal of nothing is 0, and IoU is 0. So losses that
-compare sides or corners call it a match, and those of the IoU family a miss: 1, or the floor of \`log\`. Without epsilon, two
-equal boxes that are flat fare the same. \`official\` divides by its epsilon here, so its gradient is in the millions.
+    text: `0/0 is defined, with gradient 0: wmin/wmax is 1, a distance over a diagonal of 0 is 0, and IoU is 0. So losses that
+compare sides or corners call this a match. The IoU family calls it a miss: the loss is 1, or the floor of \`log\`.
+Without an epsilon, two equal flat boxes give the same results. \`official\` divides by its epsilon here, so its
+gradient is in the millions.
 
-_Elsewhere:_ torchvision's \`generalized_box_iou_loss\` returns 1, too (pytorch/vision#7746). SIoU is NaN where centres coincide in
-meituan/YOLOv6#226.`,
+_Elsewhere:_ torchvision's \`generalized_box_iou_loss\` also returns 1 (pytorch/vision#7746). SIoU is NaN where centres
+coincide in meituan/YOLOv6#226.`,
   },
 ]
 
@@ -120,9 +123,10 @@ const beyond = [
     title: 'An inverted prediction',
     pred: [300, 300, 200, 200],
     target: TARGET,
-    text: `The target with its corners exchanged. The formulas stay as written: wmin and hmin are negative, so I = 0; the area w·h is
-positive where both sides are negative. Here U is twice C, and \`giou\` is 1 + (C − U)/C = 0; \`center\` and \`center2\` see equal centres. So a loss of 0 is no
-proof of a match: \`invalid\` counts such boxes, \`onInvalid\` drops or refuses them.
+    text: `The prediction is the target with its corners exchanged. The formulas stay as written. wmin and hmin are negative, so
+I = 0. The area w·h is positive, because both sides are negative. U is twice C here, so \`giou\` is 1 + (C − U)/C = 0.
+\`center\` and \`center2\` see equal centres. So a loss of 0 does not prove a match: \`invalid\` counts such boxes, and
+\`onInvalid\` leaves them out or refuses them.
 
 _Elsewhere:_ negative losses from boxes in a wrong format: open-mmlab/mmdetection#4454 and #4486.`,
   },
@@ -131,32 +135,34 @@ _Elsewhere:_ negative losses from boxes in a wrong format: open-mmlab/mmdetectio
     title: 'A coordinate that is NaN',
     pred: [Number.NaN, 200, 300, 300],
     target: TARGET,
-    text: `All of the row is NaN, whatever of it a formula looks at, and the row counts as invalid. Weight 0 makes it exactly 0.`,
+    text: `All results of the row are NaN, even of a loss that does not use that coordinate, and the row counts as invalid. With
+weight 0 they are exactly 0.`,
   },
   {
     head: 'Infinity',
     title: 'An infinite coordinate',
     pred: [200, 200, Number.POSITIVE_INFINITY, 300],
     target: TARGET,
-    text: `As NaN: Infinity over Infinity has no value, and which terms it reaches should not matter.`,
+    text: `This is treated like NaN. Infinity over Infinity has no value, and results should not depend on which terms it
+reaches.`,
   },
   {
     head: 'overlapping',
     title: 'Overlapping, for comparison',
     pred: SHIFTED,
     target: TARGET,
-    text: `50 of 100 pixels on each axis.`,
+    text: `The boxes overlap by 50 of 100 pixels on each axis.`,
   },
   {
     head: 'the same × 1e18',
     title: 'The same pair times 1e18',
     pred: scaled(SHIFTED),
     target: scaled(TARGET),
-    text: `Squares and areas of such sides would leave float32, so the sides are divided by a power of two first, which is exact. A loss that
-is a ratio stays as it was. \`smooth_l1\` and \`l1\` have the unit of the coordinates; \`mpdiou\` divides by an image that has not grown, \`nwd\` by a constant
-that has not.
+    text: `Squares and areas of such sides do not fit into float32. So the sides are first divided by a power of two, which is
+exact. A loss that is a ratio stays as it was. \`smooth_l1\` and \`l1\` have the unit of the coordinates. \`mpdiou\` divides
+by the diagonal of the image and \`nwd\` by a constant, and neither has grown.
 
-_Elsewhere:_ at 1e20 every library that was tried gives NaN.`,
+_Elsewhere:_ at 1e20, every library that was tried gives NaN.`,
   },
 ]
 
@@ -213,10 +219,13 @@ const reasons = (cases) =>
 const page = [
   '# Edge cases',
   '',
-  '`npm run edge-cases -- --write` makes this page by running the package, and a test compares the two. In each cell: the loss / the',
-  'gradient for the prediction, which is `0` (exactly, in all components), `finite` or `NaN`. float32 on the `cpu` backend; float64 gives the',
-  'same but for rounding, or the cell says what. `mpdiou` has an image of 640 × 480; with three axes, z is as x.',
-  '[losses.md](losses.md) has the formulas and, under _Kinks and singular points_, the rules.',
+  '`npm run edge-cases -- --write` makes this page by running the package, and a test compares the two.',
+  '',
+  'Each cell has the loss / the gradient for the prediction. The gradient is `0` (exactly, in all components), `finite`',
+  'or `NaN`. The results are float32 from the `cpu` backend. float64 gives the same except for rounding; where it does not,',
+  'the cell has both. `mpdiou` has an image of 640 × 480. With three axes, z is the same as x.',
+  '',
+  '[losses.md](losses.md) has the formulas, and the rules under _Kinks and singular points_.',
   '',
   '## Valid boxes',
   '',

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { draw } from '../paper/chart.mjs'
 import { rowsLike } from './rows.mjs'
 
-// Nanoseconds a box by size: this package, what one would use instead, and what the memory alone takes.
+// Nanoseconds per box by size: this package, its alternatives, and memory bandwidth.
 
 /** @import { Results } from './run.mjs' */
 
@@ -40,7 +40,7 @@ export async function drawChart(folder, { parts, machine }) {
     {
       title: {
         text: 'SCALoss and its gradient, one thread',
-        subtitle: `nanoseconds a box; ${machine.cpu}, ${machine.simd}`,
+        subtitle: `nanoseconds per box; ${machine.cpu}, ${machine.simd}`,
       },
       data: { values },
       width: 420,
@@ -56,7 +56,7 @@ export async function drawChart(folder, { parts, machine }) {
           field: 'ns',
           type: 'quantitative',
           scale: { type: 'log' },
-          axis: { format: ',', title: 'ns a box', values: powers(0, 5) },
+          axis: { format: ',', title: 'ns per box', values: powers(0, 5) },
         },
         color: {
           field: 'what',

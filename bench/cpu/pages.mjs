@@ -4,8 +4,8 @@ import { crossovers, LATENCY } from './model.mjs'
 import { callPartsTable, machineLine, shareOf, targetsTable } from './report.mjs'
 import { count, rowLike, rowsLike } from './rows.mjs'
 
-// The figures of README.md and docs/performance.md stand in blocks, <!-- bench:NAME --> to <!-- bench -->, which are written from
-// the results. A test compares.
+// The figures in README.md and docs/performance.md are in blocks, <!-- bench:NAME --> to <!-- bench -->, which this file
+// writes from the results. A test compares them.
 
 /** @import { Results } from './run.mjs' */
 
@@ -32,7 +32,7 @@ const BLOCKS = {
   sizes: ({ parts, machine }) => {
     const like = { name: 'scaloss', simd: machine.simd }
     return table(
-      ['boxes', 'ns a box', 'share of STREAM add', 'two threads: times as fast', 'a plain JS loop takes'],
+      ['boxes', 'ns per box', 'share of STREAM add', 'speed-up by two threads', 'speed-up over a plain JS loop'],
       rowsLike(parts, 'sizes', { ...like, threads: 1 }).map((row) => {
         const both = rowLike(parts, 'sizes', { ...like, boxes: row.boxes, threads: 2 })
         const cells = [short(row.ns.median), shareOf(row), short(both.times.oneThread), `${short(row.times.loop)} x`]
@@ -43,7 +43,7 @@ const BLOCKS = {
 
   arrays: ({ parts, machine }) =>
     table(
-      ['boxes', '`alloc`, ns a box', 'ordinary typed arrays'],
+      ['boxes', '`alloc`, ns per box', 'ordinary typed arrays, ns per box'],
       [1e5, 1e6, 1e7].map((boxes) => [
         count(boxes),
         ...['scaloss', 'scaloss, ordinary arrays'].map((name) =>
@@ -55,7 +55,7 @@ const BLOCKS = {
   calls: ({ parts }) => {
     const sizes = [16, 256, 1e4]
     return table(
-      ['µs a call', ...sizes.map((boxes) => `${count(boxes)} boxes`)],
+      ['µs per call', ...sizes.map((boxes) => `${count(boxes)} boxes`)],
       ['plan', 'out', 'fresh results', 'async'].map((name) => [
         name,
         ...sizes.map((boxes) => {
@@ -72,7 +72,7 @@ const BLOCKS = {
     const rows = rowsLike(parts, 'trainer')
     const sizes = [...new Set(rows.map(({ boxes }) => boxes))]
     return table(
-      ['µs a step', ...sizes.map((boxes) => `${count(boxes)} boxes`)],
+      ['µs per step', ...sizes.map((boxes) => `${count(boxes)} boxes`)],
       [...new Set(rows.map(({ name }) => name))].map((name) => [
         name,
         ...sizes.map((boxes) => short((rowLike(parts, 'trainer', { name, boxes }).ns.median * boxes) / 1e3)),
@@ -84,7 +84,7 @@ const BLOCKS = {
     const from = (/** @type {number} */ boxes) =>
       Number.isFinite(boxes) ? count(Number(boxes.toPrecision(2))) : 'never'
     return table(
-      ['GPU', 'ns a box', 'faster than one thread from', 'than two threads from'],
+      ['GPU', 'ns per box', 'faster than one thread from', 'faster than two threads from'],
       crossovers(results).map(({ what, gpuNs, from: [one, two] }) => [what, short(gpuNs), from(one), from(two)]),
     )
   },
@@ -102,7 +102,7 @@ export const fill = (text, results) =>
   text.replace(/(<!-- bench:([\w-]+) -->)(\n?).*?(<!-- bench -->)/gs, (_, open, name, newline, close) => {
     if (!Object.hasOwn(BLOCKS, name))
       throw new Error(`no block bench:${name}; there are ${Object.keys(BLOCKS).join(', ')}`)
-    // A block on lines of its own is one paragraph or table; within a line it is part of the sentence.
+    // A block that begins a new line is a paragraph or a table. Within a line it is part of the sentence.
     return newline ? `${open}\n\n${BLOCKS[name](results)}\n\n${close}` : open + BLOCKS[name](results) + close
   })
 

@@ -1,14 +1,14 @@
 import { percent, short, spread, table, unique } from '../gpu/format.mjs'
 import { BYTES_A_BOX, count, gigabytes, rowLike, rowsLike } from './rows.mjs'
 
-// cpu.md: the results as tables. docs/performance.md says what follows from them.
+// cpu.md: the results as tables. docs/performance.md draws conclusions from them.
 
 /** @import { Results, Row } from './run.mjs' */
 
 /** @param {number | undefined} value */
 const times = (value) => (value === undefined ? '' : `${short(value)} x`)
 
-/** Of the faster STREAM kernel: with plain stores in the caches, with streaming ones beyond. @param {Row} row */
+/** The share of the faster STREAM kernel, which is the one with plain stores in the caches, and with streaming stores beyond. @param {Row} row */
 export function shareOf({ times: { stream, streamPlain } }) {
   const shares = [stream, streamPlain].filter((share) => share !== undefined)
   return shares.length === 0 ? '' : percent(Math.min(...shares))
@@ -31,9 +31,16 @@ function sizesSection({ parts }) {
   ])
   return [
     '## `sca` by size',
-    `Loss and gradient, arrays of \`alloc\`. GB/s: ${BYTES_A_BOX} bytes a box, pred and target read, grad written. Share: of the faster of ` +
-      'the two STREAM kernels on the same arrays and as many threads.',
-    table(['boxes', 'what', 'ns a box', 'GB/s', 'share of STREAM', 'of one thread', 'of the loop'], body),
+    'Loss and gradient. The arrays come from `alloc`, unless a row says otherwise.',
+    [
+      `- _GB/s_ counts ${BYTES_A_BOX} bytes per box: pred and target are read, grad is written.`,
+      '- _share of STREAM_ is the speed as a share of the faster of the two STREAM kernels, on the same arrays and threads.',
+      '- _speed-up by two threads_ and _speed-up over a loop_ compare with one thread and with the plain JS loop.',
+    ].join('\n'),
+    table(
+      ['boxes', 'what', 'ns per box', 'GB/s', 'share of STREAM', 'speed-up by two threads', 'speed-up over a loop'],
+      body,
+    ),
   ]
 }
 
@@ -62,21 +69,21 @@ function lossesSection({ parts, machine }) {
   const fused = { pass: 'loss and gradient', threads: 1 }
   const pairs = rowsLike(parts, 'losses', { pass: 'pairwise' })
   return [
-    '## All losses, ns a box',
+    '## All losses, ns per box',
     `Loss and gradient, ${widest}, one thread:`,
     bySize({ ...fused, simd: widest }, ({ ns }) => spread(ns)),
-    'Share of STREAM add on the same arrays:',
+    'The same as a share of STREAM add on the same arrays:',
     bySize({ ...fused, simd: widest }, shareOf),
     ...(rowsLike(parts, 'losses', { simd: 'avx2' }).length > 0 && widest !== 'avx2'
       ? ['Loss and gradient, avx2, one thread:', bySize({ ...fused, simd: 'avx2' }, ({ ns }) => spread(ns))]
       : []),
-    'Two threads: times as fast as one.',
+    `Speed-up by two threads, ${widest}:`,
     bySize({ pass: 'loss and gradient', threads: 2 }, (row) => times(row.times.oneThread)),
-    'The loss alone, one thread:',
+    'The loss without a gradient, one thread:',
     bySize({ pass: 'loss alone' }, ({ ns }) => spread(ns)),
-    `\`pairwise\`, ${pairs.map(({ boxes }) => count(boxes))[0]} by as many boxes, one thread:`,
+    `\`pairwise\` of ${pairs.map(({ boxes }) => count(boxes))[0]} boxes with as many, one thread:`,
     table(
-      ['loss', 'ns a pair'],
+      ['loss', 'ns per pair'],
       pairs.map(({ name, ns }) => [`\`${name}\``, spread(ns)]),
     ),
   ]
@@ -108,9 +115,10 @@ function callsSection(results) {
   const rows = rowsLike(results.parts, 'calls')
   return [
     '## Calls',
-    '`sca`, mean, loss and gradient, one thread. Beyond: what an async call takes longer than the same call with `out`.',
+    '`sca` with reduction `mean`, loss and gradient, one thread. The last column says how much longer an async call takes\n' +
+      'than the same call with `out`.',
     table(
-      ['call', 'boxes', 'µs', 'beyond, µs'],
+      ['call', 'boxes', 'µs', 'µs more than `out`'],
       rows.map(({ name, boxes, ns, adds }) => [
         name,
         count(boxes),
@@ -118,8 +126,12 @@ function callsSection(results) {
         adds.out === undefined ? '' : short(adds.out / 1e3),
       ]),
     ),
-    'Where the time of a call with `out` goes. In JavaScript: a call of no boxes, which ends there. Arithmetic: the slope of a plan from ' +
-      '256 to 4,096 boxes. The addon: the rest.',
+    'Where the time of a call with `out` goes:',
+    [
+      '- _checks and result in JavaScript_ is the time of a call without boxes, which does not enter the addon.',
+      '- _arithmetic_ is the slope of the time of a plan between 256 and 4,096 boxes.',
+      '- _into the addon and back_ is the rest.',
+    ].join('\n'),
     callPartsTable(results),
   ]
 }
@@ -135,11 +147,11 @@ function peersSection({ parts }) {
     'tfjs autograd, cpu': 'cpu',
   })
   return [
-    '## What one would use instead',
-    '`sca`, one thread: mean loss and its gradient, read into arrays. All gave the result of scaloss first. The libraries get a tensor a ' +
-      'coordinate, which is the fastest for them. Times: how many times as long as scaloss.',
+    '## Alternatives',
+    'The mean of `sca` and its gradient, read into arrays, on one thread. Each alternative first had to give the result of\n' +
+      'scaloss. The libraries get one tensor per coordinate, which is the fastest way for them.',
     table(
-      ['boxes', 'what', 'ns a box', 'times', 'rounds'],
+      ['boxes', 'what', 'ns per box', 'times slower', 'rounds'],
       rows.map(({ boxes, name, ns, rounds }) => [
         count(boxes),
         name,
@@ -154,11 +166,11 @@ function peersSection({ parts }) {
 /** @param {Results} results */
 function trainerSection({ parts }) {
   return [
-    '## A step of a trainer',
-    'Gradient descent over the boxes themselves: `optimizer.minimize` of TensorFlow.js with `scaloss/tfjs` and with autograd, jax-js with ' +
-      'the step in the jit, and arrays. All moved the boxes the same way first.',
+    '## A training step',
+    'Gradient descent on the boxes themselves: `optimizer.minimize` of TensorFlow.js with `scaloss/tfjs` and with autograd,\n' +
+      'jax-js with the whole step in its `jit`, and plain arrays. Each first had to move the boxes in the same way.',
     table(
-      ['boxes', 'trainer', 'µs a step', 'autograd takes', 'rounds'],
+      ['boxes', 'trainer', 'µs per step', 'speed-up over autograd', 'rounds'],
       rowsLike(parts, 'trainer').map(({ boxes, name, ns, rounds, times: { autograd } }) => [
         count(boxes),
         name,
@@ -201,16 +213,14 @@ const SECTIONS = {
 export function page(results) {
   const { quick, seconds, parts } = results
   return `${[
-    '# The CPU, measured',
+    '# CPU benchmark',
     `${machineLine(results)}. Written by \`npm run bench\` in ${seconds} s.`,
     ...(quick ? ['**A quick run: its figures mean nothing.**'] : []),
-    'float32. Medians, in parentheses quartiles. All variants of a group take turns in every round, ratios are taken within rounds; the slow ' +
-      'ones take part in fewer.',
-    ...(parts.peers
-      ? ['![Nanoseconds a box by number of boxes: scaloss, and what one would use instead](cpu.svg)']
-      : []),
+    'All figures are float32. Times are medians, with quartiles in parentheses. All variants of a group take turns in every\n' +
+      'round, and ratios are taken within a round. Slow variants take part in fewer rounds.',
+    ...(parts.peers ? ['![Nanoseconds per box by number of boxes: scaloss and its alternatives](cpu.svg)'] : []),
     '## Targets',
-    'Where several figures count, the worst of them.',
+    'If a target covers several figures, the worst one counts.',
     targetsTable(results),
     ...Object.entries(SECTIONS).flatMap(([part, section]) => (parts[part] ? section(results) : [])),
   ].join('\n\n')}\n`

@@ -1,6 +1,6 @@
 import { rowsLike } from './rows.mjs'
 
-// What was promised, beside what was measured.
+// The targets, and what was measured.
 
 /**
  * @import { Results, Row } from './run.mjs'
@@ -57,7 +57,7 @@ const TARGETS = [
   ...Object.entries({ avx512: 1.65, avx2: 2.5 }).map(([simd, most]) => ({
     what: `\`sca\` with ${simd}, 1,000 to 100,000 boxes`,
     most,
-    unit: ' ns a box',
+    unit: ' ns per box',
     of: (/** @type {Results['parts']} */ parts) =>
       rowsLike(parts, 'sizes')
         .filter(at(CACHE_SIZES, alone(simd)))

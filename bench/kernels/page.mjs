@@ -3,17 +3,28 @@ import { BOX_INSTRUCTIONS, blocksOf, LONG_LOSSES, SPILLS } from './limits.mjs'
 
 /** @typedef {import('./table.mjs').Row} Row */
 
-const HEAD = ['kernel', 'pass', 'dtype', 'registers', 'blocks an SM', 'spill bytes', 'stack', 'instructions', 'helpers']
+const HEAD = [
+  'kernel',
+  'pass',
+  'dtype',
+  'registers',
+  'blocks per SM',
+  'spill bytes',
+  'stack',
+  'instructions',
+  'helpers',
+]
+const PER_BOX = 'per box'
 
 /**
- * A sentence and its exceptions, one a line.
+ * A sentence, and its exceptions on a line each.
  * @param {string} sentence Without its full stop.
  * @param {string[]} exceptions
  */
 const exceptFor = (sentence, exceptions) =>
   exceptions.length === 0
     ? [`${sentence}.`, '']
-    : [`${sentence}, but for:`, '', ...exceptions.map((exception) => `- ${exception}.`), '']
+    : [`${sentence}, except for:`, '', ...exceptions.map((exception) => `- ${exception}.`), '']
 
 /**
  * docs/kernels.md.
@@ -25,17 +36,24 @@ export function writePage(rows, release) {
   return [
     '# The CUDA kernels as compiled',
     '',
-    `\`npm run kernels -- --write\` writes this page. Compiler: nvcc ${release}, \`${FLAGS.join(' ')}\`. **Not yet run on a GPU**:`,
-    'these are facts about the code, and nothing here is a speed.',
+    `\`npm run kernels -- --write\` writes this page. Compiler: nvcc ${release}, \`${FLAGS.join(' ')}\`.`,
     '',
-    'In float32 each loss of two axes has a kernel of its own for loss and gradient. The kernels for any loss serve the rest: the loss',
-    'alone, float64, storage of 16 bits (float16, bfloat16), three axes, and the options `mode`, `power`, `inner`, `focal` and `detachAlpha`.',
-    'Those of float64, of 16 bits, of three axes and of `pairwise` are in the addon as PTX, which the compiler of the driver may make',
-    'something else of.',
+    'The kernels have **not yet run on a GPU**. The numbers here describe the compiled code. None of them is a speed.',
     '',
-    'Each has its code twice: for regular pairs (`core/box.h`), nearly all there are, and with scaling and tests for all others.',
+    'In float32, each loss of two axes has its own kernel for loss and gradient. Kernels for any loss serve the rest:',
     '',
-    `| ${[...HEAD, 'a box'].join(' | ')} |`,
+    '- the loss without a gradient;',
+    '- float64, and storage of 16 bits (float16, bfloat16);',
+    '- three axes;',
+    '- the options `mode`, `power`, `inner`, `focal` and `detachAlpha`.',
+    '',
+    'The kernels for float64, 16 bits, three axes and `pairwise` are in the addon as PTX. The driver compiles them, and its',
+    'code may differ from the code counted here.',
+    '',
+    'Each kernel except those of `pairwise` holds its code twice: once for regular pairs (`core/box.h`), as nearly all are,',
+    'and once with scaling and tests for all other pairs.',
+    '',
+    `| ${[...HEAD, PER_BOX].join(' | ')} |`,
     `| --- | --- | --- |${' ---: |'.repeat(HEAD.length - 2)}`,
     ...rows.map(({ kernel, pass, dtype, registers, spill, stack, instructions, helpers, box }) => {
       const numbers = [registers, blocksOf(registers), spill, stack, instructions, helpers, box ?? '']
@@ -44,24 +62,28 @@ export function writePage(rows, release) {
     '',
     `${rows.length} kernels; ${total('spill')} bytes of spills and ${total('stack')} bytes of stack in all of them.`,
     '',
-    '- _registers, spill bytes, stack_: as `ptxas -v` reports them, a thread; spills count stores and loads.',
-    '- _blocks an SM_: how many blocks of 256 threads the 65,536 registers of an SM hold.',
-    '- _instructions_: static, the bytes of code of the whole kernel over 16. That is one row of boxes, both ways, with every format and',
-    '  option, and the reduction. `l1`, which computes next to nothing, shows about what all kernels share.',
-    '- _helpers_: functions beside that, which the compiler adds for the rare cases of division and square root, and for 64-bit integer division.',
-    '- _a box_: instructions of the plain path of a regular pair, from the load of two boxes in xyxy to the store of the gradient: those of a',
-    '  kernel that has nothing else (`bench/one-row.cu`).',
+    '- _registers, spill bytes, stack_: per thread, as `ptxas -v` reports them. Spills count stores and loads.',
+    '- _blocks per SM_: how many blocks of 256 threads the 65,536 registers of an SM hold.',
+    '- _instructions_: the bytes of code of the whole kernel divided by 16. This includes the code for regular and for other',
+    '  pairs, every format and option, and the reduction. `l1` computes next to nothing, so it shows about what all share.',
+    '- _helpers_: instructions of the functions that the compiler adds for rare cases of division and square root, and for',
+    '  64-bit integer division. They are not in the column before.',
+    '- _per box_: instructions of the plain path of a regular pair, from the load of two boxes in xyxy to the store of the',
+    '  gradient. They are counted in a kernel that has nothing else (`bench/one-row.cu`).',
     '',
-    '## What a test holds them to',
+    '## What a test checks',
     '',
-    '`test/cuda/kernels/kernels.test.ts` compiles them again, where there is nvcc. The PTX has no contraction, approximation, flush to zero, local memory',
-    'or atomic on floating-point numbers, and streams boxes in loads as wide as they are aligned. With the release of nvcc above, registers',
+    '`test/cuda/kernels/kernels.test.ts` compiles the kernels again if nvcc is there. It checks the PTX: no contraction, no',
+    'approximation, no flush to zero, no local memory, no atomics on floating-point numbers, and streaming loads of boxes, as',
+    'wide as the boxes are aligned.',
+    '',
+    'With the release of nvcc above, it also checks the table.',
     ...exceptFor(
-      'stay within the same multiple of eight and counts of instructions within 3 % of this table; nothing spills or has a stack',
+      'Registers stay within the same multiple of eight, and instructions within 3 %. Nothing spills or has a stack',
       Object.entries(SPILLS).map(([name, { spill, reason }]) => `${name}: ${spill} bytes; ${reason}`),
     ),
     ...exceptFor(
-      `A box takes at most ${BOX_INSTRUCTIONS} instructions, as many as an H200 issues while its memory moves the 48 bytes of one`,
+      `Each box takes at most ${BOX_INSTRUCTIONS} instructions, as many as an H200 issues while its memory moves 48 bytes`,
       Object.entries(LONG_LOSSES).map(([name, reason]) => `\`${name}\`: ${reason}`),
     ),
   ].join('\n')
