@@ -27,6 +27,8 @@ function reasons() {
   // SECURITY.md sends people there, and npm links to it.
   if (!repository) found.push('repository in package.json: expected where the sources are, got none')
 
+  if (/not on npm yet/.test(read('README.md'))) found.push('README.md says that the package is not on npm yet')
+
   for (const target of Object.values(TARGETS)) {
     const file = prebuildOf(target)
     if (!existsSync(join(root, file))) found.push(`${file} is missing: npm run prebuild:pack`)
