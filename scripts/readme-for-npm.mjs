@@ -2,6 +2,7 @@
 // links and pictures become URLs of the published files. package.json calls this:
 //   prepack                  node scripts/readme-for-npm.mjs
 //   postpack, postpublish    node scripts/readme-for-npm.mjs --undo
+// npm runs neither of the last two after a build or an upload that failed: then call the second line by hand.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
