@@ -24,8 +24,10 @@ function reasons() {
   const locked = JSON.parse(read('package-lock.json')).version
   if (locked !== version) found.push(`version in package-lock.json: expected ${version}, got ${locked}`)
 
-  // The npm site finds what the README links to, and the package does not hold, by it.
+  // SECURITY.md sends people there, and npm links to it.
   if (!repository) found.push('repository in package.json: expected where the sources are, got none')
+
+  if (/not on npm yet/.test(read('README.md'))) found.push('README.md says that the package is not on npm yet')
 
   for (const target of Object.values(TARGETS)) {
     const file = prebuildOf(target)

@@ -24,7 +24,7 @@ const BLOCKS = {
     const { loop, jax, wasm, cpu } = own.times
     const times = [1, loop, jax, wasm, cpu]
     return table(
-      [`${count(PEERS_AT)} boxes, one thread`, 'ns a box', 'times'],
+      [`${count(PEERS_AT)} boxes, one thread`, 'ns per box', 'times slower'],
       rows.map(({ name, ns }, i) => [name, short(ns.median), short(times[i])]),
     )
   },

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { OPTIONS } from '../../src/arguments/prepare.js'
 import { LOSS_NAMES, LOSS_OPTIONS } from '../../src/core/losses.js'
 import { DOCUMENTS, ROOT as root } from '../support/project.js'
 
@@ -22,13 +23,29 @@ describe('docs/losses.md', () => {
   it('has a row for every loss, in their order', () => {
     expect(rowsOf('docs/losses.md', '| name | loss |')).toEqual(LOSS_NAMES)
   })
+})
+
+describe('docs/options.md', () => {
+  it('has a row for every option of boxLoss', () => {
+    const ofLosses: readonly string[] = LOSS_OPTIONS
+    const all = OPTIONS.filter((option) => !ofLosses.includes(option))
+    expect(rowsOf('docs/options.md', '| option | default |').sort()).toEqual([...all].sort())
+  })
 
   it('has a row for every option of the losses', () => {
-    expect(rowsOf('docs/losses.md', '| option | default |').sort()).toEqual([...LOSS_OPTIONS].sort())
+    expect(rowsOf('docs/options.md', '| option | losses |').sort()).toEqual([...LOSS_OPTIONS].sort())
   })
 })
 
 describe('README.md', () => {
+  it('has at most 120 lines', () => {
+    expect(read('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(120)
+  })
+
+  it("shows the picture of the paper's report (cp bench/paper/results/fig1-gradient-jitter.svg docs/gradient.svg)", () => {
+    expect(read('docs/gradient.svg')).toBe(read('bench/paper/results/fig1-gradient-jitter.svg'))
+  })
+
   it('lists every loss', () => {
     expect(rowsOf('README.md', '| loss').sort()).toEqual([...LOSS_NAMES].sort())
   })
@@ -39,7 +56,7 @@ describe('README.md', () => {
       (of: { backend: string; dtype: string }) => of.backend === 'cpu' && of.dtype === 'float32',
     )
     const { published, modified } = summary
-    const stated = /losses within (\d+) ulp and gradients within (\d+) .*?\((\d+) and (\d+) with/s.exec(
+    const stated = /losses are within (\d+) ulp and gradients within (\d+) .*?\((\d+) and (\d+)\s+with/s.exec(
       read('README.md'),
     )
     const measured = [published.loss, published.grad, modified.loss, modified.grad]

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { prebuildOf, TARGETS } from '../../scripts/prebuild/targets.mjs'
@@ -11,14 +12,15 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const { check, remove, run, write } = makeProject()
 afterAll(remove)
 
-describe('what npm runs and packs', () => {
-  const files = (): string[] => {
-    const [packed] = JSON.parse(
-      execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8' }),
-    )
-    return packed.files.map((file: { path: string }) => file.path)
-  }
+/** The files of the tarball. */
+const files = (): string[] => {
+  const [packed] = JSON.parse(
+    execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8' }),
+  )
+  return packed.files.map((file: { path: string }) => file.path)
+}
 
+describe('what npm runs and packs', () => {
   it('nothing runs at install: npm blocks it, and node-gyp would be called', () => {
     for (const script of ['preinstall', 'install', 'postinstall', 'prebuild'])
       expect(manifest.scripts).not.toHaveProperty(script)
@@ -54,6 +56,54 @@ describe('what npm runs and packs', () => {
 
   it('the lockfile names no host', () => {
     expect(readFileSync(join(root, 'package-lock.json'), 'utf8')).not.toContain('"resolved"')
+  })
+})
+
+describe('the README on npm (scripts/readme-for-npm.mjs)', () => {
+  // A small package with the scripts of this one: to pack this one would build it first.
+  const folder = mkdtempSync(join(tmpdir(), 'scaloss-readme-'))
+  const { prepack, postpack, postpublish } = manifest.scripts
+  for (const path of ['README.md', 'docs', 'scripts/readme-for-npm.mjs'])
+    cpSync(join(root, path), join(folder, path), { recursive: true })
+  writeFileSync(
+    join(folder, 'package.json'),
+    JSON.stringify({ ...manifest, scripts: { prepack, postpack, postpublish }, dependencies: {} }),
+  )
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  const ours = readFileSync(join(root, 'README.md'), 'utf8')
+  const now = () => readFileSync(join(folder, 'README.md'), 'utf8')
+  const base = `https://unpkg.com/scaloss@${manifest.version}/`
+  const linksOf = (page: string) => [...page.matchAll(/\]\(([^)]*)\)|<img src="([^"]*)"/g)].map(([, a, b]) => a ?? b!)
+
+  it('links only to files of the tarball', () => {
+    const relative = linksOf(ours).filter((link) => !link.startsWith('https:') && !link.startsWith('#'))
+    expect(relative.length).toBeGreaterThan(10)
+    const packed = files()
+    expect(relative.filter((link) => !packed.includes(link.split('#')[0]!))).toEqual([])
+  })
+
+  it('in the tarball, every link is a URL of a published file; the checkout has its own README again', () => {
+    const [packed] = JSON.parse(execFileSync('npm', ['pack', '--json', '--silent'], { cwd: folder, encoding: 'utf8' }))
+    const tarball = join(folder, packed.filename)
+    const published = execFileSync('tar', ['-xzOf', tarball, 'package/README.md'], { encoding: 'utf8' })
+    expect(linksOf(published)).toEqual(
+      linksOf(ours).map((link) => (/^(https:|#)/.test(link) ? link : `${base}${link}`)),
+    )
+    expect(published.replaceAll(base, '')).toBe(ours)
+    expect(now()).toBe(ours)
+  })
+
+  it('npm publish reads the README again after postpack, so it stays until postpublish', () => {
+    const lifecycle = (event: 'prepack' | 'postpack' | 'postpublish') => {
+      const [, ...args] = manifest.scripts[event].split(' ')
+      const env = { ...process.env, npm_command: 'publish', npm_lifecycle_event: event }
+      execFileSync(process.execPath, args, { cwd: folder, env })
+      return now().includes(base)
+    }
+    expect([lifecycle('prepack'), lifecycle('prepack'), lifecycle('postpack')]).toEqual([true, true, true])
+    expect(lifecycle('postpublish')).toBe(false)
+    expect(now()).toBe(ours)
   })
 })
 

@@ -40,6 +40,7 @@ describe('npm run release:check', () => {
     write('package-lock.json', '{ "version": "1.2.3" }')
     write('CHANGELOG.md', '# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-01-01\n\n## [1.2.2]\n')
     write('.gitignore', 'prebuilds/\n')
+    write('README.md', '# A package\n')
     git('init', '-q')
     git('add', '.')
     git('commit', '-qm', 'all')
@@ -84,6 +85,11 @@ describe('npm run release:check', () => {
       'a package without a repository',
       () => write('package.json', '{ "version": "1.2.3" }'),
       'repository in package.json: expected where the sources are, got none',
+    ],
+    [
+      'a README that says there is no release',
+      () => write('README.md', 'The package is not on npm yet.\n'),
+      'README.md says that the package is not on npm yet',
     ],
     [
       'a lockfile left behind',

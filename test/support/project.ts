@@ -8,8 +8,16 @@ export const ROOT = join(__dirname, '../..')
 /** What people read. */
 export const DOCUMENTS = [
   ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'],
-  ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
-  ...['bench/paper/README.md', 'test/README.md', 'test/data/README.md', 'test/cuda/emulator/README.md'],
+  ...readdirSync(join(ROOT, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+  ...[
+    'bench/paper/README.md',
+    'examples/digits/README.md',
+    'test/README.md',
+    'test/data/README.md',
+    'test/cuda/emulator/README.md',
+  ],
 ]
 
 /** A user's project that depends on this package and on `dependencies`, which are taken from this one's. */
