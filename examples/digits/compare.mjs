@@ -8,7 +8,7 @@ import { compareRuns } from './comparison.mjs'
 import { comparisonPage } from './comparison-page.mjs'
 import { CONFIGURATIONS } from './configurations.mjs'
 import { drawCurves } from './curves.mjs'
-import { progressBars } from './progress.mjs'
+import { comparisonProgress } from './progress.mjs'
 import { readResult, trainInProcess } from './run-process.mjs'
 import { commonSettings, OPTIONS, OPTIONS_HELP } from './settings.mjs'
 
@@ -125,17 +125,17 @@ async function compare({ settings, seeds, jobs, out, save }, signal) {
   await write()
 
   const waiting = runs.filter((run) => !results.has(run))
-  const bars = progressBars(runs.length, results.size)
+  const progress = comparisonProgress(runs.length, results.size)
   const failure = new AbortController()
   const ended = AbortSignal.any([signal, failure.signal])
   const work = async () => {
     for (let run = waiting.shift(); run && !ended.aborted; run = waiting.shift()) {
-      const bar = bars.start(`${run.name}, seed ${run.settings.seed}`, settings.steps)
-      const result = await trainInProcess(run, ended, bar.update)
-      bar.stop()
+      const training = progress.start(`${run.name}, seed ${run.settings.seed}`, settings.steps)
+      const result = await trainInProcess(run, ended, training.update)
+      training.stop()
       if (!result) return
       results.set(run, result)
-      bar.finish()
+      training.finish()
       await write()
     }
   }
@@ -146,7 +146,7 @@ async function compare({ settings, seeds, jobs, out, save }, signal) {
     }),
   )
   const ends = await Promise.allSettled(workers)
-  bars.stop()
+  progress.stop()
   for (const end of ends) if (end.status === 'rejected') throw end.reason
   console.log(page)
   if (signal.aborted) console.error('stopped; the same command goes on')

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { startTensorFlow } from './backend.mjs'
 import { integer, positive, readArguments, runCommand } from './command-line.mjs'
 import { METRICS } from './evaluate.mjs'
-import { progressBar } from './progress.mjs'
+import { trainingProgress } from './progress.mjs'
 import { commonSettings, lossSetting, OPTIONS, OPTIONS_HELP } from './settings.mjs'
 import { drawSheet } from './sheet.mjs'
 import { trainDetector } from './train-detector.mjs'
@@ -54,8 +54,8 @@ async function train({ settings, out, fresh }, signal) {
   const checkpoint = join(out, 'checkpoint.bin')
   if (fresh) rmSync(checkpoint, { force: true })
   await startTensorFlow(settings.backend)
-  const bar = progressBar(settings)
-  const trained = await trainDetector(settings, { checkpoint, signal, onStep: bar.update }).finally(bar.stop)
+  const progress = trainingProgress(settings)
+  const trained = await trainDetector(settings, { checkpoint, signal, onStep: progress.update }).finally(progress.stop)
   if (!trained) {
     console.error(`stopped; the same command goes on from ${checkpoint}`)
     return false
