@@ -22,7 +22,7 @@ import { commonSettings, OPTIONS, OPTIONS_HELP } from './settings.mjs'
 const HELP = `usage: npm run compare -- [options]
 
 Trains the detector of digits with every loss and alpha of the paper's tables 1, 6 and 7, seed after seed, and compares. Writes
-compare.json, compare.md, curves.svg, curves.png and sheet.png anew after each seed. Ctrl-C stops it; the same command goes on from there.
+compare.json, compare.md, curves.svg and sheet.svg anew after each seed. Ctrl-C stops it; the same command goes on from there.
 
   --seeds <n>              trainings of each row (default 5)
   --jobs <n>               how many at a time (default: one a core)
@@ -31,7 +31,7 @@ compare.json, compare.md, curves.svg, curves.png and sheet.png anew after each s
 ${OPTIONS_HELP}`
 
 const RESULTS = fileURLToPath(new URL('results', import.meta.url))
-const FILES = ['compare.json', 'compare.md', 'curves.svg', 'curves.png', 'sheet.png']
+const FILES = ['compare.json', 'compare.md', 'curves.svg', 'sheet.svg']
 /** Whose picture of predictions is shown. */
 const SHEET_OF = 'sca-seed1'
 
@@ -79,7 +79,7 @@ async function writeComparison(out, byName) {
   writeFileSync(join(out, 'compare.json'), `${JSON.stringify({ machine, ...comparison }, null, 1)}\n`)
   writeFileSync(join(out, 'compare.md'), page)
   await drawCurves(out, comparison)
-  copyFileSync(join(out, 'runs', SHEET_OF, 'sheet.png'), join(out, 'sheet.png'))
+  copyFileSync(join(out, 'runs', SHEET_OF, 'sheet.svg'), join(out, 'sheet.svg'))
   return page
 }
 

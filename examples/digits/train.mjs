@@ -20,7 +20,7 @@ and draws what it found. Ctrl-C stops it; the same command goes on from there.
   --loss <name>            loss of the boxes, any of scaloss (default sca)
   --alpha <x>              of sca and iou_cd
   --seed <n>               of weights and canvases (default 1)
-  --out <folder>           checkpoint, result.json and sheet.png (default build/digits/LOSS-SEED)
+  --out <folder>           checkpoint, result.json and sheet.svg (default build/digits/LOSS-SEED)
   --fresh                  start over
 ${OPTIONS_HELP}`
 
@@ -62,7 +62,7 @@ async function train({ settings, out, fresh }, signal) {
   }
   const { result, canvases, found } = trained
   writeFileSync(join(out, 'result.json'), `${JSON.stringify(result, null, 1)}\n`)
-  drawSheet(join(out, 'sheet.png'), canvases, found)
+  drawSheet(join(out, 'sheet.svg'), canvases, found)
   console.log(METRICS.map((name) => name.padStart(6)).join(''))
   console.log(METRICS.map((name) => result.scores[name].toFixed(1).padStart(6)).join(''))
   console.log(`\n${settings.loss}, ${settings.heldOut} held-out canvases, ${result.seconds} s; more in ${out}`)
