@@ -72,7 +72,7 @@ function reasonOf(failures: readonly NodeJS.ErrnoException[]): UnavailableReason
 
 /** What to do where Node forbids addons. */
 function allowAddons(): string {
-  // The types of Node 20 do not have it.
+  // Only a Node that was started so has it, whatever its type says.
   const underPermissions = 'permission' in process
   return underPermissions
     ? "  Node was started with its permission model: add --allow-addons, and let --allow-fs-read hold this package's folder."
