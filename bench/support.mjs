@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { backends } from 'scaloss'
+import { mulberry32 } from '../dist/grad-check/pairs.js'
 import { loadNative } from '../dist/native/addon.js'
 
 // What the timings share: boxes, SIMD levels, medians, and saying where it ran.
@@ -11,11 +12,7 @@ import { loadNative } from '../dist/native/addon.js'
  * @param {number} boxes
  */
 export function makeBoxes(boxes, axes = 2) {
-  let state = 1
-  const random = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state / 2 ** 32
-  }
+  const random = mulberry32(1)
   const target = new Float32Array(2 * axes * boxes)
   const pred = new Float32Array(2 * axes * boxes)
   for (let i = 0; i < target.length; i += 2 * axes) {

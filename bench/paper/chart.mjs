@@ -1,7 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { Resvg } from '@resvg/resvg-js'
 // @ts-expect-error: Vega's types lack textMetrics
 import { parse, textMetrics, View } from 'vega'
 import { compile } from 'vega-lite'
@@ -113,11 +111,8 @@ const CONFIG = {
 textMetrics.width = (/** @type {{ fontSize?: number }} */ item, /** @type {unknown} */ text) =>
   0.63 * (item.fontSize ?? 12) * String(text ?? '').length
 
-const require = createRequire(import.meta.url)
-const FONTS = ['DejaVuSans.ttf', 'DejaVuSans-Bold.ttf'].map((file) => require.resolve(`dejavu-fonts-ttf/ttf/${file}`))
-
 /**
- * Draws a Vega-Lite chart to NAME.svg and, with twice the pixels, NAME.png. The SVG follows the reader's light or dark theme.
+ * Draws a Vega-Lite chart to NAME.svg, which follows the reader's light or dark theme.
  * @param {string} folder
  * @param {string} name
  * @param {TopLevelSpec} spec
@@ -132,15 +127,8 @@ export async function draw(folder, name, spec, alt) {
   mkdirSync(folder, { recursive: true })
   const style = `<style>@media (prefers-color-scheme:dark){${DARK}}</style>`
   writeFileSync(join(folder, `${name}.svg`), `${svg.replace(/<svg[^>]*>/, (open) => open + style)}\n`)
-  writeFileSync(join(folder, `${name}.png`), rasterise(svg))
   return { file: `${name}.svg`, alt }
 }
 
 /** Of a pixel, which is enough. @param {string} digits */
 const toHundredths = (digits) => String(Number(Number(digits).toFixed(2)))
-
-/** A PNG with twice the pixels. @param {string} svg */
-export function rasterise(svg) {
-  const options = { font: { fontFiles: FONTS, loadSystemFonts: false, defaultFontFamily: 'DejaVu Sans' } }
-  return new Resvg(svg, { ...options, fitTo: { mode: 'zoom', value: 2 } }).render().asPng()
-}

@@ -1,15 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-// The numbers behind a figure: NAME.json with the parameters they were made with, NAME.csv the rows alone.
+// The numbers behind a figure: NAME.json with the parameters they were made with, and the rows.
 
 /** @typedef {Record<string, string | number | boolean | null>} Row */
-
-/** @param {Row[string]} value */
-const cell = (value) => {
-  const text = value === null ? '' : String(value)
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
-}
 
 /**
  * @param {string} folder
@@ -19,11 +13,8 @@ const cell = (value) => {
  */
 export function writeData(folder, name, parameters, rows) {
   mkdirSync(folder, { recursive: true })
-  const keys = Object.keys(rows[0])
-  const lines = [keys, ...rows.map((row) => keys.map((key) => row[key]))].map((cells) => cells.map(cell).join(','))
-  writeFileSync(join(folder, `${name}.csv`), `${lines.join('\n')}\n`)
   const json = rows.map((row) => `    ${JSON.stringify(row)}`).join(',\n')
   const head = JSON.stringify({ parameters }, null, 2).slice(0, -2)
   writeFileSync(join(folder, `${name}.json`), `${head},\n  "rows": [\n${json}\n  ]\n}\n`)
-  return [{ file: `${name}.json` }, { file: `${name}.csv` }]
+  return [{ file: `${name}.json` }]
 }

@@ -34,14 +34,11 @@ footer, .about { color: var(--faint); } .warning { padding: .75rem; background: 
 `
 
 /** @type {Record<string, string>} */
-const TYPES = { svg: 'image/svg+xml', png: 'image/png', gif: 'image/gif', webp: 'image/webp' }
-/** @type {Record<string, string>} */
 const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 const escapeHtml = (/** @type {string} */ text) => text.replace(/[&<>"]/g, (character) => ENTITIES[character])
 
 /** @param {string} path */
-const dataUrl = (path) =>
-  `data:${TYPES[path.slice(path.lastIndexOf('.') + 1)]};base64,${readFileSync(path).toString('base64')}`
+const dataUrl = (path) => `data:image/svg+xml;base64,${readFileSync(path).toString('base64')}`
 
 /** @param {Verdict} verdict */
 const mark = (verdict) => {
@@ -83,17 +80,24 @@ const statementHtml = ({ id }, { statement, finding, verdict }) =>
 export const statementsOf = (figure) => [figure, ...(figure.statements ?? [])]
 
 /**
- * Writes FOLDER/report.html, and FOLDER/statements.json with the list alone.
+ * Writes what the report says to FOLDER/figures.json; the pictures and numbers are in the folder already.
  * @param {string} folder
  * @param {Contents} contents
  */
-export function writeReport(folder, { figures, quick, backend, machine }) {
-  const all = figures.flatMap((figure) =>
-    statementsOf(figure).map(({ statement, finding, verdict }) => ({ figure: figure.id, statement, finding, verdict })),
-  )
+export const writeContents = (folder, contents) =>
+  writeFileSync(join(folder, 'figures.json'), `${JSON.stringify(contents, null, 1)}\n`)
+
+/**
+ * The report of a folder with figures.json and what that names, as one page.
+ * @param {string} folder
+ */
+export function reportOf(folder) {
+  /** @type {Contents} */
+  const { figures, quick, backend, machine } = JSON.parse(readFileSync(join(folder, 'figures.json'), 'utf8'))
+  const all = figures.flatMap(statementsOf)
   const verdicts = /** @type {Verdict[]} */ (['reproduced', 'partly', 'not', 'not run'])
   const counts = verdicts.map((verdict) => `${all.filter((one) => one.verdict === verdict).length} ${mark(verdict)}`)
-  const page = `<!doctype html>
+  return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -122,6 +126,4 @@ ${figures.map((figure) => sectionHtml(folder, figure)).join('\n')}
 </body>
 </html>
 `
-  writeFileSync(join(folder, 'report.html'), page)
-  writeFileSync(join(folder, 'statements.json'), `${JSON.stringify(all, null, 2)}\n`)
 }

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { backends } from 'scaloss'
 import { machineLine } from '../support.mjs'
-import { writeReport } from './report.mjs'
+import { reportOf, writeContents } from './report.mjs'
 
 // npm run paper: the paper's experiments on whatever backend is there, as pictures, numbers and one page (README.md).
 
@@ -39,10 +40,11 @@ const MODULES = [
 
 const HELP = `usage: npm run paper -- [options]
 
-Makes the paper's figures and tables again: SVG, PNG, JSON and CSV files, and report.html, which holds all of it.
+Makes the paper's figures and tables again: SVG and JSON files, and report.html, which holds all of it.
 
   --out <folder>   where to write (default build/paper)
   --digits <file>  what npm run compare wrote (default examples/digits/results/compare.json), quoted if it is there
+  --render         make only report.html, of a run whose files are in --out (default bench/paper/results, the committed one)
   --quick          few boxes and steps: seconds instead of a minute or so; for tests
   --help           this text`
 
@@ -59,7 +61,8 @@ function readOptions() {
   try {
     const { values } = parseArgs({
       options: {
-        out: { type: 'string', default: 'build/paper' },
+        out: { type: 'string' },
+        render: { type: 'boolean', default: false },
         digits: { type: 'string' },
         quick: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -71,16 +74,27 @@ function readOptions() {
   }
 }
 
+function writeReport() {
+  writeFileSync(join(out, 'report.html'), reportOf(out))
+}
+
 /**
  * @param {string} name
  * @returns {Promise<{ figure: (context: Context) => Promise<Figure> }>}
  */
 const load = (name) => import(`./${name}.mjs`)
 
-const { out, digits, quick, help } = readOptions()
+const { digits, quick, render, help, ...given } = readOptions()
+const out = given.out ?? (render ? 'bench/paper/results' : 'build/paper')
 if (digits !== undefined && !existsSync(digits)) usageError(`--digits: expected a file, got ${JSON.stringify(digits)}`)
 if (help) {
   console.log(HELP)
+  process.exit(0)
+}
+if (render) {
+  if (!existsSync(join(out, 'figures.json'))) usageError(`--render: expected figures.json in ${out}`)
+  writeReport()
+  console.log(`${out}/report.html`)
   process.exit(0)
 }
 mkdirSync(out, { recursive: true })
@@ -100,6 +114,7 @@ for (const name of MODULES) {
 }
 const { cuda, cpu } = backends()
 const backend = cuda.available ? 'cuda' : cpu.available ? 'cpu' : 'js'
-writeReport(out, { figures, quick, backend, machine: machineLine })
+writeContents(out, { figures, quick, backend, machine: machineLine })
+writeReport()
 for (const { title, verdict } of figures) console.log(`${verdict.padEnd(11)} ${title}`)
 console.log(`\n${out}/report.html, in ${((performance.now() - started) / 1000).toFixed(0)} s on the ${backend} backend`)

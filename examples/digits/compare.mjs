@@ -8,7 +8,7 @@ import { compareRuns } from './comparison.mjs'
 import { comparisonPage } from './comparison-page.mjs'
 import { CONFIGURATIONS } from './configurations.mjs'
 import { drawCurves } from './curves.mjs'
-import { progressBars } from './progress.mjs'
+import { comparisonProgress } from './progress.mjs'
 import { readResult, trainInProcess } from './run-process.mjs'
 import { commonSettings, OPTIONS, OPTIONS_HELP } from './settings.mjs'
 
@@ -22,7 +22,7 @@ import { commonSettings, OPTIONS, OPTIONS_HELP } from './settings.mjs'
 const HELP = `usage: npm run compare -- [options]
 
 Trains the detector of digits with every loss and alpha of the paper's tables 1, 6 and 7, seed after seed, and compares. Writes
-compare.json, compare.md, curves.svg, curves.png and sheet.png anew after each seed. Ctrl-C stops it; the same command goes on from there.
+compare.json, compare.md, curves.svg and sheet.svg anew after each seed. Ctrl-C stops it; the same command goes on from there.
 
   --seeds <n>              trainings of each row (default 5)
   --jobs <n>               how many at a time (default: one a core)
@@ -31,7 +31,7 @@ compare.json, compare.md, curves.svg, curves.png and sheet.png anew after each s
 ${OPTIONS_HELP}`
 
 const RESULTS = fileURLToPath(new URL('results', import.meta.url))
-const FILES = ['compare.json', 'compare.md', 'curves.svg', 'curves.png', 'sheet.png']
+const FILES = ['compare.json', 'compare.md', 'curves.svg', 'sheet.svg']
 /** Whose picture of predictions is shown. */
 const SHEET_OF = 'sca-seed1'
 
@@ -79,7 +79,7 @@ async function writeComparison(out, byName) {
   writeFileSync(join(out, 'compare.json'), `${JSON.stringify({ machine, ...comparison }, null, 1)}\n`)
   writeFileSync(join(out, 'compare.md'), page)
   await drawCurves(out, comparison)
-  copyFileSync(join(out, 'runs', SHEET_OF, 'sheet.png'), join(out, 'sheet.png'))
+  copyFileSync(join(out, 'runs', SHEET_OF, 'sheet.svg'), join(out, 'sheet.svg'))
   return page
 }
 
@@ -125,17 +125,17 @@ async function compare({ settings, seeds, jobs, out, save }, signal) {
   await write()
 
   const waiting = runs.filter((run) => !results.has(run))
-  const bars = progressBars(runs.length, results.size)
+  const progress = comparisonProgress(runs.length, results.size)
   const failure = new AbortController()
   const ended = AbortSignal.any([signal, failure.signal])
   const work = async () => {
     for (let run = waiting.shift(); run && !ended.aborted; run = waiting.shift()) {
-      const bar = bars.start(`${run.name}, seed ${run.settings.seed}`, settings.steps)
-      const result = await trainInProcess(run, ended, bar.update)
-      bar.stop()
+      const training = progress.start(`${run.name}, seed ${run.settings.seed}`, settings.steps)
+      const result = await trainInProcess(run, ended, training.update)
+      training.stop()
       if (!result) return
       results.set(run, result)
-      bar.finish()
+      training.finish()
       await write()
     }
   }
@@ -146,7 +146,7 @@ async function compare({ settings, seeds, jobs, out, save }, signal) {
     }),
   )
   const ends = await Promise.allSettled(workers)
-  bars.stop()
+  progress.stop()
   for (const end of ends) if (end.status === 'rejected') throw end.reason
   console.log(page)
   if (signal.aborted) console.error('stopped; the same command goes on')

@@ -11,7 +11,7 @@ import { draw, LOSS_STYLES, lossChannels } from '../../bench/paper/chart.mjs'
 const SHOWN = ['smooth_l1', 'iou', 'giou', 'diou', 'ciou', 'sca']
 
 /**
- * Writes curves.svg and curves.png.
+ * Writes curves.svg.
  * @param {string} folder
  * @param {Comparison} comparison
  */

@@ -1,78 +1,88 @@
-import { MultiBar, Presets, SingleBar } from 'cli-progress'
+import { clearLine, cursorTo } from 'node:readline'
 
-// How far a training is: a bar on a terminal, messages to a parent process, a line now and then elsewhere.
+// How far a training is: a line on a terminal that is written over again and again, messages to a parent process, a line now and
+// then elsewhere.
 
 /** @import { Progress } from './train-detector.mjs' */
 
-const FORMAT = ' {bar} {value}/{total}  loss {loss}  IoU {iou}  {rate} images/s  {eta_formatted} left'
 const LINES = 10
+/** Milliseconds between two changes of a line on a terminal. */
+const INTERVAL = 100
 
-/**
- * @param {{ steps: number }} settings
- * @returns {{ update(progress: Progress): void, stop(): void }}
- */
-export function progressBar({ steps }) {
-  if (process.send) return { update: (progress) => process.send?.(progress), stop: () => process.disconnect() }
-  if (!process.stderr.isTTY)
-    return {
-      update({ step, loss, iou, imagesPerSecond }) {
-        if (step % Math.ceil(steps / LINES) !== 0 && step !== steps) return
-        console.error(
-          `${step}/${steps}  loss ${loss.toFixed(3)}  IoU ${iou.toFixed(3)}  ${imagesPerSecond.toFixed(0)} images/s`,
-        )
-      },
-      stop: () => {},
-    }
-  const bar = new SingleBar({ format: FORMAT, hideCursor: true, etaBuffer: 50 }, Presets.shades_classic)
-  let started = false
+/** A line on stderr, which must be a terminal. */
+function terminalLine() {
+  let next = 0
   return {
-    update({ step, loss, iou, imagesPerSecond }) {
-      const shown = { loss: loss.toFixed(3), iou: iou.toFixed(3), rate: imagesPerSecond.toFixed(0) }
-      if (!started) bar.start(steps, step, shown)
-      else bar.update(step, shown)
-      started = true
+    /** @param {string} text */
+    show(text) {
+      if (performance.now() < next) return
+      next = performance.now() + INTERVAL
+      clearLine(process.stderr, 0)
+      cursorTo(process.stderr, 0)
+      // A longer one would go on in a second line, which nothing removes.
+      process.stderr.write(text.slice(0, (process.stderr.columns || 80) - 1))
     },
-    stop: () => bar.stop(),
+    remove() {
+      clearLine(process.stderr, 0)
+      cursorTo(process.stderr, 0)
+    },
   }
 }
 
 /**
- * Of a comparison: on a terminal one bar for all trainings and one for each that runs, elsewhere a line for each that has ended.
+ * @param {{ steps: number, batch: number }} settings
+ * @returns {{ update(progress: Progress): void, stop(): void }}
+ */
+export function trainingProgress({ steps, batch }) {
+  if (process.send) return { update: (progress) => process.send?.(progress), stop: () => process.disconnect() }
+  const text = (/** @type {Progress} */ { step, loss, iou, imagesPerSecond }) =>
+    `${step}/${steps}  loss ${loss.toFixed(3)}  IoU ${iou.toFixed(3)}  ${imagesPerSecond.toFixed(0)} images/s`
+  if (!process.stderr.isTTY)
+    return {
+      update(progress) {
+        if (progress.step % Math.ceil(steps / LINES) === 0 || progress.step === steps) console.error(text(progress))
+      },
+      stop() {},
+    }
+  const line = terminalLine()
+  return {
+    update(progress) {
+      const left = (batch * (steps - progress.step)) / progress.imagesPerSecond
+      line.show(`${text(progress)}  ${Math.ceil(left)} s left`)
+    },
+    stop: line.remove,
+  }
+}
+
+/**
+ * Of a comparison: on a terminal how many trainings have ended, and how far those are that run; elsewhere a line for each that has
+ * ended.
  * @param {number} count Of all trainings.
  * @param {number} finished Of these, before.
  */
-export function progressBars(count, finished) {
+export function comparisonProgress(count, finished) {
   let done = finished
-  if (!process.stderr.isTTY)
-    return {
-      start: (/** @type {string} */ name) => ({
-        update() {},
-        finish: () => console.error(`${++done}/${count}  ${name}`),
-        stop() {},
-      }),
-      stop() {},
-    }
-  const bars = new MultiBar(
-    { format: ' {bar} {value}/{total}  {name}, {eta_formatted} left', hideCursor: true },
-    Presets.shades_classic,
-  )
-  const all = bars.create(count, done, { name: 'trainings' })
+  const line = process.stderr.isTTY ? terminalLine() : undefined
+  /** @type {Map<string, string>} */
+  const running = new Map()
+  const show = () => line?.show([`${done}/${count} trainings`, ...running.values()].join('; '))
   return {
     /**
      * @param {string} name
      * @param {number} steps
      */
-    start(name, steps) {
-      const bar = bars.create(steps, 0, { name })
-      return {
-        /** @param {Progress} progress */
-        update({ step, iou, imagesPerSecond }) {
-          bar.update(step, { name: `${name}, IoU ${iou.toFixed(2)}, ${imagesPerSecond.toFixed(0)} images/s` })
-        },
-        finish: () => all.update(++done, { name: 'trainings' }),
-        stop: () => bars.remove(bar),
-      }
-    },
-    stop: () => bars.stop(),
+    start: (name, steps) => ({
+      /** @param {Progress} progress */
+      update({ step, iou }) {
+        running.set(name, `${name}: ${Math.floor((100 * step) / steps)} %, IoU ${iou.toFixed(2)}`)
+        show()
+      },
+      finish() {
+        done++
+        if (!line) console.error(`${done}/${count}  ${name}`)
+      },
+      stop: () => void running.delete(name),
+    }),
+    stop: () => line?.remove(),
   }
 }

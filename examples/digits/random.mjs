@@ -1,4 +1,4 @@
-// Seeded random numbers: the same on every machine and in every run.
+// Seeded random numbers: the same on every machine and in every run. A file of this folder, so that the folder can be copied.
 
 /**
  * A stream of its own for each list of keys (a seed and the number of a canvas, say), so that any canvas can be made without those

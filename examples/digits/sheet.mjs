@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { rasterise } from '../../bench/paper/chart.mjs'
+import { encode } from 'fast-png'
 import { CANVAS_SIZE } from './data.mjs'
 
 // A picture of canvases with what is there and what was found.
@@ -11,7 +11,7 @@ import { CANVAS_SIZE } from './data.mjs'
 
 const COLUMNS = 5
 const ROWS = 3
-/** Pixels of the picture a pixel of a canvas. */
+/** Pixels of the picture per pixel of a canvas. */
 const ZOOM = 2
 const GAP = 4
 const HEADER = 12
@@ -20,7 +20,8 @@ const TRUTH = '#56b4e9'
 const FOUND = '#e69f00'
 
 /**
- * @param {string} path Of the PNG.
+ * Writes an SVG with the canvases as PNGs within it.
+ * @param {string} path
  * @param {readonly Canvas[]} canvases
  * @param {readonly Found[][]} found For each canvas.
  */
@@ -38,9 +39,9 @@ export function drawSheet(path, canvases, found) {
   })
   const [width, height] = [GAP + COLUMNS * cell, HEADER + ROWS * cell]
   const legend = `<text x="${GAP}" y="8"><tspan fill="${TRUTH}">truth: digit at the left</tspan><tspan dx="8" fill="${FOUND}">found: digit at the right</tspan></text>`
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width * ZOOM}" height="${height * ZOOM}" viewBox="0 0 ${width} ${height}" font-family="DejaVu Sans" font-size="6" font-weight="bold">
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width * ZOOM}" height="${height * ZOOM}" viewBox="0 0 ${width} ${height}" font-family="DejaVu Sans, Verdana, sans-serif" font-size="6" font-weight="bold">
 <rect width="100%" height="100%" fill="#24292f"/>${legend}${shown.join('')}</svg>`
-  writeFileSync(path, rasterise(svg))
+  writeFileSync(path, `${svg}\n`)
 }
 
 /**
@@ -56,22 +57,16 @@ function labelledBox([x1, y1, x2, y2], label, colour, kind) {
 <text x="${x}" y="${y}" text-anchor="${anchor}" fill="${colour}">${label}</text>`
 }
 
+/** Of grey: more would only make the noise larger to store. */
 const LEVELS = 16
 
-/**
- * Runs of equal grey as a path for each grey: the renderer needs no image format for it.
- * @param {Float32Array} pixels
- */
+/** @param {Float32Array} pixels */
 function image(pixels) {
-  /** @type {string[]} */
-  const paths = Array(LEVELS).fill('')
-  const level = (/** @type {number} */ at) => Math.round((LEVELS - 1) * Math.min(1, Math.max(0, pixels[at])))
-  for (let y = 0; y < CANVAS_SIZE; y++)
-    for (let x = 0; x < CANVAS_SIZE; x++) paths[level(y * CANVAS_SIZE + x)] += `M${x} ${y}h1v1h-1z`
-  return paths
-    .map((path, i) => {
-      const grey = Math.round((255 * i) / (LEVELS - 1))
-      return path && `<path shape-rendering="crispEdges" fill="rgb(${grey},${grey},${grey})" d="${path}"/>`
-    })
-    .join('')
+  const data = Uint8Array.from(pixels, (value) => {
+    const level = Math.round((LEVELS - 1) * Math.min(1, Math.max(0, value)))
+    return Math.round((255 * level) / (LEVELS - 1))
+  })
+  const png = Buffer.from(encode({ width: CANVAS_SIZE, height: CANVAS_SIZE, data, channels: 1 })).toString('base64')
+  const size = `width="${CANVAS_SIZE}" height="${CANVAS_SIZE}"`
+  return `<image ${size} style="image-rendering:pixelated" href="data:image/png;base64,${png}"/>`
 }

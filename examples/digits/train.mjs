@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { startTensorFlow } from './backend.mjs'
 import { integer, positive, readArguments, runCommand } from './command-line.mjs'
 import { METRICS } from './evaluate.mjs'
-import { progressBar } from './progress.mjs'
+import { trainingProgress } from './progress.mjs'
 import { commonSettings, lossSetting, OPTIONS, OPTIONS_HELP } from './settings.mjs'
 import { drawSheet } from './sheet.mjs'
 import { trainDetector } from './train-detector.mjs'
@@ -20,7 +20,7 @@ and draws what it found. Ctrl-C stops it; the same command goes on from there.
   --loss <name>            loss of the boxes, any of scaloss (default sca)
   --alpha <x>              of sca and iou_cd
   --seed <n>               of weights and canvases (default 1)
-  --out <folder>           checkpoint, result.json and sheet.png (default build/digits/LOSS-SEED)
+  --out <folder>           checkpoint, result.json and sheet.svg (default build/digits/LOSS-SEED)
   --fresh                  start over
 ${OPTIONS_HELP}`
 
@@ -54,15 +54,15 @@ async function train({ settings, out, fresh }, signal) {
   const checkpoint = join(out, 'checkpoint.bin')
   if (fresh) rmSync(checkpoint, { force: true })
   await startTensorFlow(settings.backend)
-  const bar = progressBar(settings)
-  const trained = await trainDetector(settings, { checkpoint, signal, onStep: bar.update }).finally(bar.stop)
+  const progress = trainingProgress(settings)
+  const trained = await trainDetector(settings, { checkpoint, signal, onStep: progress.update }).finally(progress.stop)
   if (!trained) {
     console.error(`stopped; the same command goes on from ${checkpoint}`)
     return false
   }
   const { result, canvases, found } = trained
   writeFileSync(join(out, 'result.json'), `${JSON.stringify(result, null, 1)}\n`)
-  drawSheet(join(out, 'sheet.png'), canvases, found)
+  drawSheet(join(out, 'sheet.svg'), canvases, found)
   console.log(METRICS.map((name) => name.padStart(6)).join(''))
   console.log(METRICS.map((name) => result.scores[name].toFixed(1).padStart(6)).join(''))
   console.log(`\n${settings.loss}, ${settings.heldOut} held-out canvases, ${result.seconds} s; more in ${out}`)

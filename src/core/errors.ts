@@ -19,14 +19,33 @@ export type ScaLossErrorCode =
   /** A file given to the command line cannot be read or does not hold what it should. */
   | 'ERR_SCALOSS_INVALID_FILE'
 
+/** Why a backend cannot be used. */
+export type UnavailableReason =
+  /** No file of the addon was found, or the addon was built without CUDA. */
+  | 'not-built'
+  /** Node was started with a flag that forbids addons: `--no-addons`, or `--permission` without `--allow-addons`. */
+  | 'addons-disabled'
+  /** A file of the addon was found, but it cannot be loaded: it is damaged, or made for another platform or C library. */
+  | 'misfit'
+  | 'no-driver'
+  | 'driver-too-old'
+  | 'no-device'
+  /** The addon holds no code that the GPU can run. */
+  | 'no-kernel-image'
+  /** Something else; the message says what. */
+  | 'error'
+
 /** The one error type of this package. */
 export class ScaLossError extends Error {
   override readonly name = 'ScaLossError'
   readonly code: ScaLossErrorCode
+  /** Why the backend cannot run, as in `backends()`: only with the code `ERR_SCALOSS_BACKEND_UNAVAILABLE`. */
+  declare readonly reason?: UnavailableReason
 
-  constructor(code: ScaLossErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ScaLossErrorCode, message: string, options: ErrorOptions & { reason?: UnavailableReason } = {}) {
     super(message, options)
     this.code = code
+    if (options.reason) this.reason = options.reason
   }
 }
 

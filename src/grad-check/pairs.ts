@@ -1,6 +1,6 @@
 import type { FloatArray, Format } from '../core/types.js'
 
-/** Seeded uniform numbers in [0, 1): the same sequence on every machine. */
+/** Seeded uniform numbers in [0, 1): the same sequence on every machine. Tests and benchmarks draw from it, too. */
 export function mulberry32(seed: number): () => number {
   let state = seed | 0
   return () => {

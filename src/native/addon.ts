@@ -1,22 +1,10 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { invalidArgument, ScaLossError } from '../core/errors.js'
+import { invalidArgument, ScaLossError, type UnavailableReason } from '../core/errors.js'
 import type { ArrayList } from '../core/job.js'
 import type { FloatArray } from '../core/types.js'
 import type { Block } from './block.js'
 import { loadNativeFile } from './load.js'
-
-/** Why a backend cannot be used. */
-export type UnavailableReason =
-  /** The addon could not be loaded, or was built without CUDA. */
-  | 'not-built'
-  | 'no-driver'
-  | 'driver-too-old'
-  | 'no-device'
-  /** The addon holds no code that the GPU can run. */
-  | 'no-kernel-image'
-  /** Something else; the message says what. */
-  | 'error'
 
 /** A GPU. */
 export interface CudaDeviceInfo {

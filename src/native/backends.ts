@@ -1,14 +1,6 @@
-import { ScaLossError } from '../core/errors.js'
+import { ScaLossError, type UnavailableReason } from '../core/errors.js'
 import type { BackendName } from '../core/types.js'
-import {
-  type CudaDeviceInfo,
-  defaultThreads,
-  findNative,
-  loadNative,
-  type Native,
-  type NativeCuda,
-  type UnavailableReason,
-} from './addon.js'
+import { type CudaDeviceInfo, defaultThreads, findNative, loadNative, type Native, type NativeCuda } from './addon.js'
 
 export type { CudaDeviceInfo, UnavailableReason }
 
@@ -73,8 +65,7 @@ function describeCpu(native: Native): CpuBackend | Unavailable {
 /** A backend that has an error to show for it. */
 function unavailable(error: unknown): Unavailable {
   if (!(error instanceof ScaLossError)) throw error
-  const reason = error.code === 'ERR_SCALOSS_BACKEND_UNAVAILABLE' ? 'not-built' : 'error'
-  return { available: false, reason, message: error.message }
+  return { available: false, reason: error.reason ?? 'error', message: error.message }
 }
 
 /** What can run here, and why the rest cannot. Initialises the CUDA driver, if there is one. */
@@ -99,7 +90,7 @@ export function resolveBackend(asked: BackendName | 'auto'): BackendName {
     case 'cuda': {
       const { reason, message } = loadNative().cuda()
       if (reason !== '')
-        throw new ScaLossError('ERR_SCALOSS_BACKEND_UNAVAILABLE', `backend 'cuda': ${reason}: ${message}`)
+        throw new ScaLossError('ERR_SCALOSS_BACKEND_UNAVAILABLE', `backend 'cuda': ${reason}: ${message}`, { reason })
       return asked
     }
     case 'cpu':

@@ -1,21 +1,11 @@
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import nodeGypBuild from 'node-gyp-build'
-import { ScaLossError, show } from '../core/errors.js'
+import { familySync, versionSync } from 'detect-libc'
+import { ScaLossError, show, type UnavailableReason } from '../core/errors.js'
 
 // Finds and loads the addon's file: what `npm run build:native` built, or the prebuild for this platform and C library.
 
-const { platform, arch, execPath, versions } = process
-
-/** The C library that this process runs on, by the loader that its program names; undefined where there is one alone. */
-function libcHere(): 'glibc' | 'musl' | undefined {
-  if (platform !== 'linux') return undefined
-  const start = Buffer.alloc(4096)
-  const program = openSync(execPath, 'r')
-  readSync(program, start)
-  closeSync(program)
-  return start.includes('/ld-musl-') ? 'musl' : 'glibc'
-}
+const { platform, arch, versions } = process
 
 function candidates(dist: string, libc: string | undefined): string[] {
   const chosen = process.env.SCALOSS_PREBUILD
@@ -23,15 +13,17 @@ function candidates(dist: string, libc: string | undefined): string[] {
   // It does not look into a file, and on musl takes one without a tag for its own: it proposes, and others come after.
   const proposed = () => {
     try {
-      return [nodeGypBuild.path(join(dist, '..'))]
+      // Only here, because it looks for files when it is loaded, and may not where permissions are narrow.
+      const { path } = require('node-gyp-build') as { path(folder: string): string }
+      return [path(join(dist, '..'))]
     } catch {
       return []
     }
   }
   const built = join(dist, '../build/Release/scaloss.node')
   const prebuild = `prebuilds/${platform}-${arch}/${['scaloss', libc, 'node'].filter(Boolean).join('.')}`
-  // Beside `dist`, or beside the one file that a bundler made of this package and its user.
-  const prebuilds = [join(dist, '..', prebuild), join(dist, prebuild)]
+  // Beside `dist`, or beside the one file that a bundler made of this package and its user, of which this code is then a part.
+  const prebuilds = [join(dist, '..', prebuild), join(__dirname, prebuild)]
   return [...new Set([...proposed(), ...(process.env.PREBUILDS_ONLY ? [] : [built]), ...prebuilds])]
 }
 
@@ -49,7 +41,7 @@ function misfit(file: Buffer, libc: string | undefined): string | undefined {
   const end = Number(file.readBigUInt64LE(40)) + file.readUInt16LE(58) * file.readUInt16LE(60)
   if (file.length < end) return `truncated: ${file.length} of at least ${end} bytes`
   const itsLibc = file.includes('\0libc.so.6\0') ? 'glibc' : 'musl'
-  return itsLibc === libc ? undefined : `built for ${itsLibc}, this is ${libc}`
+  return itsLibc === libc ? undefined : `built for ${itsLibc}, this is ${libc ?? 'another C library'}`
 }
 
 function load(path: string, libc: string | undefined): unknown {
@@ -68,30 +60,50 @@ function prebuilds(dist: string): string {
   }
 }
 
-function glibcVersion(): string {
-  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
-  return header.glibcVersionRuntime ?? ''
-}
-
 const BUILD =
   'npm install --no-save cmake-js@8 node-addon-api@8 node-api-headers@1 && npx cmake-js compile --directory node_modules/scaloss'
 
+/** Why none of the files could be loaded; `failures` are the errors of those that are there. */
+function reasonOf(failures: readonly NodeJS.ErrnoException[]): UnavailableReason {
+  if (failures.some(({ code }) => code === 'ERR_DLOPEN_DISABLED' || code === 'ERR_ACCESS_DENIED'))
+    return 'addons-disabled'
+  return failures.length > 0 ? 'misfit' : 'not-built'
+}
+
+/** What to do where Node forbids addons. */
+function allowAddons(): string {
+  // Only a Node that was started so has it, whatever its type says.
+  const underPermissions = 'permission' in process
+  return underPermissions
+    ? "  Node was started with its permission model: add --allow-addons, and let --allow-fs-read hold this package's folder."
+    : '  Node was started with --no-addons, on its command line or in NODE_OPTIONS: start it without that flag.'
+}
+
 /** Loads the addon of the package whose compiled files lie in `dist`. Throws what was tried and what to do. */
 export function loadNativeFile(dist: string): unknown {
-  const libc = libcHere()
+  const libc = familySync() ?? undefined
   const tried: string[] = []
-  let cause: unknown
+  const failures: NodeJS.ErrnoException[] = []
   for (const path of candidates(dist, libc)) {
     try {
       return load(path, libc)
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
       tried.push(`    ${path}: ${code === 'ENOENT' ? 'no such file' : message.replaceAll('\n', ' ')}`)
-      if (code !== 'ENOENT') cause ??= error
+      if (code !== 'ENOENT') failures.push(error as NodeJS.ErrnoException)
     }
   }
-  const here = [`${platform}-${arch}`, libc && `${libc} ${libc === 'glibc' ? glibcVersion() : ''}`.trim()]
+  const reason = reasonOf(failures)
+  const here = [`${platform}-${arch}`, libc && `${libc} ${versionSync() ?? ''}`.trim()]
   const chosen = process.env.SCALOSS_PREBUILD
+  const advice = [
+    ...(chosen
+      ? [`  SCALOSS_PREBUILD is ${show(chosen)}: expected a .node file or a folder with build/Release/scaloss.node.`]
+      : []),
+    `  Needed: Node-API 8; prebuilds in the package: ${prebuilds(dist)}.`,
+    '  To build it in your project (a C++17 compiler and CMake are needed; in a checkout: npm run build:native):',
+    `    ${BUILD}`,
+  ]
   throw new ScaLossError(
     'ERR_SCALOSS_BACKEND_UNAVAILABLE',
     [
@@ -99,14 +111,9 @@ export function loadNativeFile(dist: string): unknown {
       `  Here: ${[...here, `Node ${versions.node}`, `Node-API ${versions.napi}`].filter(Boolean).join(', ')}.`,
       '  Tried:',
       ...tried,
-      ...(chosen
-        ? [`  SCALOSS_PREBUILD is ${show(chosen)}: expected a .node file or a folder with build/Release/scaloss.node.`]
-        : []),
-      `  Needed: Node-API 8; prebuilds in the package: ${prebuilds(dist)}.`,
-      '  To build it in your project (a C++17 compiler and CMake are needed; in a checkout: npm run build:native):',
-      `    ${BUILD}`,
+      ...(reason === 'addons-disabled' ? [allowAddons()] : advice),
       "  Without it the backend 'js' works, slowly.",
     ].join('\n'),
-    { cause },
+    { cause: failures[0], reason },
   )
 }

@@ -1,13 +1,13 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { reportOf } from '../../bench/paper/report.mjs'
 import { hasBrowser, measureInBrowser } from '../support/browser.js'
 import { ROOT } from '../support/project.js'
 
-// The committed report of the paper's experiments, as a browser shows it without a network. Without Debian's chromium these tests are
+// The report of the committed results of the paper's experiments, as a browser shows it without a network. Without Debian's chromium these tests are
 // skipped; .ci/run has it.
 
-const page = readFileSync(join(ROOT, 'bench/paper/results/report.html'), 'utf8')
+const page = reportOf(join(ROOT, 'bench/paper/results'))
 
 interface Layout {
   width: number

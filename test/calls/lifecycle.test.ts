@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ended, endOf, LIMIT, printed } from '../support/process.js'
-import { ROOT } from '../support/project.js'
+import { copyPackage, ROOT } from '../support/project.js'
 
 // Processes and workers that use the package and end, in one way or another. Those with a GPU: test/cuda/device/lifecycle.test.ts.
 const entry = join(ROOT, 'dist/index.js')
@@ -155,14 +155,10 @@ describe('two copies of the package in one process', () => {
   const folder = mkdtempSync(join(tmpdir(), 'scaloss-copy-'))
   const copy = join(folder, 'scaloss')
   beforeAll(() => {
-    for (const part of ['package.json', 'dist']) cpSync(join(ROOT, part), join(copy, part), { recursive: true })
+    copyPackage(copy)
     // The same as the other's: that may have been built with a sanitizer.
     const addon = 'build/Release/scaloss.node'
     cpSync(join(process.env.SCALOSS_PREBUILD || ROOT, addon), join(copy, addon))
-    cpSync(join(ROOT, 'node_modules/node-gyp-build'), join(copy, 'node_modules/node-gyp-build'), {
-      recursive: true,
-      dereference: true,
-    })
   })
   afterAll(() => rmSync(folder, { recursive: true }))
 

@@ -31,9 +31,3 @@ it('keeps 64 MiB at most for later calls, and those for good', () => {
     [2, 0],
   ])
 })
-
-it('more than there is: an error of the package', () => {
-  const huge = { byteLength: 2 ** 50 } as Float32Array
-  const expected = { code: 'ERR_SCALOSS_OUT_OF_MEMORY', message: expect.stringMatching(/^boxLossAsync: copies/) }
-  expect(() => new Staging([huge])).toThrow(expect.objectContaining(expected))
-})

@@ -48,7 +48,7 @@ describe('npm run compare', { timeout: 60_000 }, () => {
         const curve = [1, 2].map((step) => ({ step, ...scores, mAP: (mAP * step) / 2 }))
         const result = { settings: { ...boxLoss, seed, ...settings }, lossWeight: 2, seconds: 1, scores, curve }
         writeFileSync(join(folder, 'result.json'), JSON.stringify(result))
-        writeFileSync(join(folder, 'sheet.png'), '')
+        writeFileSync(join(folder, 'sheet.svg'), '')
       })
     return out
   }
@@ -62,7 +62,7 @@ describe('npm run compare', { timeout: 60_000 }, () => {
     expect(stdout).toMatch(/\| SCA .*\| \+5\.02 \(\+5\.00 to \+5\.04\) \| better \|/)
     expect(stdout).toMatch(/\| GIoU .*\| within the noise \|/)
     expect(readFileSync(join(out, 'compare.md'), 'utf8').trimEnd()).toBe(stdout.trimEnd())
-    for (const file of ['curves.svg', 'curves.png', 'sheet.png']) expect(existsSync(join(out, file))).toBe(true)
+    for (const file of ['curves.svg', 'sheet.svg']) expect(existsSync(join(out, file))).toBe(true)
 
     const { tables, curves, seeds } = read(out)
     expect(seeds).toEqual([1, 2, 3])

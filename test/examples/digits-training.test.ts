@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { deserialize } from 'node:v8'
+import { decode } from 'fast-png'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { startTensorFlow } from '../../examples/digits/backend.mjs'
 import type { Checkpoint } from '../../examples/digits/checkpoint.mjs'
@@ -108,9 +109,16 @@ describe('npm run train', { timeout: 60_000 }, () => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/mAP +AP50 +AP65 +AP75 +AP80 +AP90\n( +\d+\.\d){6}/)
     expect(JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')).settings.loss).toBe('sca')
-    const png = readFileSync(join(out, 'sheet.png'))
-    expect(png.subarray(1, 4).toString()).toBe('PNG')
-    expect(png.length).toBeGreaterThan(20_000)
+    const sheet = readFileSync(join(out, 'sheet.svg'), 'utf8')
+    const canvases = [...sheet.matchAll(/href="data:image\/png;base64,([^"]+)"/g)].map(([, png]) =>
+      decode(Buffer.from(png!, 'base64')),
+    )
+    expect(canvases).toHaveLength(15)
+    for (const { data } of canvases) expect(new Set(data).size).toBeGreaterThan(8)
+    // A box and a digit for each that there is to find, at least.
+    const boxes = sheet.match(/<rect x=/g) ?? []
+    expect(boxes.length).toBeGreaterThanOrEqual(15)
+    expect(sheet.match(/<text x="[^>]*>\d</g)).toHaveLength(boxes.length)
   })
 
   it.each([

@@ -10,6 +10,7 @@ import {
   pairwise,
   ScaLossError,
 } from '../../src/index.js'
+import { mulberry32 } from '../support/random.js'
 
 // Calls that a program may make by mistake or by malice: arrays of every kind and length, that share memory, are taken away,
 // options of every kind, getters that change things. A call is built twice from one description, for the CPU and for
@@ -94,11 +95,7 @@ type CallSpec = typeof calls extends fc.Arbitrary<infer T> ? T : never
 
 /** Numbers of boxes of some size, x2 > x1, in every format. */
 function fill(array: FloatArray, columns: number, seed: number): void {
-  let state = seed + 1
-  const random = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state / 2 ** 32
-  }
+  const random = mulberry32(seed)
   for (let i = 0; i < array.length; i++) array[i] = i % columns < columns / 2 ? 10 * random() : 11 + 10 * random()
 }
 

@@ -2,8 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { buildSync } from 'esbuild'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { ROOT } from '../support/project.js'
+import { copyPackage, ROOT } from '../support/project.js'
 
 // Which file the package loads, and what it says and does where none fits. The package is a copy in which files are planted.
 const OTHER_ARCH = process.arch === 'arm64' ? 62 : 183
@@ -14,8 +15,7 @@ const PREBUILD = `prebuilds/linux-${process.arch}/scaloss.glibc.node`
 let folder: string
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'scaloss-'))
-  for (const part of ['package.json', 'dist', 'node_modules/node-gyp-build'])
-    cpSync(join(ROOT, part), join(folder, part), { recursive: true })
+  copyPackage(folder)
 })
 beforeEach(() => {
   for (const part of ['build', 'prebuilds']) rmSync(join(folder, part), { recursive: true, force: true })
@@ -41,14 +41,17 @@ const PROGRAM = `
   process.on('warning', ({ name, code, message }) => warnings.push({ name, code, message }))
   const used = [boxLoss('sca', box, box).backend, boxLoss('sca', box, box).backend]
   let asked
-  try { boxLoss('sca', box, box, { backend: 'cpu' }) } catch ({ code, message }) { asked = { code, message } }
-  setImmediate(() => console.log(JSON.stringify({ available: cpu.available, used, warnings, asked })))`
+  try { boxLoss('sca', box, box, { backend: 'cpu' }) } catch ({ code, reason, message }) { asked = { code, reason, message } }
+  setImmediate(() => console.log(JSON.stringify({ available: cpu.available, reason: cpu.reason, used, warnings, asked })))`
 
-function run(env: Record<string, string> = {}) {
-  const inherited = { ...process.env }
-  delete inherited.SCALOSS_PREBUILD
-  const options = { cwd: folder, env: { ...inherited, ...env }, encoding: 'utf8' } as const
-  const child = spawnSync(process.execPath, ['-e', PROGRAM], options)
+function inherited() {
+  const { SCALOSS_PREBUILD, ...rest } = process.env
+  return rest
+}
+
+function run(env: Record<string, string> = {}, ...flags: string[]) {
+  const options = { cwd: folder, env: { ...inherited(), ...env }, encoding: 'utf8' } as const
+  const child = spawnSync(process.execPath, [...flags, '-e', PROGRAM], options)
   expect({ status: child.status, signal: child.signal }, child.stderr).toEqual({ status: 0, signal: null })
   return JSON.parse(child.stdout)
 }
@@ -79,9 +82,20 @@ describe('the file that is loaded', () => {
   })
 
   it('lies beside a bundle too', () => {
-    plant(`dist/${PREBUILD}`, built)
-    expect(run().available).toBe(true)
-    rmSync(join(folder, 'dist/prebuilds'), { recursive: true })
+    const outfile = join(folder, 'out/bundle.cjs')
+    buildSync({
+      stdin: { contents: PROGRAM, resolveDir: folder },
+      ...{ bundle: true, platform: 'node', format: 'cjs', logLevel: 'error', outfile },
+    })
+    plant(`out/${PREBUILD}`, built)
+    const alone = mkdtempSync(join(tmpdir(), 'scaloss-bundle-'))
+    try {
+      cpSync(join(folder, 'out'), alone, { recursive: true })
+      const child = spawnSync(process.execPath, [join(alone, 'bundle.cjs')], { env: inherited(), encoding: 'utf8' })
+      expect(JSON.parse(child.stdout)).toMatchObject({ available: true, warnings: [] })
+    } finally {
+      rmSync(alone, { recursive: true })
+    }
   })
 })
 
@@ -96,10 +110,10 @@ describe('a file that does not fit', () => {
     ['asking for a newer glibc', newerGlibc(), /GLIBC_9\.\d+' not found/],
   ])('%s: JavaScript computes, with one warning; the CPU, asked for, is an error that says why', (_, bytes, why) => {
     plant(PREBUILD, bytes)
-    const { available, used, warnings, asked } = run()
-    expect({ available, used }).toEqual({ available: false, used: ['js', 'js'] })
+    const { available, reason, used, warnings, asked } = run()
+    expect({ available, reason, used }).toEqual({ available: false, reason: 'misfit', used: ['js', 'js'] })
     expect(warnings).toEqual([{ name: 'ScaLossWarning', code: 'SCALOSS_JS_FALLBACK', message: asked.message }])
-    expect(asked.code).toBe('ERR_SCALOSS_BACKEND_UNAVAILABLE')
+    expect(asked).toMatchObject({ code: 'ERR_SCALOSS_BACKEND_UNAVAILABLE', reason })
     expect(asked.message).toMatch(why)
     const { versions } = process
     for (const part of [
@@ -114,8 +128,8 @@ describe('a file that does not fit', () => {
   })
 
   it('none: every place is named', () => {
-    const { used, asked } = run()
-    expect(used).toEqual(['js', 'js'])
+    const { reason, used, asked } = run()
+    expect({ reason, used }).toEqual({ reason: 'not-built', used: ['js', 'js'] })
     expect(asked.message).toContain(`${join(folder, PREBUILD)}: no such file`)
     expect(asked.message).toContain('prebuilds in the package: none')
   })
@@ -129,6 +143,50 @@ describe('a file that does not fit', () => {
   })
 })
 
+describe('a Node that forbids addons', () => {
+  const permission = process.allowedNodeEnvironmentFlags.has('--permission')
+    ? '--permission'
+    : '--experimental-permission'
+  const readAll = '--allow-fs-read=*'
+  const PERMISSION =
+    /^ {2}Node was started with its permission model: add --allow-addons, and let --allow-fs-read hold/m
+
+  it.each<[string, () => string[], RegExp]>([
+    ['--no-addons', () => ['--no-addons'], /^ {2}Node was started with --no-addons, .* start it without that flag\.$/m],
+    ['permissions without --allow-addons', () => [permission, readAll], PERMISSION],
+    [
+      'permissions that leave out the file',
+      () => [
+        permission,
+        '--allow-addons',
+        ...['package.json', 'dist/*', 'node_modules/*'].map((part) => `--allow-fs-read=${join(folder, part)}`),
+      ],
+      PERMISSION,
+    ],
+  ])('%s: the reason is the flag, and nobody is told to compile', (_, flags, what) => {
+    plant(PREBUILD, built)
+    const { available, reason, used, asked } = run({}, ...flags())
+    expect({ available, reason, used }).toEqual({ available: false, reason: 'addons-disabled', used: ['js', 'js'] })
+    expect(asked).toMatchObject({ code: 'ERR_SCALOSS_BACKEND_UNAVAILABLE', reason })
+    expect(asked.message).toMatch(what)
+    expect(asked.message).toContain(`${join(folder, PREBUILD)}: `)
+    expect(asked.message).not.toMatch(/cmake|To build/)
+  })
+
+  it("loads the addon with permissions for addons and for the package's folder", () => {
+    plant(PREBUILD, built)
+    const flags = [permission, '--allow-addons', `--allow-fs-read=${join(folder, '*')}`]
+    expect(run({}, ...flags)).toMatchObject({
+      available: true,
+      used: [expect.not.stringMatching('js'), expect.anything()],
+    })
+  })
+
+  it('is not blamed where there is no file', () => {
+    expect(run({}, '--no-addons').reason).toBe('not-built')
+  })
+})
+
 /** The addon with another number in a version that it asks for, and its hash, by which the loader compares. */
 function newerGlibc(): Buffer {
   const hash = (name: string) =>
@@ -137,14 +195,16 @@ function newerGlibc(): Buffer {
       const high = next & 0xf0000000
       return ((next ^ (high >>> 24)) & ~high) >>> 0
     }, 0)
-  const old = 'GLIBC_2.17'
+  // Which versions a file asks for depends on how it was built; any of them will do.
+  const [, old = 'none'] = /\0(GLIBC_2\.\d+)\0/.exec(built.toString('latin1')) ?? []
+  const newer = old.replace('GLIBC_2', 'GLIBC_9')
   const numbers = (name: string) => {
     const bytes = Buffer.alloc(4)
     bytes.writeUInt32LE(hash(name))
     return bytes
   }
   return changed((bytes) => {
-    bytes.write('GLIBC_9.17', bytes.indexOf(`${old}\0`), 'latin1')
-    numbers('GLIBC_9.17').copy(bytes, bytes.indexOf(numbers(old)))
+    bytes.write(newer, bytes.indexOf(`\0${old}\0`) + 1, 'latin1')
+    numbers(newer).copy(bytes, bytes.indexOf(numbers(old)))
   })
 }

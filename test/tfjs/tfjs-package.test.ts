@@ -1,7 +1,7 @@
-import { cpSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { codeBlocks, makeProject, ROOT, saidToPrint } from '../support/project.js'
+import { codeBlocks, copyPackage, makeProject, ROOT, saidToPrint } from '../support/project.js'
 
 // `scaloss/tfjs` as a user's project sees it: both module systems, the types, the peer dependency, the page about it.
 
@@ -60,10 +60,10 @@ it.each([
 })
 
 it('the package works without TensorFlow.js, and says what scaloss/tfjs misses', () => {
-  const alone = makeProject(['node-gyp-build'])
+  const alone = makeProject()
   const installed = join(alone.folder, 'node_modules/scaloss')
   rmSync(installed)
-  for (const part of ['dist', 'package.json']) cpSync(join(ROOT, part), join(installed, part), { recursive: true })
+  copyPackage(installed)
   alone.write('main.mjs', `import { scaLoss } from 'scaloss'; console.log(typeof scaLoss)`)
   alone.write('tfjs.mjs', `import 'scaloss/tfjs'`)
   expect(alone.run('main.mjs').trim()).toBe('function')

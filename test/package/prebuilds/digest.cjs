@@ -5,9 +5,10 @@ const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { gunzipSync } = require('node:zlib')
 
-const dist = process.argv[2] ?? join(__dirname, '../../dist')
+const dist = process.argv[2] ?? join(__dirname, '../../../dist')
 const { backends, boxLoss, pairwise } = require(join(dist, 'index.js'))
-const { LOSSES, LOSS_NAMES } = require(join(dist, 'losses.js'))
+const { LOSSES, LOSS_NAMES } = require(join(dist, 'core/losses.js'))
+const { mulberry32 } = require(join(dist, 'grad-check/pairs.js'))
 const golden = JSON.parse(gunzipSync(readFileSync(join(__dirname, '../../data/golden.json.gz'))).toString())
 
 const { cpu } = backends()
@@ -17,12 +18,9 @@ console.log(`levels ${cpu.simdLevels.join()}`)
 /** Boxes around every size of float32, the same everywhere: only whole numbers and powers of two.
  * @param {number} columns */
 function random(columns) {
-  let state = 20220217
-  const next = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state
-  }
-  return Array.from({ length: 4099 * columns }, () => ((next() % 8191) - 4096) * 2 ** ((next() % 40) - 30))
+  const uniform = mulberry32(20220217)
+  const below = (/** @type {number} */ limit) => Math.floor(limit * uniform())
+  return Array.from({ length: 4099 * columns }, () => (below(8191) - 4096) * 2 ** (below(40) - 30))
 }
 
 /** Bytes of an array; the sign of a NaN is the CPU's own.
