@@ -15,7 +15,7 @@ import { rejection } from '../support/rejection.js'
 import { ALL, demanded, TOGETHER } from '../support/variants.js'
 
 // The options of the losses: which loss has which, what they may be, and which go together. What they compute is in
-// relations.test.ts, backends-agree.test.ts and the golden vectors.
+// relations.test.ts, agree.test.ts and the golden vectors.
 
 const specOf = (name: LossName): LossSpec => LOSSES[name]
 const having = (option: LossOption) => LOSS_NAMES.filter((name) => specOf(name).options.includes(option))

@@ -2,11 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { Progress } from '../../src/cli/progress.js'
 import { byIou } from '../../src/coco/summary.js'
 import { files, SAMPLE, scaloss } from '../support/cli.js'
 
-// What evaluate puts into its rows, and how often it shows progress.
+// What evaluate puts into its rows.
 
 test('a pair is in the range of IoU that matched it, at its ends too', () => {
   const pair = { categoryId: 1, matchIou: 1 - 1e-12, iou: 1, loss: 0, gradNorm: 0 }
@@ -31,11 +30,4 @@ test('an average precision of 0 is shown as 0', () => {
   rmSync(folder, { recursive: true })
   const cup = stdout.split('\n').find((line) => line.startsWith('cup'))
   expect(cup?.split(/ {2,}/).at(-1)).toBe('0.0000')
-})
-
-test('progress does not flood a terminal', () => {
-  const shown: string[] = []
-  const progress = new Progress({ stdout: { write() {} }, stderr: { isTTY: true, write: (text) => shown.push(text) } })
-  for (let i = 0; i < 3; i++) progress.show(`${i}`)
-  expect(shown).toEqual(['\r\x1b[K0'])
 })

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { OPTIONS } from '../../src/arguments/prepare.js'
+import { OPTIONS } from '../../src/arguments/job.js'
 import { LOSS_NAMES, LOSS_OPTIONS } from '../../src/core/losses.js'
 import { DOCUMENTS, ROOT as root } from '../support/project.js'
 

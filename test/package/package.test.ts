@@ -206,7 +206,7 @@ describe('both module systems', () => {
   })
 })
 
-/** Those of TensorFlow.js run in tfjs-package.test.ts, those of CUDA in emulator/docs.test.ts. */
+/** Those of TensorFlow.js run in tfjs/package.test.ts, those of CUDA in cuda/emulator/docs.test.ts. */
 const elsewhere = ['docs/tfjs.md', 'docs/cuda.md']
 const examples = DOCUMENTS.filter((document) => !elsewhere.includes(document)).flatMap((document) =>
   codeBlocks(readFileSync(join(root, document), 'utf8'), 'js').map((example, i) => ({ document, i, example })),

@@ -7,6 +7,8 @@ export default defineConfig({
   test: {
     root: fileURLToPath(new URL('../..', import.meta.url)),
     include: ['test/**/*.test.ts'],
+    // The addons with sanitizers are for the CPU alone; the CUDA rooms have suites of the same names.
+    exclude: ['test/cuda/**'],
     pool: 'forks',
     env: JSON.parse(process.env.SANITIZER_ENV ?? '{}'),
     testTimeout: 120_000,

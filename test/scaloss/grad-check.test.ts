@@ -90,6 +90,32 @@ describe('gradCheck', () => {
     expect(Object.keys(report.byArgument)).toEqual(['pred', 'target'])
   })
 
+  test.each<[keyof GradCheckOptions, unknown, unknown]>([
+    ['boxes', 1000, 999],
+    ['seed', 1, 2],
+    ['format', 'xyxy', 'xywh'],
+    ['backend', 'auto', 'js'],
+    ['dtype', 'float32', 'float64'],
+    ['gradTarget', true, false],
+  ])('%s is %o where it is not given', (option, value, other) => {
+    const check = (options: GradCheckOptions) => {
+      const { worst, byArgument, backend, lossError } = gradCheck('ciou', {
+        ...(option !== 'boxes' && { boxes: 50 }),
+        ...options,
+      })
+      return { worst, byArgument, backend, lossError }
+    }
+    expect(check({})).toEqual(check({ [option]: value }))
+    expect(check({})).not.toEqual(check({ [option]: other }))
+  })
+
+  test('an image of 640 by 480 where the loss asks for one and none is given', () => {
+    const check = (options: GradCheckOptions) => gradCheck('mpdiou', { boxes: 50, ...options })
+    expect(check({})).toEqual(check({ imageWidth: 640, imageHeight: 480 }))
+    for (const other of [{ imageWidth: 641 }, { imageHeight: 481 }])
+      expect(check({}).worst).not.toEqual(check(other).worst)
+  })
+
   test('takes an option that is undefined for one that is not given', () => {
     const undefinedOptions: object = { boxes: 20, imageWidth: undefined, seed: undefined, dtype: undefined }
     expect(gradCheck('mpdiou', undefinedOptions)).toEqual(gradCheck('mpdiou', { boxes: 20 }))

@@ -67,6 +67,43 @@ describe.each(['float32', 'float64'] as const)('descent in %s follows the refere
   })
 })
 
+describe('defaults', () => {
+  const SHORT = {
+    geometry: 'dense',
+    lr: 0.1,
+    iterations: 3,
+    enlarge: false,
+    dtype: 'float32',
+    backend: 'auto',
+  } as const
+  const OTHERS = { geometry: 'wide', lr: 0.2, iterations: 4, enlarge: true, dtype: 'float64', backend: 'js' } as const
+  const states = (options: SimulationOptions) =>
+    [...simulate('diou', options)].map(({ boxes, ...state }) => ({ ...state, bytes: boxes.BYTES_PER_ELEMENT }))
+
+  test.each(Object.keys(SHORT).filter((option) => option !== 'iterations') as (keyof typeof SHORT)[])(
+    '%s: as if it were given, and not as another value',
+    (option) => {
+      const { [option]: value, ...rest } = SHORT
+      expect(states(rest)).toEqual(states({ ...rest, [option]: value }))
+      expect(states(rest)).not.toEqual(states({ ...rest, [option]: OTHERS[option] }))
+    },
+  )
+
+  test('iterations: 200; and no options at all are all defaults', () => {
+    const { iterations, ...rest } = SHORT
+    const run = states({})
+    expect(run.length).toBe(201)
+    expect(run).toEqual(states({ ...rest, iterations: 200 }))
+    expect([...simulate('diou')].length).toBe(201)
+  })
+
+  test('of the cases and of the options of a loss', () => {
+    expect(simulationCases()).toEqual(simulationCases('dense'))
+    expect(lossOptions('so')).toEqual({})
+    expect(lossOptions('nwd')).toEqual({ constant: 4 })
+  })
+})
+
 describe('options', () => {
   test('the rate falls to a tenth after 80 % of the iterations, to a hundredth after 90 %', () => {
     expect([1, 160, 161, 180, 181, 200].map((t) => learningRate(2, t, 200))).toEqual([2, 2, 0.2, 0.2, 0.02, 0.02])

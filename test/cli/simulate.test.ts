@@ -1,10 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { describe, expect, test, vi } from 'vitest'
-import { run } from '../../src/cli/main.js'
+import { describe, expect, test } from 'vitest'
 import { backends } from '../../src/native/backends.js'
 import { SIMULATION_LOSSES, simulate } from '../../src/simulation.js'
-import { files, SAMPLE, scaloss } from '../support/cli.js'
+import { scaloss } from '../support/cli.js'
 import { ROOT } from '../support/project.js'
 
 const simulateJson = (...options: string[]) => {
@@ -132,46 +131,6 @@ describe('scaloss simulate', () => {
     const options = ['losses', 'alpha', 'lr', 'enlarge', 'geometry', 'iterations', 'dtype', 'backend', 'json', 'csv']
     for (const option of options) expect(stdout).toContain(`  --${option} `)
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120)
-  })
-})
-
-describe('progress', () => {
-  /** What a command writes where stderr is a terminal or is not. */
-  function onTerminal(isTTY: boolean, ...argv: string[]) {
-    let stdout = ''
-    const shown: string[] = []
-    const code = run(argv, {
-      stdout: { write: (text) => (stdout += text) },
-      stderr: { write: (text) => shown.push(text), isTTY },
-    })
-    return { code, stdout, shown }
-  }
-
-  test.each([
-    ['simulate', ['--losses', 'so', '--iterations', '3'], 'so (1 of 1): iteration 0 of 3'],
-    ['gradcheck', ['--losses', 'so', '--boxes', '10'], 'so (1 of 1)'],
-    ['evaluate', files(SAMPLE), '0 detections read'],
-  ])('%s: a line on a terminal, gone at the end; none elsewhere', (command, options, line) => {
-    const { code, stdout, shown } = onTerminal(true, command, ...options)
-    expect(code).toBe(0)
-    expect(shown[0]).toBe(`\r\x1b[K${line}`)
-    expect(shown.at(-1)).toBe('\r\x1b[K')
-    expect(onTerminal(false, command, ...options)).toEqual({ code: 0, stdout, shown: [] })
-  })
-
-  test('evaluate goes on class by class', () => {
-    let now = 0
-    const clock = vi.spyOn(performance, 'now').mockImplementation(() => (now += 1000))
-    const { shown } = onTerminal(true, 'evaluate', ...files(SAMPLE))
-    clock.mockRestore()
-    const lines = ['0 detections read', ...[1, 2, 3].map((id) => `class ${id} judged`)]
-    expect(shown).toEqual([...lines.map((line) => `\r\x1b[K${line}`), '\r\x1b[K'])
-  })
-
-  test('the line is gone before an error', () => {
-    const { code, shown } = onTerminal(true, 'simulate', '--losses', 'sca', '--alpha', '1e300', '--dtype', 'float32')
-    expect(code).toBe(1)
-    expect(shown.at(-1)).toMatch(/^scaloss: alpha: expected /)
   })
 })
 

@@ -49,11 +49,48 @@ describe('scaloss gradcheck', () => {
       expect(options).toEqual(name === 'sca' ? { alpha: 4 } : {})
   })
 
-  test('has every variant of a loss, each with the options in its label', () => {
+  // What `--variants` adds to each loss, as docs/losses.md has its options.
+  const FAMILY = ['mode=log', 'mode=square']
+  const INNER = ['inner=0.75', 'focal=0.5']
+  const VARIANTS: Record<LossName, string[]> = {
+    sca: ['alpha=2', 'convention=official'],
+    so: ['convention=official'],
+    cd: ['convention=official'],
+    iou: [...FAMILY, 'power=3', ...INNER],
+    giou: [...FAMILY, 'power=3', ...INNER, 'convention=torchvision'],
+    diou: [...FAMILY, 'power=3', ...INNER, 'convention=torchvision'],
+    ciou: [...FAMILY, 'power=3', ...INNER, 'detachAlpha=false', 'convention=torchvision'],
+    center: [],
+    center2: [],
+    iou_cd: ['alpha=2', ...FAMILY, ...INNER],
+    eiou: [...FAMILY, ...INNER],
+    siou: [...FAMILY, ...INNER],
+    mpdiou: [...FAMILY, ...INNER],
+    smooth_l1: ['beta=0'],
+    l1: [],
+    nwd: ['constant=30'],
+    sca3: ['alpha=2'],
+    so3: [],
+    cd3: [],
+  }
+
+  test('--variants: each loss by itself, then with each of its options, named in the label and given to the loss', () => {
     const argv = ['--variants', '--boxes', '5', '--backend', 'js', '--dtype', 'float64']
-    const { stdout } = scaloss('gradcheck', '--losses', 'ciou', ...argv)
-    const variants = ['mode=log', 'mode=square', 'power=3', 'inner=0.75', 'focal=0.5', 'detachAlpha=false']
-    for (const variant of [...variants, 'convention=torchvision']) expect(stdout).toContain(`ciou ${variant} `)
+    const labels = lines(scaloss('gradcheck', ...argv).stdout).flatMap(([label, backend]) =>
+      backend === 'js' ? [label] : [],
+    )
+    const expected = LOSS_NAMES.flatMap((name) => ['', ...VARIANTS[name]].map((variant) => `${name} ${variant}`.trim()))
+    expect(labels).toEqual(expected)
+    const { reports } = JSON.parse(scaloss('gradcheck', ...argv, '--json').stdout)
+    const told = reports.map(({ name, options }: { name: LossName; options: LossOptions }) => {
+      const { imageWidth, imageHeight, ...own } = options
+      return [name, ...Object.entries(own).map(([option, value]) => `${option}=${value}`)].join(' ')
+    })
+    expect(told).toEqual(expected)
+  })
+
+  test('a variant goes over what is given', () => {
+    const argv = ['--variants', '--boxes', '5', '--backend', 'js', '--dtype', 'float64']
     const own = JSON.parse(scaloss('gradcheck', '--losses', 'sca', '--alpha', '4', '--json', ...argv).stdout)
     expect(own.reports.map(({ options }: { options: LossOptions }) => options.alpha)).toEqual([4, 2, 4])
   })
