@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
+import type { UnavailableReason } from '../../src/core/errors.js'
 import { backends } from '../../src/index.js'
-import { defaultThreads, loadNative, type NativeCuda, type UnavailableReason } from '../../src/native/addon.js'
+import { defaultThreads, loadNative, type NativeCuda } from '../../src/native/addon.js'
 
 // What backends() makes of what the addon says.
 afterEach(() => {
