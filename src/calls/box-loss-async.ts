@@ -1,8 +1,9 @@
 import { overlap, readOptions } from '../arguments/checks.js'
 import { checkJobOverlap, INPUTS, OPTIONS, OUTPUTS, type Prepared, prepare } from '../arguments/prepare.js'
+import type { NoOptions, OptionsArgument } from '../core/checked-options.js'
 import { argumentError, invalidArgument } from '../core/errors.js'
 import type { LossName } from '../core/losses.js'
-import type { BoxLossOptions, BoxLossResult, Exact, FloatArray, SameDType, Untold } from '../core/types.js'
+import type { BoxLossOptions, BoxLossResult, FloatArray, SameDType, Untold } from '../core/types.js'
 import { Staging } from '../memory/staging.js'
 import { nativeBoxLoss, nativeBoxLossAsync } from '../native/call.js'
 import { jsBoxLoss, type Summary } from '../reference/run.js'
@@ -27,11 +28,23 @@ const awaited = new Set<FloatArray>()
  * @returns a promise; what `boxLoss` would throw, it is rejected with. An array of `out` that overlaps one of another call under
  *   way, or that is transferred meanwhile, is an error, too.
  */
-export async function boxLossAsync<
+export function boxLossAsync<
+  L extends LossName,
   A extends FloatArray,
-  const O extends Exact<O, AsyncBoxLossOptions<SameDType<A>>> = Record<never, never>,
->(name: LossName, pred: A, target: SameDType<A>, options?: O): Promise<BoxLossResult<A, O>> {
-  const { signal, ...rest } = readOnce(options as AsyncBoxLossOptions | undefined)
+  const O extends AsyncBoxLossOptions<SameDType<A>> = NoOptions,
+>(
+  name: L,
+  pred: A,
+  target: SameDType<A>,
+  ...options: OptionsArgument<O, AsyncBoxLossOptions<SameDType<A>>, L>
+): Promise<BoxLossResult<A, O>>
+export async function boxLossAsync(
+  name: LossName,
+  pred: FloatArray,
+  target: FloatArray,
+  options?: AsyncBoxLossOptions,
+): Promise<BoxLossResult> {
+  const { signal, ...rest } = readOnce(options)
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalidArgument('signal', 'an AbortSignal', signal)
   }
@@ -68,7 +81,7 @@ export async function boxLossAsync<
       array.set(result)
     }
     const { loss = sum, grad, gradTarget, iou } = job
-    return { loss, grad, gradTarget, iou, invalid, backend: prepared.backend } as BoxLossResult<A, O>
+    return { loss, grad, gradTarget, iou, invalid, backend: prepared.backend }
   } finally {
     for (const { array } of out) awaited.delete(array)
     // An aborted call goes on in its copies.

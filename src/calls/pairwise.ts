@@ -14,6 +14,7 @@ import {
   threadsOf,
 } from '../arguments/checks.js'
 import { lossParams } from '../arguments/loss-params.js'
+import type { NoOptions, OptionsArgument } from '../core/checked-options.js'
 import { invalidArgument } from '../core/errors.js'
 import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from '../core/losses.js'
 import type { FloatArray, PairwiseOptions, SameDType } from '../core/types.js'
@@ -44,12 +45,12 @@ const OPTIONS = [
  * @throws {ScaLossError} an argument is not as described, the backend cannot run, N · M numbers do not fit into memory
  *   (`ERR_SCALOSS_OUT_OF_MEMORY`), CUDA fails.
  */
-export function pairwise<A extends FloatArray>(
-  name: LossName,
-  a: A,
-  b: SameDType<A>,
-  options: PairwiseOptions<SameDType<A>> = {},
-): A {
+export function pairwise<
+  L extends LossName,
+  A extends FloatArray,
+  const O extends PairwiseOptions<SameDType<A>> = NoOptions,
+>(name: L, a: A, b: SameDType<A>, ...options: OptionsArgument<O, PairwiseOptions<SameDType<A>>, L>): A
+export function pairwise(name: LossName, a: FloatArray, b: FloatArray, options: PairwiseOptions = {}): FloatArray {
   checkOneOf('name', name, LOSS_NAMES)
   const { axes } = LOSSES[name]
   checkBoxes('a', a, 2 * axes)
@@ -80,7 +81,7 @@ export function pairwise<A extends FloatArray>(
     if (backend === 'js') jsPairwise(job)
     else nativePairwise(job, backend, device, mostThreads)
   }
-  return job.out as A
+  return job.out
 }
 
 /** Memory for the matrix. Asked for before it is touched: systems that promise more than they have would end the process. */

@@ -19,10 +19,11 @@ import {
   prepareJob,
   scalesOf,
 } from '../arguments/prepare.js'
+import type { Checked } from '../core/checked-options.js'
 import { DTYPES } from '../core/dtypes.js'
 import { argumentError, invalidArgument, ScaLossError } from '../core/errors.js'
 import { LOSS_NAMES, LOSSES, type LossName } from '../core/losses.js'
-import type { ArrayOf, BackendName, BoxLossOptions, BoxLossResult, DType, Exact, Given, Untold } from '../core/types.js'
+import type { ArrayOf, BackendName, BoxLossOptions, BoxLossResult, DType, Given, Untold } from '../core/types.js'
 import { allocating } from '../memory/allocate.js'
 import { PLAN_VALUES } from '../native/addon.js'
 import { BACKENDS, resolveBackend } from '../native/backends.js'
@@ -195,7 +196,10 @@ interface Settings {
  *
  * @throws {ScaLossError} as of `boxLoss` and `alloc`.
  */
-export function createPlan<const O extends Exact<O, PlanOptions>>(name: LossName, options: O): Plan<Shaping<O>> {
+export function createPlan<L extends LossName, const O extends PlanOptions>(
+  name: L,
+  options: Checked<O, PlanOptions, L>,
+): Plan<Shaping<O>> {
   checkOneOf('name', name, LOSS_NAMES)
   const given = readOptions<PlanOptions>('options', options, PLAN_OPTIONS)
   const { boxes, dtype = 'float32', backend: asked = 'auto', device = 0 } = given

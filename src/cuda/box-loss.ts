@@ -44,13 +44,13 @@ const OUT_KEYS = [...OUTPUTS, 'invalid'] as const satisfies (keyof DeviceOut)[]
 /** Of boxes and their gradients, in bytes: kernels load so many at a time. */
 const ALIGNMENT = 16
 
-export function deviceBoxLoss<O extends DeviceBoxLossOptions>(
+export function deviceBoxLoss(
   device: CudaDevice,
   name: LossName,
   pred: CudaTensor,
   target: CudaTensor,
   options: DeviceBoxLossOptions = {},
-): DeviceBoxLossResult<O> {
+): DeviceBoxLossResult {
   const given = checkKeys('options', options, OPTIONS)
   const { onInvalid, reduction, out } = given
   if ((onInvalid as string) === 'throw') {
@@ -85,7 +85,7 @@ export function deviceBoxLoss<O extends DeviceBoxLossOptions>(
     )
   })
   const { grad, gradTarget, iou } = job
-  return { loss: job.loss ?? numbers.loss, grad, gradTarget, iou, invalid: numbers.invalid } as DeviceBoxLossResult<O>
+  return { loss: job.loss ?? numbers.loss, grad, gradTarget, iou, invalid: numbers.invalid }
 }
 
 /** Where the reduced loss and the number of invalid rows go: as given, or to new memory. */

@@ -1,7 +1,7 @@
 import { checkOneOf, typeOf } from '../arguments/checks.js'
+import type { NoOptions, OptionsArgument } from '../core/checked-options.js'
 import { argumentError, invalidArgument } from '../core/errors.js'
 import type { LossName } from '../core/losses.js'
-import type { Exact } from '../core/types.js'
 import type { CudaDeviceInfo } from '../native/addon.js'
 import { callNative, handleOf } from '../native/object.js'
 import { type DeviceBoxLossOptions, type DeviceBoxLossResult, deviceBoxLoss } from './box-loss.js'
@@ -118,13 +118,14 @@ export class CudaDevice {
    * @param target likewise.
    * @throws {ScaLossError} an argument is not as described, or CUDA fails.
    */
-  boxLoss<const O extends Exact<O, DeviceBoxLossOptions> = Record<never, never>>(
-    name: LossName,
+  boxLoss<L extends LossName, const O extends DeviceBoxLossOptions = NoOptions>(
+    name: L,
     pred: CudaTensor,
     target: CudaTensor,
-    options?: O,
-  ): DeviceBoxLossResult<O> {
-    return deviceBoxLoss<O>(this, name, pred, target, options)
+    ...options: OptionsArgument<O, DeviceBoxLossOptions, L>
+  ): DeviceBoxLossResult<O>
+  boxLoss(name: LossName, pred: CudaTensor, target: CudaTensor, options?: DeviceBoxLossOptions): DeviceBoxLossResult {
+    return deviceBoxLoss(this, name, pred, target, options)
   }
 
   /** Waits until all work of this device is done, that of other code in this process too. */
