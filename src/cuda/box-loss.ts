@@ -2,42 +2,13 @@ import { bare, checkKeys, checkOverlap, readOptions } from '../arguments/checks.
 import { type ArrayKind, CALL_OPTIONS, checkJobOverlap, OUTPUTS, prepareJob } from '../arguments/prepare.js'
 import { argumentError, invalidArgument } from '../core/errors.js'
 import type { LossName } from '../core/losses.js'
-import type { CallOptions, Given, Out, Untold } from '../core/types.js'
 import type { NativeHandle } from '../native/addon.js'
 import { writeScalars } from '../native/call.js'
 import { callNative, handleOf } from '../native/object.js'
 import type { BoxLossJob } from '../reference/run.js'
-import type { CudaDevice } from './device.js'
-import type { CudaStream } from './stream.js'
-import { addressOf, type CudaTensor, checkTensor, newTensor, streamOf } from './tensor.js'
-
-/** Tensors for the results of a call: as of `boxLoss`, and the two numbers that it computes. */
-export interface DeviceOut extends Out<CudaTensor> {
-  /** [N] in the dtype of `pred` with `reduction: 'none'`, otherwise one number of float64. */
-  loss?: CudaTensor | undefined
-  /** One number of float64. */
-  invalid?: CudaTensor | undefined
-}
-
-/** Options of a call over tensors: those of `boxLoss` but for the place. */
-export interface DeviceBoxLossOptions extends CallOptions<CudaTensor> {
-  /** `'throw'` would have to wait for the device, and is an error. */
-  onInvalid?: 'propagate' | 'ignore' | undefined
-  /** On which the call is enqueued. Default: the device's own. */
-  stream?: CudaStream | undefined
-  out?: DeviceOut | undefined
-}
-
-/** Results of a call over tensors, which are there once its stream gets to them. */
-export interface DeviceBoxLossResult<O = Untold> {
-  /** The reduced loss, one number of float64; with `reduction: 'none'` [N] in the dtype of `pred`. */
-  loss: CudaTensor
-  grad: Given<O, 'grad'> extends infer G ? (G extends false ? undefined : CudaTensor) : never
-  gradTarget: Given<O, 'gradTarget'> extends infer G ? (G extends true ? CudaTensor : undefined) : never
-  iou: Given<O, 'iou'> extends infer I ? (I extends true ? CudaTensor : undefined) : never
-  /** The number of invalid rows, one number of float64. */
-  invalid: CudaTensor
-}
+import { streamOf } from './stream.js'
+import { addressOf, checkTensor, newTensor } from './tensor.js'
+import type { CudaDevice, CudaTensor, DeviceBoxLossOptions, DeviceBoxLossResult, DeviceOut } from './types.js'
 
 const OPTIONS = [...CALL_OPTIONS, 'stream'] as const satisfies (keyof DeviceBoxLossOptions)[]
 const OUT_KEYS = [...OUTPUTS, 'invalid'] as const satisfies (keyof DeviceOut)[]
