@@ -4,8 +4,9 @@
  */
 
 export { type AllocOptions, alloc } from './calls/alloc.js'
-export { boxLoss, cdLoss, ciouLoss, diouLoss, giouLoss, iouLoss, scaLoss, soLoss } from './calls/box-loss.js'
+export { boxLoss } from './calls/box-loss.js'
 export { type AsyncBoxLossOptions, boxLossAsync } from './calls/box-loss-async.js'
+export * from './calls/named-losses.js'
 export { pairwise } from './calls/pairwise.js'
 export { createPlan, type Plan, type PlanOptions, type RunOptions } from './calls/plan.js'
 export { ScaLossError, type ScaLossErrorCode } from './core/errors.js'

@@ -46,6 +46,8 @@ class Task:
         self.losses, self.compiled, self.sizes, self.rotate = (
             task[key] for key in ("losses", "compiled", "sizes", "rotateBytes")
         )
+        # A loss without a plain statement has nothing to be compared with.
+        self.losses = {name: options for name, options in self.losses.items() if name in plain_losses.LOSSES}
         self.pred = self.read("pred.f32", np.float32, 4)
         self.target = self.read("target.f32", np.float32, 4)
         self.boxes = len(self.pred)

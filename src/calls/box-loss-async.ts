@@ -1,10 +1,11 @@
 import { overlap } from '../arguments/arrays.js'
 import { OPTIONS, type Prepared, prepare } from '../arguments/job.js'
 import { readOptions } from '../arguments/options.js'
+import type { NoOptions, OptionsArgument } from '../core/checked-options.js'
 import { argumentError, invalidArgument } from '../core/errors.js'
 import { INPUTS, NOTHING, RESULTS, type Summary } from '../core/job.js'
 import type { LossName } from '../core/losses.js'
-import type { BoxLossOptions, BoxLossResult, Exact, FloatArray, SameDType, Untold } from '../core/types.js'
+import type { BoxLossOptions, BoxLossResult, FloatArray, SameDType, Untold } from '../core/types.js'
 import { Staging } from '../memory/staging.js'
 import { nativeBoxLoss, nativeBoxLossAsync } from '../native/call.js'
 import { jsBoxLoss } from '../reference/run.js'
@@ -29,11 +30,23 @@ const awaited = new Set<FloatArray>()
  * @returns a promise; what `boxLoss` would throw, it is rejected with. An array of `out` that overlaps one of another call under
  *   way, or that is transferred meanwhile, is an error, too.
  */
-export async function boxLossAsync<
+export function boxLossAsync<
+  L extends LossName,
   A extends FloatArray,
-  const O extends Exact<O, AsyncBoxLossOptions<SameDType<A>>> = Record<never, never>,
->(name: LossName, pred: A, target: SameDType<A>, options?: O): Promise<BoxLossResult<A, O>> {
-  const { signal, ...rest } = readOptions<AsyncBoxLossOptions>('options', options ?? {}, ASYNC_OPTIONS)
+  const O extends AsyncBoxLossOptions<SameDType<A>> = NoOptions,
+>(
+  name: L,
+  pred: A,
+  target: SameDType<A>,
+  ...options: OptionsArgument<O, AsyncBoxLossOptions<SameDType<A>>, L>
+): Promise<BoxLossResult<A, O>>
+export async function boxLossAsync(
+  name: LossName,
+  pred: FloatArray,
+  target: FloatArray,
+  options: AsyncBoxLossOptions = {},
+): Promise<BoxLossResult> {
+  const { signal, ...rest } = readOptions<AsyncBoxLossOptions>('options', options, ASYNC_OPTIONS)
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalidArgument('signal', 'an AbortSignal', signal)
   }
@@ -73,7 +86,7 @@ export async function boxLossAsync<
       array.set(result)
     }
     const { loss = sum, grad, gradTarget, iou } = job
-    return { loss, grad, gradTarget, iou, invalid, backend: place.backend } as BoxLossResult<A, O>
+    return { loss, grad, gradTarget, iou, invalid, backend: place.backend }
   } finally {
     for (const { array } of out) awaited.delete(array)
     // An aborted call goes on in its copies.

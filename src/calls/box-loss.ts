@@ -1,6 +1,7 @@
 import { prepare } from '../arguments/job.js'
+import type { NoOptions, OptionsArgument } from '../core/checked-options.js'
 import type { LossName } from '../core/losses.js'
-import type { BoxLossOptions, BoxLossResult, Exact, FloatArray, SameDType } from '../core/types.js'
+import type { BoxLossOptions, BoxLossResult, FloatArray, SameDType } from '../core/types.js'
 import { runBoxLoss } from './run.js'
 
 /**
@@ -16,10 +17,22 @@ import { runBoxLoss } from './run.js'
  *   then, unless CUDA failed midway.
  */
 export function boxLoss<
+  L extends LossName,
   A extends FloatArray,
-  const O extends Exact<O, BoxLossOptions<SameDType<A>>> = Record<never, never>,
->(name: LossName, pred: A, target: SameDType<A>, options?: O): BoxLossResult<A, O> {
-  const { job, place } = prepare(name, pred, target, options === undefined ? {} : options)
+  const O extends BoxLossOptions<SameDType<A>> = NoOptions,
+>(
+  name: L,
+  pred: A,
+  target: SameDType<A>,
+  ...options: OptionsArgument<O, BoxLossOptions<SameDType<A>>, L>
+): BoxLossResult<A, O>
+export function boxLoss(
+  name: LossName,
+  pred: FloatArray,
+  target: FloatArray,
+  options: BoxLossOptions = {},
+): BoxLossResult {
+  const { job, place } = prepare(name, pred, target, options)
   const summary = runBoxLoss(job, place)
   return {
     loss: job.loss ?? summary.loss,
@@ -28,30 +41,15 @@ export function boxLoss<
     iou: job.iou,
     invalid: summary.invalid,
     backend: place.backend,
-  } as BoxLossResult<A, O>
+  }
 }
 
-/** A loss under its own name. */
-export type NamedLoss = <
+/** The function of a loss by its own name, `boxLoss` for loss L. */
+export type NamedLoss<L extends LossName> = <
   A extends FloatArray,
-  const O extends Exact<O, BoxLossOptions<SameDType<A>>> = Record<never, never>,
+  const O extends BoxLossOptions<SameDType<A>> = NoOptions,
 >(
   pred: A,
   target: SameDType<A>,
-  options?: O,
+  ...options: OptionsArgument<O, BoxLossOptions<SameDType<A>>, L>
 ) => BoxLossResult<A, O>
-
-/** SCALoss, L_SO + alpha · L_CD (Zheng et al., AAAI 2022, Eq. 4). Arguments and result as of `boxLoss`. */
-export const scaLoss: NamedLoss = (pred, target, options) => boxLoss('sca', pred, target, options)
-/** Side overlap, 2 − (wmin/wmax + hmin/hmax) (Eq. 2). Arguments and result as of `boxLoss`. */
-export const soLoss: NamedLoss = (pred, target, options) => boxLoss('so', pred, target, options)
-/** Corner distance over the enclosing diagonal (Eq. 3). Arguments and result as of `boxLoss`. */
-export const cdLoss: NamedLoss = (pred, target, options) => boxLoss('cd', pred, target, options)
-/** 1 − IoU (Yu et al., UnitBox, 2016, has its logarithm: `mode: 'log'`). Arguments and result as of `boxLoss`. */
-export const iouLoss: NamedLoss = (pred, target, options) => boxLoss('iou', pred, target, options)
-/** Generalized IoU, 1 − IoU + (C − U)/C (Rezatofighi et al., CVPR 2019). Arguments and result as of `boxLoss`. */
-export const giouLoss: NamedLoss = (pred, target, options) => boxLoss('giou', pred, target, options)
-/** Distance IoU, 1 − IoU + ρ²/c² (Zheng et al., AAAI 2020). Arguments and result as of `boxLoss`. */
-export const diouLoss: NamedLoss = (pred, target, options) => boxLoss('diou', pred, target, options)
-/** Complete IoU, DIoU and the aspect ratio's term (Zheng et al., AAAI 2020). Arguments and result as of `boxLoss`. */
-export const ciouLoss: NamedLoss = (pred, target, options) => boxLoss('ciou', pred, target, options)

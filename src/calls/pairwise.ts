@@ -4,6 +4,7 @@ import { checkBoolean, checkFormat, checkOneOf } from '../arguments/checks.js'
 import { lossParams } from '../arguments/loss-params.js'
 import { optionsOf } from '../arguments/options.js'
 import { placeOf } from '../arguments/place.js'
+import type { NoOptions, OptionsArgument } from '../core/checked-options.js'
 import type { PairwiseJob } from '../core/job.js'
 import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from '../core/losses.js'
 import type { FloatArray, PairwiseOptions, SameDType } from '../core/types.js'
@@ -32,13 +33,13 @@ const OPTIONS = [
  * @throws {ScaLossError} an argument is not as described, the backend cannot run, N · M numbers do not fit into memory
  *   (`ERR_SCALOSS_OUT_OF_MEMORY`), CUDA fails.
  */
-export function pairwise<A extends FloatArray>(
-  name: LossName,
-  a: A,
-  b: SameDType<A>,
-  options: PairwiseOptions<SameDType<A>> = {},
-): A {
-  const given = optionsOf<PairwiseOptions<SameDType<A>>>('options', options, OPTIONS)
+export function pairwise<
+  L extends LossName,
+  A extends FloatArray,
+  const O extends PairwiseOptions<SameDType<A>> = NoOptions,
+>(name: L, a: A, b: SameDType<A>, ...options: OptionsArgument<O, PairwiseOptions<SameDType<A>>, L>): A
+export function pairwise(name: LossName, a: FloatArray, b: FloatArray, options: PairwiseOptions = {}): FloatArray {
+  const given = optionsOf('options', options, OPTIONS)
   const { format = 'xyxy', similarity = false, out, backend, device, threads } = given
   checkOneOf('name', name, LOSS_NAMES)
   const { axes } = LOSSES[name]
@@ -55,7 +56,7 @@ export function pairwise<A extends FloatArray>(
   const place = placeOf(backend, device, threads)
   const job: PairwiseJob = { name, params, format, a, b, out: out ?? allocate(a, rows, columns), similarity }
   runPairwise(job, place)
-  return job.out as A
+  return job.out
 }
 
 /** Memory for the matrix. Asked for before it is touched: systems that promise more than they have would end the process. */

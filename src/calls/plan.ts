@@ -5,11 +5,12 @@ import { type ArrayKind, CALL_OPTIONS, DEFAULT_REDUCTION, prepareJob, scalesOf }
 import { optionsOf, readOptions } from '../arguments/options.js'
 import { placeOf } from '../arguments/place.js'
 import { checkRows } from '../arguments/rows.js'
+import type { Checked } from '../core/checked-options.js'
 import { DTYPES } from '../core/dtypes.js'
 import { argumentError, invalidArgument, ScaLossError } from '../core/errors.js'
 import { ARRAYS, type ArrayName, type BoxLossJob, hasBoxes, type JobArrays, NOTHING } from '../core/job.js'
 import { LOSS_NAMES, LOSSES, type LossName } from '../core/losses.js'
-import type { ArrayOf, BackendName, BoxLossOptions, BoxLossResult, DType, Exact, Given, Untold } from '../core/types.js'
+import type { ArrayOf, BackendName, BoxLossOptions, BoxLossResult, DType, Given, Untold } from '../core/types.js'
 import { allocating } from '../memory/allocate.js'
 import { type Block, FIELDS } from '../native/block.js'
 import { allocateBlock } from './alloc.js'
@@ -174,7 +175,10 @@ interface Settings {
  *
  * @throws {ScaLossError} as of `boxLoss` and `alloc`.
  */
-export function createPlan<const O extends Exact<O, PlanOptions>>(name: LossName, options: O): Plan<Shaping<O>> {
+export function createPlan<L extends LossName, const O extends PlanOptions>(
+  name: L,
+  options: Checked<O, PlanOptions, L>,
+): Plan<Shaping<O>> {
   checkOneOf('name', name, LOSS_NAMES)
   const given = readOptions<PlanOptions>('options', options, PLAN_OPTIONS)
   const { boxes, dtype = 'float32' } = given

@@ -9,7 +9,7 @@ import {
   type SimulationOptions,
   simulate,
   simulationCases,
-} from '../simulation.js'
+} from '../simulation/simulation.js'
 import { alphaOf, DEFAULT_ALPHA, usesAlpha } from './alpha.js'
 import { type Progress, withProgress } from './progress.js'
 import { type Column, formatTable } from './table.js'

@@ -4,24 +4,7 @@ import { DetectionTable } from './detection-table.js'
 import { groupByClass } from './groups.js'
 import { classMetrics, type Metrics, meanMetrics, thresholdsFor } from './metrics.js'
 import { judgeClass } from './outcomes.js'
-import type { Annotation, CocoBox, Detection } from './read.js'
-
-/** One object of the ground truth. */
-export interface GroundTruthBox {
-  imageId: number
-  categoryId: number
-  bbox: CocoBox
-  /** In square pixels, for the area ranges: COCO's is that of the object's mask. Default: width · height. */
-  area?: number | undefined
-  /** A region holding many objects: what is found in it counts neither as right nor as wrong. Default: false. */
-  crowd?: boolean | undefined
-}
-
-/** Options of `averagePrecision`. */
-export interface AveragePrecisionOptions {
-  /** Smallest IoUs of a match, each in (0, 1]; `ap` and `ar…` are means over them. Default: 0.5, 0.55, … 0.95. */
-  iouThresholds?: readonly number[] | undefined
-}
+import type { Annotation, AveragePrecisionOptions, Detection, GroundTruthBox } from './types.js'
 
 export interface ClassMetrics extends Metrics {
   categoryId: number

@@ -1,7 +1,6 @@
 import { checkBoolean, checkFinite, checkItems } from '../arguments/checks.js'
 import { argumentError, invalidArgument } from '../core/errors.js'
-import type { AveragePrecisionOptions, GroundTruthBox } from './average-precision.js'
-import type { Detection, GroundTruth } from './read.js'
+import type { AveragePrecisionOptions, Detection, GroundTruth, GroundTruthBox } from './types.js'
 
 // The arguments of `averagePrecision`, and of what reads files. What is in these is checked as they are read (read.ts), with
 // messages of its own.

@@ -1,4 +1,4 @@
-import type { Detection } from './read.js'
+import type { Detection } from './types.js'
 
 /** Numbers a block: 64 KiB. */
 const BLOCK = 1 << 13

@@ -1,4 +1,4 @@
-import type { CocoBox } from './read.js'
+import type { CocoBox } from './types.js'
 
 /** COCO's IoU (pycocotools `bbIou`): over the union, or over the detection's area where the ground truth is a crowd.
  * 0 where the boxes have no common area, empty boxes included. Its own arithmetic, from widths and heights: an IoU from

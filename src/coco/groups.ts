@@ -1,5 +1,5 @@
 import type { DetectionTable } from './detection-table.js'
-import type { Detection } from './read.js'
+import type { Detection } from './types.js'
 
 interface Place {
   imageId: number

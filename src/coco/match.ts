@@ -1,7 +1,7 @@
 import type { DetectionTable } from './detection-table.js'
 import { cocoIous, greedyMatch, highestScores } from './greedy.js'
 import { type Group, groupByClass } from './groups.js'
-import type { Annotation, Detection } from './read.js'
+import type { Annotation, Detection } from './types.js'
 
 export interface MatchOptions {
   /** Smallest IoU of a match, in (0, 1]. */

@@ -1,6 +1,6 @@
 import { cocoIous, greedyMatch, highestScores } from './greedy.js'
 import type { ClassGroups } from './groups.js'
-import type { Annotation } from './read.js'
+import type { Annotation } from './types.js'
 
 /** COCO's ranges of an object's area in square pixels; both ends belong to a range. */
 export const AREA_RANGES = {

@@ -2,43 +2,7 @@ import { ScaLossError, show } from '../core/errors.js'
 import { checkGroundTruthFile, checkPath } from './check.js'
 import { readItems } from './items.js'
 import { readJson } from './json.js'
-
-/** COCO's box: x and y of the first corner, width, height, in pixels. All finite, width and height at least 0. */
-export type CocoBox = readonly [x: number, y: number, width: number, height: number]
-
-/** One object of the ground truth. A crowd is a region holding many objects: detections in it are ignored, not judged. */
-export interface Annotation {
-  id: number
-  imageId: number
-  categoryId: number
-  bbox: CocoBox
-  /** In square pixels: of the object's mask, or of its box where the file has none. */
-  area: number
-  crowd: boolean
-}
-
-/** One entry of a COCO results file. */
-export interface Detection {
-  imageId: number
-  categoryId: number
-  bbox: CocoBox
-  score: number
-}
-
-/** A class of objects. */
-export interface Category {
-  id: number
-  name: string
-}
-
-/** A COCO instances file, and the path it came from for messages about files that refer to it. */
-export interface GroundTruth {
-  path: string
-  imageIds: ReadonlySet<number>
-  /** By id, in the file's order. */
-  categories: ReadonlyMap<number, Category>
-  annotations: Annotation[]
-}
+import type { Category, CocoBox, Detection, GroundTruth } from './types.js'
 
 /** A value of the file together with where it stands, for messages such as `detections.json: [17].bbox: expected …`. */
 class Located {

@@ -2,7 +2,7 @@ import { boxLoss } from '../calls/box-loss.js'
 import type { LossName } from '../core/losses.js'
 import type { BackendName } from '../core/types.js'
 import type { DetectionMatch, ImageClassMatches } from './match.js'
-import type { Annotation, Category, CocoBox } from './read.js'
+import type { Annotation, Category, CocoBox } from './types.js'
 
 /** A detection and the ground truth it took, with what the loss says about them. Crowds make no pairs. */
 export interface Pair {

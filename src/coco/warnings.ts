@@ -1,5 +1,5 @@
 import type { DetectionTable } from './detection-table.js'
-import type { Annotation, CocoBox } from './read.js'
+import type { Annotation, CocoBox } from './types.js'
 
 /** With fewer boxes, chance alone may look like a mistake. */
 const ENOUGH = 20

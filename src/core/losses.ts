@@ -40,64 +40,103 @@ export interface LossParams {
   constant: number
 }
 
+/** What is known of a loss beside its formula. */
 export interface LossSpec {
+  /** What the loss is, its formula and its source, in one sentence: the docstring of the function with its name. */
+  summary: string
+  /** The largest loss of a pair of valid boxes, with default options. */
+  largest: number
   /** A box has this many first and second coordinates. */
   axes: 2 | 3
   options: readonly LossOption[]
-  /** Besides `exact`. */
+  /** Those of `options` that have no default. */
+  required: readonly LossOption[]
+  /** The conventions that the loss has besides `exact`. */
   conventions: readonly Convention[]
 }
 
-const loss = <const O extends LossOption>(
-  options: readonly O[] = [],
-  conventions: readonly Convention[] = [],
-  axes: 2 | 3 = 2,
-): LossSpec => ({ axes, options, conventions })
+/** A row of the table, whose type keeps the names in it: the types of calls follow from them (`checked-options.ts`). */
+function loss<
+  const O extends readonly LossOption[] = readonly [],
+  const R extends readonly LossOption[] = readonly [],
+  const C extends readonly Convention[] = readonly [],
+>(summary: string, largest: number, row: { options?: O; required?: R; conventions?: C; axes?: 2 | 3 } = {}) {
+  const { options = [], required = [], conventions = [], axes = 2 } = row
+  return { summary, largest, axes, options, required, conventions } as {
+    summary: string
+    largest: number
+    axes: 2 | 3
+    options: O
+    required: R
+    conventions: C
+  }
+}
 
 const FAMILY = ['mode', 'logFloor', 'inner', 'focal'] as const
 
 /** One row per loss; docs/losses.md has the formulas. The order is the contract with the addon: a row's index is the kernel's
- * number in `core/losses.h`, and `test/cpu/native.test.ts` compares the two lists. */
+ * number in `core/losses.h`, and `test/cpu/native.test.ts` compares the two lists. `npm run losses -- --write` makes a function of
+ * each row. */
 export const LOSSES = {
-  /** SCALoss: L_SO + alpha · L_CD (Zheng et al., AAAI 2022, Eq. 4). */
-  sca: loss(['alpha'], ['official']),
-  /** Side overlap: 2 − (wmin/wmax + hmin/hmax) (Eq. 2). */
-  so: loss([], ['official']),
-  /** Corner distance: (‖p1−g1‖ + ‖p2−g2‖) / enclosing diagonal (Eq. 3). */
-  cd: loss([], ['official']),
-  /** 1 − IoU (Yu et al., UnitBox, 2016, has its logarithm). */
-  iou: loss([...FAMILY, 'power']),
-  /** 1 − IoU + (C − U)/C (Rezatofighi et al., CVPR 2019). */
-  giou: loss([...FAMILY, 'power'], ['torchvision']),
-  /** 1 − IoU + ρ²/c² (Zheng et al., AAAI 2020). */
-  diou: loss([...FAMILY, 'power'], ['torchvision']),
-  /** diou + a·v, v from the aspect ratios (Zheng et al., AAAI 2020). */
-  ciou: loss([...FAMILY, 'power', 'detachAlpha'], ['torchvision']),
-  /** ρ/c (SCALoss, Table 6). */
-  center: loss(),
-  /** ρ²/c² (SCALoss, Table 6). */
-  center2: loss(),
-  /** 1 − IoU + alpha · L_CD (SCALoss, Table 6). */
-  iou_cd: loss([...FAMILY, 'alpha']),
-  /** 1 − IoU + ρ²/c² + (w−W)²/wmax² + (h−H)²/hmax² (Zhang et al., Focal and Efficient IOU Loss, 2021). */
-  eiou: loss(FAMILY),
-  /** 1 − IoU + (distance cost with angle + shape cost)/2 (Gevorgyan, SIoU Loss, 2022). */
-  siou: loss(FAMILY),
-  /** 1 − IoU + squared corner distances over the image's squared diagonal (Ma and Xu, MPDIoU, 2023). */
-  mpdiou: loss([...FAMILY, 'imageWidth', 'imageHeight']),
-  /** Σ over corners of d²/(2·beta), or |d| − beta/2 from beta on (Girshick, Fast R-CNN, 2015). */
-  smooth_l1: loss(['beta']),
-  /** Σ over corners of |d|. */
-  l1: loss(),
-  /** 1 − exp(−Wasserstein distance / constant) (Wang et al., Normalized Gaussian Wasserstein Distance, 2021). */
-  nwd: loss(['constant']),
-  /** `sca` over three axes (SCALoss, future work). */
-  sca3: loss(['alpha'], [], 3),
-  /** `so` over three axes. */
-  so3: loss([], [], 3),
-  /** `cd` over three axes. */
-  cd3: loss([], [], 3),
-} as const satisfies Record<string, LossSpec>
+  sca: loss('SCALoss is L_SO + alpha · L_CD, side overlap and corner distance (Zheng et al., AAAI 2022, Eq. 4).', 5, {
+    options: ['alpha'],
+    conventions: ['official'],
+  }),
+  so: loss('Side overlap is 2 − (wmin/wmax + hmin/hmax) (SCALoss, Eq. 2).', 4, { conventions: ['official'] }),
+  cd: loss('Corner distance is (‖p1−g1‖ + ‖p2−g2‖) / enclosing diagonal (SCALoss, Eq. 3).', 2, {
+    conventions: ['official'],
+  }),
+  iou: loss("IoU loss is 1 − IoU; Yu et al., UnitBox, 2016, have its logarithm, `mode: 'log'`.", 1, {
+    options: [...FAMILY, 'power'],
+  }),
+  giou: loss('Generalized IoU loss is 1 − IoU + (C − U)/C (Rezatofighi et al., CVPR 2019).', 2, {
+    options: [...FAMILY, 'power'],
+    conventions: ['torchvision'],
+  }),
+  diou: loss('Distance IoU loss is 1 − IoU + ρ²/c² (Zheng et al., AAAI 2020).', 2, {
+    options: [...FAMILY, 'power'],
+    conventions: ['torchvision'],
+  }),
+  ciou: loss('Complete IoU loss is DIoU loss + a·v, v from the aspect ratios (Zheng et al., AAAI 2020).', 3, {
+    options: [...FAMILY, 'power', 'detachAlpha'],
+    conventions: ['torchvision'],
+  }),
+  center: loss('Centre distance is ρ/c (SCALoss, Table 6).', 1),
+  center2: loss('Squared centre distance is ρ²/c² (SCALoss, Table 6).', 1),
+  iou_cd: loss('IoU loss and corner distance are 1 − IoU + alpha · L_CD (SCALoss, Table 6).', 2, {
+    options: [...FAMILY, 'alpha'],
+  }),
+  eiou: loss(
+    'Efficient IoU loss is 1 − IoU + ρ²/c² + (w−W)²/wmax² + (h−H)²/hmax² (Zhang et al., Focal and Efficient IOU Loss, 2021).',
+    4,
+    { options: FAMILY },
+  ),
+  siou: loss('SIoU loss is 1 − IoU + (distance cost with angle + shape cost)/2 (Gevorgyan, SIoU Loss, 2022).', 3, {
+    options: FAMILY,
+  }),
+  mpdiou: loss(
+    "MPDIoU loss is 1 − IoU + squared corner distances over the image's squared diagonal (Ma and Xu, MPDIoU, 2023).",
+    Number.POSITIVE_INFINITY,
+    { options: [...FAMILY, 'imageWidth', 'imageHeight'], required: ['imageWidth', 'imageHeight'] },
+  ),
+  smooth_l1: loss(
+    'Smooth L1 is Σ over corners of d²/(2·beta), or |d| − beta/2 from beta on (Girshick, Fast R-CNN, 2015).',
+    Number.POSITIVE_INFINITY,
+    { options: ['beta'] },
+  ),
+  l1: loss('L1 is Σ over corners of |d|.', Number.POSITIVE_INFINITY),
+  nwd: loss(
+    'NWD loss is 1 − exp(−Wasserstein distance / constant) (Wang et al., Normalized Gaussian Wasserstein Distance, 2021).',
+    1,
+    { options: ['constant'] },
+  ),
+  sca3: loss('SCALoss of boxes with three axes (SCALoss, future work) is L_SO + alpha · L_CD.', 7, {
+    options: ['alpha'],
+    axes: 3,
+  }),
+  so3: loss('Side overlap of boxes with three axes is 3 − (wmin/wmax + hmin/hmax + dmin/dmax).', 6, { axes: 3 }),
+  cd3: loss('Corner distance of boxes with three axes is (‖p1−g1‖ + ‖p2−g2‖) / enclosing diagonal.', 2, { axes: 3 }),
+} as const
 
 /** A loss of docs/losses.md. */
 export type LossName = keyof typeof LOSSES

@@ -128,16 +128,6 @@ export interface PairwiseOptions<A extends FloatArray = Untold> extends LossOpti
 /** The value given for an option, or undefined; of options that are one of several types, each of their values. */
 export type Given<O, K extends PropertyKey> = O extends unknown ? (K extends keyof O ? O[K] : undefined) : never
 
-type OutOf<O> = NonNullable<Given<O, 'out'>>
-
-/** Keys of O that Options has not; of a computed key nothing is known. */
-type Strange<O, Options> = string extends keyof O ? never : Exclude<keyof O, keyof Options>
-
-/** `Options`, and no others than these in O or its `out`. TypeScript by itself lets a misspelt one pass beside a right one, because
- * it infers O from what is given. */
-export type Exact<O, Options> = Options &
-  Record<Strange<O, Options>, never> & { out?: Record<Strange<OutOf<O>, OutOf<Options>>, never> | undefined }
-
 /** Result of `boxLoss`; which members there are follows from the options O. `BoxLossResult` by itself is the type of any. */
 export interface BoxLossResult<A extends FloatArray = FloatArray, O = Untold> {
   /** The reduced loss, or [N] losses with `reduction: 'none'`. */

@@ -4,55 +4,26 @@ import { readOptions, withoutPrototype } from '../arguments/options.js'
 import { argumentError, invalidArgument } from '../core/errors.js'
 import { type ArrayList, INPUTS, listOf, RESULTS } from '../core/job.js'
 import type { LossName } from '../core/losses.js'
-import type { CallOptions, Given, Out, Untold } from '../core/types.js'
 import type { NativeHandle } from '../native/addon.js'
 import { giveBack, takeBlock, writeBoxLoss } from '../native/block.js'
 import { callNative, handleOf } from '../native/object.js'
-import type { CudaDevice } from './device.js'
-import type { CudaStream } from './stream.js'
-import { addressOf, type CudaTensor, checkTensor, newTensor, streamOf } from './tensor.js'
-
-/** Tensors for the results of a call: as of `boxLoss`, and the two numbers that it computes. */
-export interface DeviceOut extends Out<CudaTensor> {
-  /** [N] in the dtype of `pred` with `reduction: 'none'`, otherwise one number of float64. */
-  loss?: CudaTensor | undefined
-  /** One number of float64. */
-  invalid?: CudaTensor | undefined
-}
-
-/** Options of a call over tensors: those of `boxLoss` but for the place. */
-export interface DeviceBoxLossOptions extends CallOptions<CudaTensor> {
-  /** `'throw'` would have to wait for the device, and is an error. */
-  onInvalid?: 'propagate' | 'ignore' | undefined
-  /** On which the call is enqueued. Default: the device's own. */
-  stream?: CudaStream | undefined
-  out?: DeviceOut | undefined
-}
-
-/** Results of a call over tensors, which are there once its stream gets to them. */
-export interface DeviceBoxLossResult<O = Untold> {
-  /** The reduced loss, one number of float64; with `reduction: 'none'` [N] in the dtype of `pred`. */
-  loss: CudaTensor
-  grad: Given<O, 'grad'> extends infer G ? (G extends false ? undefined : CudaTensor) : never
-  gradTarget: Given<O, 'gradTarget'> extends infer G ? (G extends true ? CudaTensor : undefined) : never
-  iou: Given<O, 'iou'> extends infer I ? (I extends true ? CudaTensor : undefined) : never
-  /** The number of invalid rows, one number of float64. */
-  invalid: CudaTensor
-}
+import { streamOf } from './stream.js'
+import { addressOf, checkTensor, newTensor } from './tensor.js'
+import type { CudaDevice, CudaTensor, DeviceBoxLossOptions, DeviceBoxLossResult, DeviceOut } from './types.js'
 
 const OPTIONS = [...CALL_OPTIONS, 'stream'] as const satisfies (keyof DeviceBoxLossOptions)[]
 const OUT_KEYS = [...RESULTS, 'invalid'] as const satisfies (keyof DeviceOut)[]
 /** Of boxes and their gradients, in bytes: kernels load so many at a time. */
 const ALIGNMENT = 16
 
-export function deviceBoxLoss<O extends DeviceBoxLossOptions>(
+export function deviceBoxLoss(
   device: CudaDevice,
   name: LossName,
   pred: CudaTensor,
   target: CudaTensor,
   options: DeviceBoxLossOptions = {},
-): DeviceBoxLossResult<O> {
-  const given = readOptions<DeviceBoxLossOptions>('options', options, OPTIONS)
+): DeviceBoxLossResult {
+  const given = readOptions('options', options, OPTIONS)
   const { onInvalid, reduction, out } = given
   if ((onInvalid as string) === 'throw') {
     throw invalidArgument(
@@ -91,7 +62,7 @@ export function deviceBoxLoss<O extends DeviceBoxLossOptions>(
     giveBack(block)
   }
   const { grad, gradTarget, iou } = job
-  return { loss: job.loss ?? numbers.loss, grad, gradTarget, iou, invalid: numbers.invalid } as DeviceBoxLossResult<O>
+  return { loss: job.loss ?? numbers.loss, grad, gradTarget, iou, invalid: numbers.invalid }
 }
 
 /** A tensor for one of the two numbers that a call computes. */

@@ -1,12 +1,21 @@
 import { checkDevice, checkDeviceIndex } from '../arguments/place.js'
 import { loadNative } from '../native/addon.js'
 import { resolveBackend } from '../native/backends.js'
-import { CudaDevice } from './device.js'
+import { CudaDevice as Device } from './device.js'
+import type { CudaDevice } from './types.js'
 
-export type { DeviceBoxLossOptions, DeviceBoxLossResult, DeviceOut } from './box-loss.js'
-export type { CudaDevice, DeviceMemory } from './device.js'
-export type { CudaEvent, CudaStream } from './stream.js'
-export type { CudaTensor, TensorArray, TensorDType } from './tensor.js'
+export type {
+  CudaDevice,
+  CudaEvent,
+  CudaStream,
+  CudaTensor,
+  DeviceBoxLossOptions,
+  DeviceBoxLossResult,
+  DeviceMemory,
+  DeviceOut,
+  TensorArray,
+  TensorDType,
+} from './types.js'
 
 const devices = new Map<number, CudaDevice>()
 
@@ -24,7 +33,7 @@ export const cuda = {
     checkDeviceIndex('index', index)
     resolveBackend('cuda')
     checkDevice(index, 'cuda')
-    const device = new CudaDevice(index, loadNative().cuda().devices[index])
+    const device = new Device(index, loadNative().cuda().devices[index])
     devices.set(index, device)
     return device
   },

@@ -2,37 +2,17 @@ import { typeOf } from '../arguments/arrays.js'
 import { checkOneOf } from '../arguments/checks.js'
 import { argumentError, invalidArgument } from '../core/errors.js'
 import type { LossName } from '../core/losses.js'
-import type { Exact } from '../core/types.js'
 import type { CudaDeviceInfo } from '../native/addon.js'
 import { callNative, handleOf } from '../native/object.js'
-import { type DeviceBoxLossOptions, type DeviceBoxLossResult, deviceBoxLoss } from './box-loss.js'
+import { deviceBoxLoss } from './box-loss.js'
 import { CudaStream } from './stream.js'
-import {
-  BYTES_OF,
-  CudaTensor,
-  checkTensorArray,
-  newTensor,
-  TENSOR_DTYPES,
-  type TensorArray,
-  type TensorDType,
-} from './tensor.js'
+import { BYTES_OF, CudaTensor, checkTensorArray, newTensor, TENSOR_DTYPES } from './tensor.js'
+import type * as types from './types.js'
 
-/** Bytes of a device's memory. */
-export interface DeviceMemory {
-  total: number
-  /** Used by no program. */
-  free: number
-  /** Used by tensors, and by what streams need for themselves. */
-  allocated: number
-  /** Kept by this package for `allocated` and for what comes. */
-  reserved: number
-}
-
-/** A CUDA device, for calls over memory that stays there. Made by `cuda.device()`. */
-export class CudaDevice {
+/** The interface in types.ts says what a device does. */
+export class CudaDevice implements types.CudaDevice {
   readonly index: number
   readonly name: string
-  /** As `'9.0'`. */
   readonly computeCapability: string
   readonly multiprocessors: number
   #defaultStream: CudaStream | undefined
@@ -45,13 +25,11 @@ export class CudaDevice {
     this.multiprocessors = info.multiprocessors
   }
 
-  /** What calls without a stream use. Never CUDA's legacy default stream. */
   get defaultStream(): CudaStream {
     if (!this.#defaultStream || this.#defaultStream.disposed) this.#defaultStream = this.stream()
     return this.#defaultStream
   }
 
-  /** A new stream. */
   stream(): CudaStream {
     return new CudaStream(
       this,
@@ -59,7 +37,6 @@ export class CudaDevice {
     )
   }
 
-  /** A stream of other native code, by its `cudaStream_t`; 0n is the legacy default stream. It stays the other code's. */
   streamFromPointer(pointer: bigint): CudaStream {
     checkPointer(pointer)
     return new CudaStream(
@@ -68,15 +45,7 @@ export class CudaDevice {
     )
   }
 
-  /**
-   * A tensor on this device.
-   *
-   * @param data numbers to copy there, or how many zeros. Numbers of 16 bits are given as Float32Array, and rounded to nearest even, or
-   *   as their bits, in a Uint16Array.
-   * @param dtype default: that of the array, or `'float32'`.
-   * @throws {ScaLossError} `ERR_SCALOSS_CUDA_OUT_OF_MEMORY`; the device can be used as before.
-   */
-  tensor(data: TensorArray | number, dtype?: TensorDType): CudaTensor {
+  tensor(data: types.TensorArray | number, dtype?: types.TensorDType): CudaTensor {
     const type = dtype ?? (typeOf(data) === 'Float64Array' ? 'float64' : 'float32')
     checkOneOf('dtype', type, TENSOR_DTYPES)
     if (typeof data === 'number') {
@@ -87,14 +56,7 @@ export class CudaDevice {
     return newTensor(this, data.length, type, false).write(data)
   }
 
-  /**
-   * A tensor over memory of other native code on this device, which must outlive it. Its work and work of this package meet in
-   * a stream that both use, or by waiting.
-   *
-   * @param pointer address on the device; a loss needs it to be a multiple of 16.
-   * @param length in numbers.
-   */
-  fromPointer(pointer: bigint, length: number, dtype: TensorDType = 'float32'): CudaTensor {
+  fromPointer(pointer: bigint, length: number, dtype: types.TensorDType = 'float32'): CudaTensor {
     checkPointer(pointer)
     checkLength('length', length)
     checkOneOf('dtype', dtype, TENSOR_DTYPES)
@@ -112,29 +74,20 @@ export class CudaDevice {
     }
   }
 
-  /**
-   * `boxLoss` over tensors. Only enqueues: results are there when the stream gets to them, and `read()` waits for that.
-   *
-   * @param pred [N, 4] boxes ([N, 6] for the losses of three axes), N > 0, in any dtype of tensors.
-   * @param target likewise.
-   * @throws {ScaLossError} an argument is not as described, or CUDA fails.
-   */
-  boxLoss<const O extends Exact<O, DeviceBoxLossOptions> = Record<never, never>>(
+  boxLoss(
     name: LossName,
-    pred: CudaTensor,
-    target: CudaTensor,
-    options?: O,
-  ): DeviceBoxLossResult<O> {
-    return deviceBoxLoss<O>(this, name, pred, target, options)
+    pred: types.CudaTensor,
+    target: types.CudaTensor,
+    options?: types.DeviceBoxLossOptions,
+  ): types.DeviceBoxLossResult {
+    return deviceBoxLoss(this, name, pred, target, options)
   }
 
-  /** Waits until all work of this device is done, that of other code in this process too. */
   synchronize(): void {
     callNative((native) => native.synchronizeDevice(this.index))
   }
 
-  /** What is taken and what is free on the device, now. */
-  memory(): DeviceMemory {
+  memory(): types.DeviceMemory {
     const [total, free, allocated, reserved] = callNative((native) => native.deviceMemory(this.index))
     return { total, free, allocated, reserved }
   }

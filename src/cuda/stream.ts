@@ -1,49 +1,54 @@
-import { invalidArgument } from '../core/errors.js'
+import { argumentError, invalidArgument } from '../core/errors.js'
 import type { NativeHandle } from '../native/addon.js'
 import { callNative, handleOf, NativeObject } from '../native/object.js'
-import type { CudaDevice } from './device.js'
+import type * as types from './types.js'
 
-/** A queue of work on a device. Work of one stream runs in its order; work of two may overlap. Made by `device.stream()`. */
-export class CudaStream extends NativeObject {
-  readonly device: CudaDevice
+/** The interface in types.ts says what a stream does. */
+export class CudaStream extends NativeObject implements types.CudaStream {
+  readonly device: types.CudaDevice
 
   /** @internal */
-  constructor(device: CudaDevice, handle: NativeHandle) {
+  constructor(device: types.CudaDevice, handle: NativeHandle) {
     super(handle)
     this.device = device
   }
 
-  /** The `cudaStream_t`, for other native code. */
   get pointer(): bigint {
     return callNative((native) => native.streamPointer(handleOf(this, 'stream')))
   }
 
-  /** Waits until all work of this stream is done. */
   synchronize(): void {
     callNative((native) => native.synchronizeStream(handleOf(this, 'stream')))
   }
 
-  /** Marks this point of the stream. */
   record(): CudaEvent {
     return new CudaEvent(callNative((native) => native.recordEvent(handleOf(this, 'stream'))))
   }
 }
 
-/** A point of a stream, reached when all earlier work is done. Made by `stream.record()`. */
-export class CudaEvent extends NativeObject {
+/** The interface in types.ts says what an event does. */
+export class CudaEvent extends NativeObject implements types.CudaEvent {
   /** @internal */
   constructor(handle: NativeHandle) {
     super(handle)
   }
 
-  /** Waits until the stream gets here. */
   synchronize(): void {
     callNative((native) => native.synchronizeEvent(handleOf(this, 'event')))
   }
 
-  /** Milliseconds on the device between an earlier event and this one. Waits for this one. */
-  since(earlier: CudaEvent): number {
+  since(earlier: types.CudaEvent): number {
     if (!(earlier instanceof CudaEvent)) throw invalidArgument('earlier', 'a CudaEvent', earlier)
     return callNative((native) => native.elapsedTime(handleOf(earlier, 'earlier'), handleOf(this, 'event')))
   }
+}
+
+/** The stream of a call, by default the device's own. */
+export function streamOf(device: types.CudaDevice, stream: types.CudaStream | undefined): NativeHandle {
+  if (stream === undefined) return handleOf(device.defaultStream, 'stream')
+  if (!(stream instanceof CudaStream)) throw invalidArgument('stream', 'a CudaStream', stream)
+  if (stream.device !== device) {
+    throw argumentError('stream', `a stream of CUDA device ${device.index}`, `one of device ${stream.device.index}`)
+  }
+  return handleOf(stream, 'stream')
 }

@@ -3,18 +3,13 @@ import { argumentError, invalidArgument } from '../core/errors.js'
 import type { FloatArray } from '../core/types.js'
 import type { NativeHandle } from '../native/addon.js'
 import { callNative, handleOf, NativeObject } from '../native/object.js'
-import type { CudaDevice } from './device.js'
-import { CudaStream } from './stream.js'
-
-/** How a tensor stores its numbers. Those of 16 bits are computed with as float32. */
-export type TensorDType = 'float32' | 'float64' | 'float16' | 'bfloat16'
+import { streamOf } from './stream.js'
+import type * as types from './types.js'
+import type { TensorArray, TensorDType } from './types.js'
 
 /** The order is the contract with `binding/cuda_objects.h`. */
 export const TENSOR_DTYPES = ['float32', 'float64', 'float16', 'bfloat16'] as const satisfies TensorDType[]
 export const BYTES_OF: Record<TensorDType, number> = { float32: 4, float64: 8, float16: 2, bfloat16: 2 }
-
-/** What a tensor is written from and read to: its numbers, or the bits of those of 16 bits. */
-export type TensorArray = FloatArray | Uint16Array
 
 /** The array types that go with each dtype; the first is what `read()` makes. */
 const ARRAYS: Record<TensorDType, readonly string[]> = {
@@ -25,23 +20,22 @@ const ARRAYS: Record<TensorDType, readonly string[]> = {
 }
 
 /** The pointer as a number, which holds any address there is, to compare without bigints in every call. */
-export let addressOf: (tensor: CudaTensor) => number
+export let addressOf: (tensor: types.CudaTensor) => number
 
-/** An array of numbers on a device: boxes, weights, losses, gradients. Made by `device.tensor()` and `device.boxLoss()`. */
-export class CudaTensor extends NativeObject {
-  readonly device: CudaDevice
+/** The interface in types.ts says what a tensor does. */
+export class CudaTensor extends NativeObject implements types.CudaTensor {
+  readonly device: types.CudaDevice
   readonly dtype: TensorDType
-  /** In numbers. */
   readonly length: number
   readonly #pointer: bigint
   readonly #address: number
 
   static {
-    addressOf = (tensor) => tensor.#address
+    addressOf = (tensor) => (tensor as CudaTensor).#address
   }
 
   /** @internal */
-  constructor(device: CudaDevice, handle: NativeHandle, dtype: TensorDType, length: number) {
+  constructor(device: types.CudaDevice, handle: NativeHandle, dtype: TensorDType, length: number) {
     super(handle)
     this.device = device
     this.dtype = dtype
@@ -50,25 +44,16 @@ export class CudaTensor extends NativeObject {
     this.#address = Number(this.#pointer)
   }
 
-  /** Of its numbers on the device. */
   get byteLength(): number {
     return this.length * BYTES_OF[this.dtype]
   }
 
-  /** The address on the device, for other native code. */
   get pointer(): bigint {
     handleOf(this, 'tensor')
     return this.#pointer
   }
 
-  /** The numbers, once earlier work with this tensor is done, in a new array. */
   read(): FloatArray
-  /**
-   * The numbers, once earlier work with this tensor is done.
-   *
-   * @param out array to fill, of this length: Float32Array (Float64Array for float64), or for dtypes of 16 bits Uint16Array, which
-   *   takes the bits.
-   */
   read<A extends TensorArray>(out: A): A
   read(out?: TensorArray): TensorArray {
     const array = out ?? (this.dtype === 'float64' ? new Float64Array(this.length) : new Float32Array(this.length))
@@ -77,15 +62,13 @@ export class CudaTensor extends NativeObject {
     return array
   }
 
-  /** Sets the numbers from an array as `read` takes it, rounding to nearest even. The array can be changed afterwards. */
   write(data: TensorArray): this {
     this.#check('data', data)
     callNative((native) => native.writeTensor(handleOf(this, 'tensor'), data))
     return this
   }
 
-  /** Enqueues a copy of the numbers of another tensor of the same device, dtype and length. */
-  copyFrom(other: CudaTensor, options: { stream?: CudaStream } = {}): this {
+  copyFrom(other: types.CudaTensor, options: { stream?: types.CudaStream } = {}): this {
     checkTensor('other', other, this.device)
     if (other.dtype !== this.dtype) throw argumentError('other', `a tensor of ${this.dtype}`, `one of ${other.dtype}`)
     if (other.length !== this.length) throw argumentError('other', `length ${this.length}`, `${other.length}`)
@@ -94,7 +77,6 @@ export class CudaTensor extends NativeObject {
     return this
   }
 
-  /** Numbers `begin` to `end`, exclusive, in the same memory. */
   subarray(begin = 0, end = this.length): CudaTensor {
     const isPart = Number.isInteger(begin) && Number.isInteger(end) && 0 <= begin && begin <= end && end <= this.length
     if (!isPart) {
@@ -111,7 +93,7 @@ export class CudaTensor extends NativeObject {
 }
 
 /** A tensor of zeros, or of what the memory happens to hold. */
-export function newTensor(device: CudaDevice, length: number, dtype: TensorDType, zeros: boolean): CudaTensor {
+export function newTensor(device: types.CudaDevice, length: number, dtype: TensorDType, zeros: boolean): CudaTensor {
   const home = handleOf(device.defaultStream, 'stream')
   const code = TENSOR_DTYPES.indexOf(dtype)
   return new CudaTensor(
@@ -129,20 +111,10 @@ export function checkTensorArray(argument: string, array: unknown, dtype: Tensor
   checkBuffer(argument, array as TensorArray)
 }
 
-export function checkTensor(argument: string, value: unknown, device: CudaDevice): asserts value is CudaTensor {
+export function checkTensor(argument: string, value: unknown, device: types.CudaDevice): asserts value is CudaTensor {
   if (!(value instanceof CudaTensor)) throw invalidArgument(argument, 'a CudaTensor', value)
   handleOf(value, argument)
   if (value.device !== device) {
     throw argumentError(argument, `a tensor of CUDA device ${device.index}`, `one of device ${value.device.index}`)
   }
-}
-
-/** The stream of a call, by default the device's own. */
-export function streamOf(device: CudaDevice, stream: CudaStream | undefined): NativeHandle {
-  if (stream === undefined) return handleOf(device.defaultStream, 'stream')
-  if (!(stream instanceof CudaStream)) throw invalidArgument('stream', 'a CudaStream', stream)
-  if (stream.device !== device) {
-    throw argumentError('stream', `a stream of CUDA device ${device.index}`, `one of device ${stream.device.index}`)
-  }
-  return handleOf(stream, 'stream')
 }

@@ -1,6 +1,7 @@
 import { checkBoolean, checkOneOf } from '../arguments/checks.js'
 import { readOptions } from '../arguments/options.js'
 import { boxLoss } from '../calls/box-loss.js'
+import type { Checked, NoOptions } from '../core/checked-options.js'
 import { DTYPES } from '../core/dtypes.js'
 import { LOSS_OPTIONS, type LossName, type LossParams } from '../core/losses.js'
 import type { BackendName, DType, FloatArray, Format, LossOptions } from '../core/types.js'
@@ -96,6 +97,10 @@ function tolerancesOf(dtype: DType, boxes: number, { power, focal, inner }: Loss
  * @returns a report: what was found, where it was worst, and whether it passed.
  * @throws {ScaLossError} an option is not as described, or the backend cannot run. A wrong gradient is no error but a report.
  */
+export function gradCheck<L extends LossName, const O extends GradCheckOptions = NoOptions>(
+  name: L,
+  options?: Checked<O, GradCheckOptions, L, never>,
+): GradCheckReport
 export function gradCheck(name: LossName, options: GradCheckOptions = {}): GradCheckReport {
   const given = readOptions('options', options, OPTIONS)
   const { backend = 'auto', dtype = 'float32', gradTarget = true, ...problem } = given

@@ -3,6 +3,7 @@ import { checkOneOf } from '../arguments/checks.js'
 import { CALL_OPTIONS } from '../arguments/job.js'
 import { readOptions } from '../arguments/options.js'
 import { boxLoss as boxLossOfArrays } from '../calls/box-loss.js'
+import type { NoOptions, OptionsArgument } from '../core/checked-options.js'
 import { argumentError, ScaLossError } from '../core/errors.js'
 import { LOSS_NAMES, LOSSES, type LossName } from '../core/losses.js'
 import type { BoxLossOptions } from '../core/types.js'
@@ -40,6 +41,10 @@ const NO_BOXES = new Float32Array(0)
  * @param name the loss; docs/losses.md has the formula, the source and the options of each.
  * @throws {ScaLossError} an option is not as described, the backend of this package that it names cannot run.
  */
+export function boxLoss<L extends LossName, const O extends TensorLossOptions = NoOptions>(
+  name: L,
+  ...options: OptionsArgument<O, TensorLossOptions, L>
+): TensorLoss
 export function boxLoss(name: LossName, options: TensorLossOptions = {}): TensorLoss {
   checkOneOf('name', name, LOSS_NAMES)
   const callOptions = reading(readOptions('options', options, OPTIONS))
@@ -58,7 +63,7 @@ function reading({ reduction = 'none', weight, normalizer, ...rest }: TensorLoss
 }
 
 /** The loss as a function that has a name: tf.layers calls a metric by it in its logs. */
-function tensorLoss(name: LossName, functionName: string, callOptions = reading({})): TensorLoss {
+export function tensorLoss(name: LossName, functionName: string, callOptions = reading({})): TensorLoss {
   const loss = (yTrue: Tensor, yPred: Tensor, ...more: unknown[]) => {
     if (more.some((value) => value !== undefined))
       throw argumentError(
@@ -113,42 +118,3 @@ function namingTensors<R>(call: () => R): R {
 function noSecondGradient(): never {
   throw new ScaLossError('ERR_SCALOSS_UNSUPPORTED', 'gradient: expected the first derivative, got a derivative of it')
 }
-
-// Each loss with its defaults. `mpdiou` has none for the size of the image: it is there by `boxLoss` alone.
-
-/** SCALoss. */
-export const scaLoss = tensorLoss('sca', 'scaLoss')
-/** Side overlap. */
-export const soLoss = tensorLoss('so', 'soLoss')
-/** Corner distance over the enclosing diagonal. */
-export const cdLoss = tensorLoss('cd', 'cdLoss')
-/** 1 − IoU. */
-export const iouLoss = tensorLoss('iou', 'iouLoss')
-/** Generalized IoU. */
-export const giouLoss = tensorLoss('giou', 'giouLoss')
-/** Distance IoU. */
-export const diouLoss = tensorLoss('diou', 'diouLoss')
-/** Complete IoU. */
-export const ciouLoss = tensorLoss('ciou', 'ciouLoss')
-/** ρ/c. */
-export const centerLoss = tensorLoss('center', 'centerLoss')
-/** ρ²/c². */
-export const center2Loss = tensorLoss('center2', 'center2Loss')
-/** 1 − IoU + alpha · corner distance. */
-export const iouCdLoss = tensorLoss('iou_cd', 'iouCdLoss')
-/** Efficient IoU. */
-export const eiouLoss = tensorLoss('eiou', 'eiouLoss')
-/** SIoU. */
-export const siouLoss = tensorLoss('siou', 'siouLoss')
-/** Smooth L1. */
-export const smoothL1Loss = tensorLoss('smooth_l1', 'smoothL1Loss')
-/** L1. */
-export const l1Loss = tensorLoss('l1', 'l1Loss')
-/** Normalized Gaussian Wasserstein distance. */
-export const nwdLoss = tensorLoss('nwd', 'nwdLoss')
-/** SCALoss over three axes. */
-export const sca3Loss = tensorLoss('sca3', 'sca3Loss')
-/** Side overlap over three axes. */
-export const so3Loss = tensorLoss('so3', 'so3Loss')
-/** Corner distance over three axes. */
-export const cd3Loss = tensorLoss('cd3', 'cd3Loss')

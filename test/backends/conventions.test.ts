@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { boxLoss } from '../../src/calls/box-loss.js'
-import type { FloatArray } from '../../src/core/types.js'
+import type { FloatArray, LossName } from '../../src/core/types.js'
 import { deviationOf, faultsOf } from '../../src/grad-check/deviation.js'
 import { slopesOfPairs } from '../../src/grad-check/slopes.js'
 import { EVERY_BACKEND } from '../support/backends.js'
@@ -150,7 +150,8 @@ describe.each(EVERY_BACKEND)("%s: 'official' of so", (backend) => {
 
   test('takes its own default of alpha, and no other', () => {
     const boxes = Float32Array.of(0, 0, 1, 1)
-    const so = (alpha: number) => boxLoss('so', boxes, boxes.slice(), { backend, convention: 'official', alpha })
+    const so = (alpha: number) =>
+      boxLoss('so' as LossName, boxes, boxes.slice(), { backend, convention: 'official', alpha })
     expect(so(1).loss).toBe(0)
     expect(() => so(0.5)).toThrow(/^alpha: /)
   })

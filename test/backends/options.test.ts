@@ -1,20 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import {
-  boxLoss,
-  cdLoss,
-  ciouLoss,
-  diouLoss,
-  giouLoss,
-  iouLoss,
-  type NamedLoss,
-  scaLoss,
-  soLoss,
-} from '../../src/calls/box-loss.js'
+import { boxLoss } from '../../src/calls/box-loss.js'
+import * as namedLosses from '../../src/calls/named-losses.js'
 import { FORMATS } from '../../src/core/formats.js'
 import type { BackendName, FloatArray, Format, LossName } from '../../src/core/types.js'
 import { EVERY_BACKEND } from '../support/backends.js'
 import { mapRows, randomPairs, toFormat } from '../support/random.js'
-import { axesOf, PLAIN } from '../support/variants.js'
+import { axesOf, functionOf, PLAIN } from '../support/variants.js'
 
 // Options of the call, which do the same to every loss; loss-options.test.ts has those of the losses.
 
@@ -260,19 +251,10 @@ describe.each([Float32Array, Float64Array])('iou of $name', (Boxes) => {
   })
 })
 
-test('the functions of one name are boxLoss with that name', () => {
-  const { pred, target } = randomPairs(Float32Array, N, { seed: 20 })
-  const named: Partial<Record<LossName, NamedLoss>> = {
-    sca: scaLoss,
-    so: soLoss,
-    cd: cdLoss,
-    iou: iouLoss,
-    giou: giouLoss,
-    diou: diouLoss,
-    ciou: ciouLoss,
-  }
-  for (const [name, namedLoss] of Object.entries(named)) {
-    const options = { backend: 'cpu', reduction: 'none', gradTarget: true } as const
-    expect(namedLoss(pred, target, options)).toEqual(boxLoss(name as LossName, pred, target, options))
-  }
+test.each(PLAIN)('$label by its own name is boxLoss with that name', (v) => {
+  const { pred, target } = randomPairs(Float32Array, N, { seed: 20, axes: axesOf(v) })
+  const options = { ...v.options, backend: 'cpu', reduction: 'none', gradTarget: true } as const
+  const named = (namedLosses as unknown as Record<string, (...args: unknown[]) => unknown>)[functionOf(v.name)]
+  expect(named).toHaveProperty('name', functionOf(v.name))
+  expect(named?.(pred, target, options)).toEqual(boxLoss(v.name, pred, target, options))
 })

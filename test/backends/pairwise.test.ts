@@ -191,7 +191,7 @@ describe('errors', () => {
       () => pairwise('iou', new Float32Array(0), boxes, { backend: 'js', threads: 'x' as never }),
       /^threads: /,
     ],
-    ['an option of another loss', () => pairwise('sca', boxes, boxes, { power: 3 }), /^power: /],
+    ['an option of another loss', () => pairwise('sca' as LossName, boxes, boxes, { power: 3 }), /^power: /],
   ])('%s', (_, call, message) => {
     expect(call).toThrow(ScaLossError)
     expect(call).toThrow(message)

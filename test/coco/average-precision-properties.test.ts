@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { averagePrecision, type GroundTruthBox } from '../../src/coco/average-precision.js'
-import type { CocoBox, Detection } from '../../src/coco/read.js'
+import { averagePrecision } from '../../src/coco/average-precision.js'
+import type { CocoBox, Detection, GroundTruthBox } from '../../src/coco/types.js'
 import { detect, truth } from '../support/detections.js'
 import { mulberry32 } from '../support/random.js'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { averagePrecision } from '../../src/coco/average-precision.js'
-import type { CocoBox } from '../../src/coco/read.js'
+import type { CocoBox } from '../../src/coco/types.js'
 import { detect, truth } from '../support/detections.js'
 
 // Cases worked out by hand from the definition. Precision is read at the 101 recalls 0, 0.01, … 1, so a curve whose precision is

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { DetectionTable } from '../../src/coco/detection-table.js'
 import { cocoIou } from '../../src/coco/greedy.js'
 import { type MatchOptions, matchDetections } from '../../src/coco/match.js'
-import type { Annotation, CocoBox, Detection } from '../../src/coco/read.js'
+import type { Annotation, CocoBox, Detection } from '../../src/coco/types.js'
 
 const truth = (id: number, bbox: CocoBox, more: Partial<Annotation> = {}): Annotation => ({
   id,

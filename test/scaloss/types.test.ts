@@ -158,11 +158,119 @@ it.each([
      // @ts-expect-error
      of32.grad.fill(0)`,
   ],
+  [
+    'options of a type that the caller has yet to know are taken',
+    `const wrap = <O extends BoxLossOptions<Float32Array>>(o: O) => boxLoss('sca', f, f, o)
+     const left = <O extends BoxLossOptions<Float32Array>>(o?: O) => boxLoss('sca', f, f, o)
+     const spread = <O extends BoxLossOptions<Float32Array>>(o: O) => boxLoss('sca', f, f, { ...o, iou: true }).iou
+     const ofAny = <O extends BoxLossOptions<Float32Array>>(name: LossName, o: O) => boxLoss(name, f, f, o)
+     const ofOne = <L extends LossName, O extends BoxLossOptions<Float32Array>>(name: L, o: O) => boxLoss(name, f, f, o)
+     const plain = <L extends LossName>(name: L) => boxLoss(name, f, f)
+     const fixed = <L extends LossName>(name: L) => boxLoss(name, f, f, { alpha: 3, iou: true }).iou
+     const declared = (o: BoxLossOptions) => boxLoss('sca', f, f, o)
+     const declaredOrNot = (o?: BoxLossOptions) => boxLoss('sca', f, f, o)
+     const declaredAndMore = (o: BoxLossOptions) => boxLoss('sca', f, f, { ...o, iou: true }).iou.fill(0)
+     const ofArrays = <A extends FloatArray>(p: A, o: BoxLossOptions<A>) => boxLoss('sca', p, p, { ...o, grad: true }).grad
+     const sized = <O extends BoxLossOptions<Float32Array>>(o: O) => boxLoss('mpdiou', f, f, o)
+     const sizedToo = (o: BoxLossOptions) => boxLoss('mpdiou', f, f, o)
+     const unknownName = (name: any) => boxLoss(name, f, f, { iou: true }).iou.fill(0)
+     const named = <O extends BoxLossOptions<Float32Array>>(o: O) => scaLoss(f, f, o)
+     const later = <O extends AsyncBoxLossOptions<Float32Array>>(o: O) => boxLossAsync('sca', f, f, { ...o, grad: false })
+     const planned = <O extends PlanOptions>(o: O) => createPlan('sca', o)
+     const pairs = <O extends PairwiseOptions<Float32Array>>(o: O) => pairwise('iou', f, f, o)
+     const checked = <L extends LossName, O extends GradCheckOptions>(name: L, o?: O) => gradCheck(name, o)
+     const onDevice = <O extends DeviceBoxLossOptions>(device: CudaDevice, t: CudaTensor, o: O) => device.boxLoss('sca', t, t, o)
+     wrap({ iou: true }).iou satisfies Float32Array
+     const known: Float32Array = wrap({ reduction: 'none' }).loss
+     // @ts-expect-error
+     wrap({ weight: d })`,
+  ],
+  [
+    'a loss takes its own options',
+    `boxLoss('sca', f, f, { alpha: 1, convention: 'official' })
+     boxLoss('ciou', f, f, { detachAlpha: false, convention: 'exact' })
+     boxLoss('giou', f, f, { mode: 'log', logFloor: 1e-3, inner: 2, convention: 'torchvision' })
+     boxLoss('mpdiou', f, f, { imageWidth: 640, imageHeight: 480, focal: 2 })
+     const name: LossName = really ? 'sca' : 'iou'
+     const any = name as LossName
+     boxLoss(any, f, f)
+     boxLoss(any, f, f, { alpha: 1, focal: 2, imageWidth: 3, convention: 'torchvision' })
+     boxLoss(name, f, f, { focal: 2, convention: 'official' })
+     boxLoss(really ? 'mpdiou' : 'iou', f, f)
+     boxLoss('sca', f, f, { focal: undefined, convention: undefined })
+     boxLoss('sca', f, f, really ? { alpha: 2 } : {})
+     sca3Loss(f, f, { alpha: 1 })
+     mpdiouLoss(f, f, { imageWidth: 640, imageHeight: 480 })
+     smoothL1Loss(f, f, { beta: 2, reduction: 'none' }).loss.fill(0)
+     boxLossAsync('nwd', f, f, { constant: 2, signal: new AbortController().signal })
+     createPlan('mpdiou', { boxes: 4, imageWidth: 640, imageHeight: 480 })
+     pairwise('iou_cd', f, f, { alpha: 2, similarity: true })
+     gradCheck('mpdiou')
+     gradCheck('mpdiou', { imageWidth: 640 })
+     const onDevice = (device: CudaDevice, t: CudaTensor) => device.boxLoss('mpdiou', t, t, { imageWidth: 640, imageHeight: 480 })`,
+  ],
+  [
+    'and none of another',
+    `// @ts-expect-error
+     boxLoss('sca', f, f, { focal: 2 })
+     // @ts-expect-error
+     boxLoss('iou', f, f, { iou: true, alpha: 2 })
+     // @ts-expect-error
+     boxLoss('sca', f, f, really ? { iou: true, focal: 2 } : {})
+     // @ts-expect-error
+     boxLoss(really ? 'sca' : 'cd', f, f, { focal: 2 })
+     // @ts-expect-error
+     boxLoss('sca', f, f, { convention: 'torchvision' })
+     // @ts-expect-error
+     boxLoss('nwd', f, f, { convention: 'official' })
+     // @ts-expect-error
+     scaLoss(f, f, { focal: 2 })
+     // @ts-expect-error
+     giouLoss(f, f, { convention: 'official' })
+     // @ts-expect-error
+     boxLossAsync('sca', f, f, { focal: 2 })
+     // @ts-expect-error
+     createPlan('sca', { boxes: 4, focal: 2 })
+     // @ts-expect-error
+     pairwise('sca', f, f, { focal: 2 })
+     // @ts-expect-error
+     pairwise('sca', f, f, { similarity: true, simlarity: true })
+     // @ts-expect-error
+     gradCheck('sca', { focal: 2 })
+     // @ts-expect-error
+     gradCheck('sca', { convention: 'torchvision' })
+     // @ts-expect-error
+     const onDevice = (device: CudaDevice, t: CudaTensor) => device.boxLoss('sca', t, t, { focal: 2 })`,
+  ],
+  [
+    'mpdiou requires the size of the image',
+    `// @ts-expect-error
+     boxLoss('mpdiou', f, f)
+     // @ts-expect-error
+     boxLoss('mpdiou', f, f, {})
+     // @ts-expect-error
+     boxLoss('mpdiou', f, f, { imageWidth: 640 })
+     // @ts-expect-error
+     boxLoss('mpdiou', f, f, { imageWidth: 640, imageHeight: undefined })
+     // @ts-expect-error
+     mpdiouLoss(f, f)
+     // @ts-expect-error
+     mpdiouLoss(f, f, { imageHeight: 640 })
+     // @ts-expect-error
+     boxLossAsync('mpdiou', f, f, { imageWidth: 640 })
+     // @ts-expect-error
+     createPlan('mpdiou', { boxes: 4 })
+     // @ts-expect-error
+     pairwise('mpdiou', f, f)
+     // @ts-expect-error
+     const onDevice = (device: CudaDevice, t: CudaTensor) => device.boxLoss('mpdiou', t, t)`,
+  ],
 ])('%s', (_, program) => {
   const names = [
     'alloc, type AsyncBoxLossOptions, boxLoss, boxLossAsync, type BoxLossOptions, type BoxLossResult',
-    'createPlan, type CudaDevice, type CudaTensor, type DeviceBoxLossResult, type DType, type FloatArray, gradCheck',
-    'type Out, pairwise, type PairwiseOptions, type Plan, type PlanOptions, scaLoss',
+    'createPlan, type CudaDevice, type CudaTensor, type DeviceBoxLossOptions, type DeviceBoxLossResult, type DType',
+    'type FloatArray, giouLoss, gradCheck, type GradCheckOptions, type LossName, mpdiouLoss, type Out, pairwise',
+    'type PairwiseOptions, type Plan, type PlanOptions, sca3Loss, scaLoss, smoothL1Loss',
   ]
   write(
     'program.mts',

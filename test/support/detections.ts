@@ -1,5 +1,4 @@
-import type { GroundTruthBox } from '../../src/coco/average-precision.js'
-import type { CocoBox, Detection } from '../../src/coco/read.js'
+import type { CocoBox, Detection, GroundTruthBox } from '../../src/coco/types.js'
 
 /** Ground truth of image 1 and class 1 unless told. */
 export const truth = (bbox: CocoBox, more: Partial<GroundTruthBox> = {}): GroundTruthBox => ({

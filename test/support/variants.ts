@@ -28,7 +28,11 @@ const having = (option: LossOption) => LOSS_NAMES.filter((name) => specOf(name).
 
 /** What a loss does not work without. */
 export const demanded = (name: LossName): LossOptions =>
-  specOf(name).options.includes('imageWidth') ? { imageWidth: 640, imageHeight: 480 } : {}
+  specOf(name).required.length > 0 ? { imageWidth: 640, imageHeight: 480 } : {}
+
+/** The function of a loss by its own name: `iouCdLoss` of `iou_cd`. */
+export const functionOf = (name: LossName) =>
+  `${name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())}Loss`
 
 export function variant(name: LossName, options: LossOptions = {}): Variant {
   const label = [name, ...Object.entries(options).map(([key, value]) => `${key} ${value}`)].join(', ')

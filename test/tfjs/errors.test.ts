@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
+import type { LossName } from '../../src/core/losses.js'
 import { boxLoss, scaLoss, type TensorLossOptions } from '../../src/tfjs.js'
 import { rejection } from '../support/rejection.js'
 import { tensorPairs, useTfBackend, values } from '../support/tfjs.js'
@@ -137,7 +138,7 @@ describe('options, refused when the loss is made', () => {
   it('a loss that is not there, or not an object for options', () => {
     expect(rejection(() => boxLoss('scaa' as 'sca')).argument).toBe('name')
     expect(rejection(() => boxLoss('sca', [] as TensorLossOptions)).argument).toBe('options')
-    expect(rejection(() => boxLoss('mpdiou')).argument).toBe('imageWidth')
+    expect(rejection(() => boxLoss('mpdiou' as LossName)).argument).toBe('imageWidth')
   })
 
   it.each<[string, () => TensorLossOptions['weight'], string]>([

@@ -42,7 +42,19 @@ const program = `
   boxLoss('scaa')
   // @ts-expect-error results are tensors
   boxLoss('sca', { out: {} })
-  throw losses`
+  boxLoss('mpdiou', { imageWidth: 640, imageHeight: 480 })
+  const wrap = <O extends TensorLossOptions>(o: O, declared: TensorLossOptions) => [boxLoss('sca', o), boxLoss('sca', declared)]
+  // @ts-expect-error an option of another loss
+  boxLoss('sca', { focal: 2 })
+  // @ts-expect-error a convention of another loss
+  boxLoss('sca', { convention: 'torchvision' })
+  // @ts-expect-error a misspelt option
+  boxLoss('sca', { alpha: 2, weigth: [1] })
+  // @ts-expect-error the size of the image is required
+  boxLoss('mpdiou')
+  // @ts-expect-error both sides of it
+  boxLoss('mpdiou', { imageWidth: 640 })
+  throw [losses, wrap]`
 
 it.each([
   ['ES module', 'types.mts'],
@@ -52,7 +64,7 @@ it.each([
     file,
     `import * as tf from '@tensorflow/tfjs-core'
      import { sequential } from '@tensorflow/tfjs-layers'
-     import { boxLoss, iouLoss, scaLoss } from 'scaloss/tfjs'
+     import { boxLoss, iouLoss, scaLoss, type TensorLossOptions } from 'scaloss/tfjs'
      ${program}`,
   )
   // The types of TensorFlow.js name others that it does not depend on.

@@ -1,18 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import * as arrays from '../../src/calls/box-loss.js'
-import { LOSS_NAMES, type LossName } from '../../src/core/losses.js'
+import { LOSS_NAMES, LOSSES, type LossName } from '../../src/core/losses.js'
 import type { BoxLossOptions } from '../../src/core/types.js'
 import type { TensorLoss, TensorLossOptions } from '../../src/tfjs.js'
 import * as tfjs from '../../src/tfjs.js'
 import { toFormat } from '../support/random.js'
 import { plainScaLoss, TF_BACKENDS, tensorPairs, useTfBackend, values } from '../support/tfjs.js'
-import { demanded } from '../support/variants.js'
+import { demanded, functionOf } from '../support/variants.js'
 
 // What the losses and their gradients are in TensorFlow.js: those of the package, bit for bit.
 
 const { boxLoss, scaLoss } = tfjs
-const camelCase = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
 
 /** Σ over the boxes of dy · loss, differentiated for the prediction. */
 const gradOf = (loss: TensorLoss, yTrue: tf.Tensor, yPred: tf.Tensor, dy?: tf.Tensor) =>
@@ -24,8 +23,8 @@ const expected = (name: LossName, pred: Float32Array, target: Float32Array, opti
   return { loss: typeof loss === 'number' ? Float32Array.of(loss) : loss, grad }
 }
 
-it('has every loss by a name of its own but mpdiou, which asks for the size of the image', () => {
-  const names = LOSS_NAMES.filter((name) => name !== 'mpdiou').map((name) => `${camelCase(name)}Loss`)
+it('has a function for every loss but mpdiou, which requires the size of the image', () => {
+  const names = LOSS_NAMES.filter((name) => LOSSES[name].required.length === 0).map(functionOf)
   expect(Object.keys(tfjs).sort()).toEqual(['boxLoss', ...names].sort())
   // tf.layers calls metrics by these.
   for (const name of names) expect((tfjs as Record<string, unknown>)[name]).toHaveProperty('name', name)
@@ -39,7 +38,7 @@ describe.each(TF_BACKENDS)('%s', (backend) => {
 
   it.each(LOSS_NAMES)('%s: a loss and a gradient a box, those of the package', (name) => {
     const { pred, target, yPred, yTrue } = tensorPairs(7, name)
-    const own = (tfjs as unknown as Record<string, TensorLoss>)[`${camelCase(name)}Loss`]
+    const own = (tfjs as unknown as Record<string, TensorLoss>)[functionOf(name)]
     const loss = own ?? boxLoss(name, demanded(name))
     const should = expected(name, pred, target, { ...demanded(name), reduction: 'none', gradOutput })
     const result = loss(yTrue, yPred)
@@ -50,7 +49,7 @@ describe.each(TF_BACKENDS)('%s', (backend) => {
     expect(values(grad)).toEqual(should.grad)
   })
 
-  it.each<[LossName, Partial<TensorLossOptions> & BoxLossOptions<Float32Array>]>([
+  it.each<[LossName, TensorLossOptions & Pick<BoxLossOptions<Float32Array>, 'reduction' | 'weight'>]>([
     ['sca', { alpha: 0.2, lossWeight: 5 }],
     ['sca', { convention: 'official', backend: 'js' }],
     ['iou', { mode: 'log', onInvalid: 'ignore' }],
