@@ -18,6 +18,7 @@ void run_pairwise(const Arguments& arguments, const Block& block, const ArrayVie
   job.b = arguments.numbers<T>(kB, b.length);
   job.out = arguments.numbers<T>(kOut, size_t(job.rows) * size_t(job.columns));
   run(job, block.place());
+  block.set_results({0, count_invalid(job)});
 }
 
 }  // namespace

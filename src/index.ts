@@ -16,6 +16,7 @@ export type {
   BoxLossOptions,
   BoxLossResult,
   Convention,
+  DetailedPairwise,
   DType,
   FloatArray,
   Format,
@@ -24,6 +25,7 @@ export type {
   Mode,
   Out,
   PairwiseOptions,
+  PairwiseResult,
   Reduction,
   SameDType,
 } from './core/types.js'

@@ -10,9 +10,8 @@ export function runBoxLoss(job: BoxLossJob, place: Place): Summary {
   return place.backend === 'js' ? jsBoxLoss(job) : nativeBoxLoss(job, place)
 }
 
-/** Runs a checked job for all pairs where it belongs. */
-export function runPairwise(job: PairwiseJob, place: Place): void {
-  if (job.out.length === 0) return
-  if (place.backend === 'js') jsPairwise(job)
-  else nativePairwise(job, place)
+/** Runs a checked job for all pairs where it belongs. Returns how many boxes are invalid. */
+export function runPairwise(job: PairwiseJob, place: Place): number {
+  if (job.out.length === 0) return 0
+  return place.backend === 'js' ? jsPairwise(job) : nativePairwise(job, place)
 }

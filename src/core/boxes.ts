@@ -32,11 +32,12 @@ export function readCorners(boxes: FloatArray, i: number, format: Format, axes: 
 /** Between x, y and y, x order. */
 export const swapAxes = ([a, b, c, d]: Corners): Corners => [b, a, d, c]
 
-/** A box that the losses are meant for: finite, x1 ≤ x2, y1 ≤ y2 and so on. */
-export function isValidBox(box: Corners): boolean {
+/** A box that a loss is meant for: finite, and where the loss needs ordered corners, x1 ≤ x2, y1 ≤ y2 and so on. */
+export function isValidBox(box: Corners, ordered: boolean): boolean {
   const axes = box.length / 2
   for (let k = 0; k < axes; ++k) {
-    if (!(Number.isFinite(box[k]) && Number.isFinite(box[axes + k]) && box[k] <= box[axes + k])) return false
+    if (!(Number.isFinite(box[k]) && Number.isFinite(box[axes + k]))) return false
+    if (ordered && box[k] > box[axes + k]) return false
   }
   return true
 }

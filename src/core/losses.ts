@@ -53,6 +53,8 @@ export interface LossSpec {
   required: readonly LossOption[]
   /** The conventions that the loss has besides `exact`. */
   conventions: readonly Convention[]
+  /** Whether the corners of a box must be in order: x1 ≤ x2, y1 ≤ y2. Sums over coordinates take numbers in any order. */
+  ordered: boolean
 }
 
 /** A row of the table, whose type keeps the names in it: the types of calls follow from them (`checked-options.ts`). */
@@ -60,15 +62,20 @@ function loss<
   const O extends readonly LossOption[] = readonly [],
   const R extends readonly LossOption[] = readonly [],
   const C extends readonly Convention[] = readonly [],
->(summary: string, largest: number, row: { options?: O; required?: R; conventions?: C; axes?: 2 | 3 } = {}) {
-  const { options = [], required = [], conventions = [], axes = 2 } = row
-  return { summary, largest, axes, options, required, conventions } as {
+>(
+  summary: string,
+  largest: number,
+  row: { options?: O; required?: R; conventions?: C; axes?: 2 | 3; ordered?: boolean } = {},
+) {
+  const { options = [], required = [], conventions = [], axes = 2, ordered = true } = row
+  return { summary, largest, axes, options, required, conventions, ordered } as {
     summary: string
     largest: number
     axes: 2 | 3
     options: O
     required: R
     conventions: C
+    ordered: boolean
   }
 }
 
@@ -122,9 +129,9 @@ export const LOSSES = {
   smooth_l1: loss(
     'Smooth L1 is Σ over corners of d²/(2·beta), or |d| − beta/2 from beta on (Girshick, Fast R-CNN, 2015).',
     Number.POSITIVE_INFINITY,
-    { options: ['beta'] },
+    { options: ['beta'], ordered: false },
   ),
-  l1: loss('L1 is Σ over corners of |d|.', Number.POSITIVE_INFINITY),
+  l1: loss('L1 is Σ over corners of |d|.', Number.POSITIVE_INFINITY, { ordered: false }),
   nwd: loss(
     'NWD loss is 1 − exp(−Wasserstein distance / constant) (Wang et al., Normalized Gaussian Wasserstein Distance, 2021).',
     1,

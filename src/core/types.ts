@@ -121,9 +121,28 @@ export interface PairwiseOptions<A extends FloatArray = Untold> extends LossOpti
   device?: number | undefined
   /** As of `boxLoss`. */
   threads?: number | undefined
+  /** What a box with a non-finite coordinate, x2 < x1 or y2 < y1 does. `'propagate'` (default): the formulas as they stand for an
+   * inverted box, NaN for a coordinate that is not finite; `'throw'`: an error that names the row, and nothing is written. */
+  onInvalid?: 'propagate' | 'throw' | undefined
+  /** Return an object that also says how many boxes are invalid. Default false. */
+  detailed?: boolean | undefined
   /** [N, M] array to write to, in the dtype of `a`. */
   out?: A | undefined
 }
+
+/** Result of `pairwise` with `detailed: true`. */
+export interface DetailedPairwise<A extends FloatArray = FloatArray> {
+  /** [N, M] losses or similarities. */
+  values: A
+  /** Number of boxes in `a` and `b` that are not finite or are inverted. */
+  invalid: number
+  /** The backend that computed the result. */
+  backend: BackendName
+}
+
+/** Result of `pairwise`, which follows from the options O. */
+export type PairwiseResult<A extends FloatArray = FloatArray, O = Untold> =
+  Given<O, 'detailed'> extends infer D ? (D extends true ? DetailedPairwise<A> : A) : never
 
 /** The value given for an option, or undefined; of options that are one of several types, each of their values. */
 export type Given<O, K extends PropertyKey> = O extends unknown ? (K extends keyof O ? O[K] : undefined) : never

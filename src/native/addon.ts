@@ -77,7 +77,7 @@ export interface Native extends NativeCudaObjects {
   boxLoss(block: Block, ...arrays: ArrayList<FloatArray>): void
   /** The same off this thread, over arrays that nobody else has until the promise is settled. Gives loss and invalid rows. */
   boxLossAsync(block: Block, ...arrays: ArrayList<FloatArray>): Promise<[loss: number, invalid: number]>
-  /** Values of all pairs of [N, 2 axes] and [M, 2 axes] boxes, N and M > 0, to [N, M]. */
+  /** Values of all pairs of [N, 2 axes] and [M, 2 axes] boxes, N and M > 0, to [N, M]. `block` takes the number of invalid boxes. */
   pairwise(block: Block, a: FloatArray, b: FloatArray, out: FloatArray): void
   /** Memory of zeros, aligned to 64 bytes; pinned: CUDA copies it without waiting. It lives as long as either of the two that are
    * returned. Undefined where the runtime allows no external buffers. */

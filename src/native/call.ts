@@ -41,13 +41,14 @@ function startBoxLoss(job: BoxLossJob, place: Place): Promise<[loss: number, inv
   }
 }
 
-/** Runs a checked job, with boxes on both sides, on the addon. */
-export function nativePairwise(job: PairwiseJob, place: Place): void {
+/** Runs a checked job, with boxes on both sides, on the addon. Returns how many boxes are invalid. */
+export function nativePairwise(job: PairwiseJob, place: Place): number {
   const native = loadNative()
   const block = takeBlock()
   writePairwise(block, job, place)
   try {
     native.pairwise(block, job.a, job.b, job.out)
+    return block[FIELD.resultInvalid]
   } catch (error) {
     throw fromNative(error)
   } finally {

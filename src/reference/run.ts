@@ -27,7 +27,7 @@ const withinRange = (x: number) => Math.max(-Number.MAX_VALUE, Math.min(Number.M
 
 /** The job by the reference formulas, row by row. */
 export function jsBoxLoss(job: BoxLossJob): Summary {
-  const { axes } = LOSSES[job.name]
+  const { axes, ordered } = LOSSES[job.name]
   const width = 2 * axes
   const zeros: Corners = Array(width).fill(0)
   let sum = 0
@@ -35,7 +35,7 @@ export function jsBoxLoss(job: BoxLossJob): Summary {
   for (let i = 0; i < job.pred.length / width; ++i) {
     const pred = readCorners(job.pred, i, job.format, axes)
     const target = readCorners(job.target, i, job.format, axes)
-    const valid = isValidBox(pred) && isValidBox(target)
+    const valid = isValidBox(pred, ordered) && isValidBox(target, ordered)
     if (!valid) ++invalid
     const ignored = job.onInvalid === 'ignore' && !valid
     const weight = job.weight ? job.weight[i] : 1
@@ -60,9 +60,9 @@ function evaluate(job: BoxLossJob, pred: Corners, target: Corners) {
   return { loss: evaluateLoss(job.name, pred, target, job.params), grad: [], gradTarget: [] }
 }
 
-/** The losses of all pairs by the reference formulas. */
-export function jsPairwise(job: PairwiseJob): void {
-  const { axes } = LOSSES[job.name]
+/** The losses of all pairs by the reference formulas. Returns how many boxes are invalid. */
+export function jsPairwise(job: PairwiseJob): number {
+  const { axes, ordered } = LOSSES[job.name]
   const read = (boxes: FloatArray) =>
     Array.from({ length: boxes.length / (2 * axes) }, (_, i) => readCorners(boxes, i, job.format, axes))
   const targets = read(job.b)
@@ -74,9 +74,11 @@ export function jsPairwise(job: PairwiseJob): void {
     const loss = evaluateLoss(job.name, pred, target, job.params)
     return job.similarity ? 1 - loss : loss
   }
-  read(job.a).forEach((pred, i) => {
+  const preds = read(job.a)
+  preds.forEach((pred, i) => {
     targets.forEach((target, j) => {
       job.out[i * targets.length + j] = valueOfPair(pred, target)
     })
   })
+  return [...preds, ...targets].filter((box) => !isValidBox(box, ordered)).length
 }

@@ -1,9 +1,12 @@
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { LOSS_NAMES, LOSSES } from '../../src/core/losses.js'
 import type { LossOptions } from '../../src/core/types.js'
 import { type BackendName, boxLoss, type FloatArray, type LossName, pairwise, ScaLossError } from '../../src/index.js'
 import { loadNative } from '../../src/native/addon.js'
 import { EVERY_BACKEND } from '../support/backends.js'
+import { endOf } from '../support/process.js'
+import { ROOT } from '../support/project.js'
 import { mulberry32, randomPairs } from '../support/random.js'
 import { demanded } from '../support/variants.js'
 
@@ -214,4 +217,79 @@ it('a matrix larger than the memory that is free is refused', () => {
   const call = () => pairwise('iou', many, many, { backend: 'cpu' })
   expect(call).toThrow(expect.objectContaining({ code: 'ERR_SCALOSS_OUT_OF_MEMORY' }))
   available.mockRestore()
+})
+
+describe.each(EVERY_BACKEND)('invalid boxes, %s', (backend) => {
+  // An inverted box and one that is not finite on each side, and one that is flat, which is valid.
+  const a = new Float32Array([0, 0, 2, 2, 5, 5, 3, 6, Number.NaN, 0, 1, 1, 4, 4, 4, 8])
+  const b = new Float32Array([0, 0, 2, 2, 1, 9, 3, 6, 0, 0, Number.POSITIVE_INFINITY, 1])
+
+  it('are counted on both sides, and the values are those of a plain call', () => {
+    const values = pairwise('iou', a, b, { backend, onInvalid: 'propagate' })
+    expect(pairwise('iou', a, b, { backend, detailed: true })).toEqual({ values, invalid: 4, backend })
+    const out = new Float32Array(12)
+    expect(pairwise('iou', a, b, { backend, detailed: true, out }).values).toBe(out)
+  })
+
+  it('are judged as corners, in any format', () => {
+    const [box, other] = [new Float32Array([30, 353, 230, 87]), new Float32Array([27, 341, 246, 107])]
+    const count = (format: 'xyxy' | 'xywh') =>
+      pairwise('iou', box, other, { backend, format, similarity: true, detailed: true })
+    expect(count('xyxy').invalid).toBe(2)
+    expect(count('xywh').invalid).toBe(0)
+    expect(count('xywh').values[0]).toBeCloseTo((230 * 87) / (246 * 107), 6)
+  })
+
+  it('of three axes', () => {
+    const boxes = new Float64Array([0, 0, 0, 1, 1, 1, 0, 0, 2, 1, 1, 1])
+    expect(pairwise('sca3', boxes, boxes, { backend, detailed: true }).invalid).toBe(2)
+  })
+
+  it("with onInvalid: 'throw' are an error that names the row, and nothing is written", () => {
+    const out = new Float32Array(12).fill(7)
+    const thrown = (first: Float32Array, second: Float32Array, where: Float32Array) => () =>
+      pairwise('iou', first, second, { backend, onInvalid: 'throw', out: where })
+    expect(thrown(a, b, out)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_SCALOSS_INVALID_BOX',
+        message: "a: row 1 is not a finite box with x1 <= x2 and y1 <= y2: [5, 5, 3, 6] as 'xyxy'",
+      }),
+    )
+    expect(thrown(b.subarray(0, 4), b, out.subarray(0, 3))).toThrow(/^b: row 1 is not a finite box/)
+    expect(out).toEqual(new Float32Array(12).fill(7))
+    expect(thrown(a.subarray(0, 4), a.subarray(12), out.subarray(0, 1))).not.toThrow()
+  })
+})
+
+describe('a call that returns numbers alone', () => {
+  const script = (options: string) => `
+    const { pairwise } = require(${JSON.stringify(join(ROOT, 'dist/index.js'))})
+    process.on('warning', ({ name, code, message }) => console.log(name, code, message))
+    const [a, b] = [new Float32Array([30, 353, 230, 87]), new Float32Array([27, 341, 246, 107])]
+    for (let i = 0; i < 3; i++) pairwise('iou', a, b, { backend: 'cpu', similarity: true, ${options} })`
+  const said = (options: string) => {
+    const { stdout } = endOf(script(options))
+    return stdout.trim().split('\n')
+  }
+
+  it('warns once per process of boxes in another format than it was told', () => {
+    const lines = said('')
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toMatch(
+      /^ScaLossWarning SCALOSS_INVALID_BOXES pairwise\('iou'\): 2 boxes are not finite or inverted/,
+    )
+    expect(lines[0]).toContain("as 'xyxy'. Set format, or pass detailed: true")
+  })
+
+  it.each(["format: 'xywh'", 'detailed: true', "onInvalid: 'propagate'"])('says nothing with %s', (options) => {
+    expect(said(options)).toEqual([''])
+  })
+
+  it.each([
+    [{ onInvalid: 'ignore' }, /^onInvalid: expected one of 'propagate', 'throw', got "ignore"/],
+    [{ detailed: 1 }, /^detailed: expected true or false, got 1/],
+  ])('refuses %j', (options, message) => {
+    const box = new Float32Array(4)
+    expect(() => pairwise('iou', box, box, options as never)).toThrow(message)
+  })
 })
