@@ -13,8 +13,9 @@
 
 namespace scaloss {
 
-static Napi::Array names(Napi::Env env, std::initializer_list<const char*> list) {
-  Napi::Array array = Napi::Array::New(env, list.size());
+template <class List = std::initializer_list<const char*>>
+static Napi::Array names(Napi::Env env, const List& list) {
+  Napi::Array array = Napi::Array::New(env, std::size(list));
   uint32_t i = 0;
   for (const char* name : list) array.Set(i++, name);
   return array;
@@ -59,12 +60,10 @@ static Napi::Value cuda(const Napi::CallbackInfo& info) {
 }
 
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
-#define SCALOSS_NAME(name, type, axes) #name,
-  exports.Set("losses", names(env, {SCALOSS_LOSSES(SCALOSS_NAME)}));
-#undef SCALOSS_NAME
+  exports.Set("losses", names(env, kLossNames));
+  exports.Set("formats", names(env, kFormatNames));
+  exports.Set("modes", names(env, kModeNames));
 #define SCALOSS_NAME(name) #name,
-  exports.Set("formats", names(env, {SCALOSS_FORMATS(SCALOSS_NAME)}));
-  exports.Set("modes", names(env, {SCALOSS_MODES(SCALOSS_NAME)}));
 #define SCALOSS_NUMBER(field, name) #name,
   exports.Set("scalars", names(env, {SCALOSS_LOSS_NUMBERS(SCALOSS_NUMBER) SCALOSS_SCALARS(SCALOSS_NAME)}));
 #undef SCALOSS_NUMBER

@@ -7,10 +7,6 @@
 
 namespace scaloss {
 
-#define SCALOSS_COUNT(name) +1
-constexpr int kFormats = 0 SCALOSS_FORMATS(SCALOSS_COUNT), kModes = 0 SCALOSS_MODES(SCALOSS_COUNT);
-#undef SCALOSS_COUNT
-
 Arguments::Arguments(napi_env env, napi_callback_info info) : env_(env) {
   size_t count = kMaxArguments;
   napi_get_cb_info(env, info, &count, values_, nullptr, nullptr);

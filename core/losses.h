@@ -220,7 +220,7 @@ using MpdiouLoss = FamilyLoss<MpdiouTerms>;
 }  // namespace scaloss
 
 // Every loss: its public name, its type and its number of axes. The position is the loss' number at the addon's
-// boundary (src/core/losses.ts).
+// boundary (src/core/losses.ts). Only dispatch.h expands the list; everything else uses what is there.
 #define SCALOSS_LOSSES(ROW)       \
   ROW(sca, ScaLoss, 2)            \
   ROW(so, SoLoss, 2)              \
@@ -241,30 +241,3 @@ using MpdiouLoss = FamilyLoss<MpdiouTerms>;
   ROW(sca3, ScaLoss, 3)           \
   ROW(so3, SoLoss, 3)             \
   ROW(cd3, CdLoss, 3)
-
-namespace scaloss {
-
-enum LossIndex {
-#define SCALOSS_ROW(name, Type, axes) kLoss_##name,
-  SCALOSS_LOSSES(SCALOSS_ROW)
-#undef SCALOSS_ROW
-      kLosses
-};
-
-// The axes of a loss by its number.
-inline int axes_of(int loss) {
-#define SCALOSS_ROW(name, Type, axes) axes,
-  static constexpr int axes_by_loss[] = {SCALOSS_LOSSES(SCALOSS_ROW)};
-#undef SCALOSS_ROW
-  return axes_by_loss[loss];
-}
-
-// Whether pairs near 0 may be computed in a larger unit: not next to an epsilon, nor for losses that are no ratios.
-inline bool enlarges_small(int loss, double epsilon) {
-#define SCALOSS_ROW(name, Loss, axes) Loss::kIsRatio,
-  static constexpr bool is_ratio[] = {SCALOSS_LOSSES(SCALOSS_ROW)};
-#undef SCALOSS_ROW
-  return epsilon == 0 && is_ratio[loss];
-}
-
-}  // namespace scaloss
