@@ -1,6 +1,7 @@
 // Everything the addon exports; src/native/addon.ts types the same list.
 #include <napi.h>
 
+#include "../core/dtypes.h"
 #include "../cpu/backend.h"
 #include "../cuda/backend.h"
 #include "arguments.h"
@@ -71,9 +72,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
 #define SCALOSS_NAME(name) #name,
   exports.Set("planValues", names(env, {SCALOSS_PLAN_VALUES(SCALOSS_NAME)}));
 #undef SCALOSS_NAME
-#define SCALOSS_NAME(name, type) #name,
-  exports.Set("dtypes", names(env, {SCALOSS_DTYPES(SCALOSS_NAME)}));
-#undef SCALOSS_NAME
+  exports.Set("dtypes", names(env, kDTypeNames));
   const auto set = [&](const char* name, napi_callback callback) {
     napi_value function;
     if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function) != napi_ok) {

@@ -63,14 +63,8 @@ napi_value device_box_loss(napi_env env, napi_callback_info info) {
     const Arguments arguments(env, info);
     const std::shared_ptr<Stream>& stream = handle_from_js<StreamHandle>(env, arguments[kStream]).stream;
     const TensorHandle& pred = handle_from_js<TensorHandle>(env, arguments[kPred]);
-    switch (pred.dtype) {
-#define SCALOSS_ROW(name, Type)                         \
-  case DType::name:                                     \
-    enqueue<Type>(env, arguments, stream, pred.length); \
-    break;
-      SCALOSS_DTYPES(SCALOSS_ROW)
-#undef SCALOSS_ROW
-    }
+    dispatch_dtype(pred.dtype,
+                   [&](auto stored) { enqueue<typename decltype(stored)::type>(env, arguments, stream, pred.length); });
     return nullptr;
   });
 }
