@@ -1,7 +1,7 @@
-import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { FORMATS } from '../../src/core/formats.js'
-import { type BoxLossOptions, boxLoss, type FloatArray } from '../../src/index.js'
-import { loadNative, SCALAR } from '../../src/native/addon.js'
+import type { BoxLossOptions, FloatArray } from '../../src/index.js'
+import { loadNative } from '../../src/native/addon.js'
 import { mulberry32 } from '../support/random.js'
 import { boxesAround, boxesAtLimits, boxesOfFewNumbers, resultBytes } from '../support/same-bits.js'
 import { ALL, axesOf, PLAIN, TOGETHER, type Variant } from '../support/variants.js'
@@ -84,28 +84,5 @@ describe.each(DTYPES)('%s', (dtype, Float) => {
         expect([kind, ...levelsApart(variant, boxes, options)]).toEqual([kind])
       }
     })
-  })
-})
-
-// A loss at its defaults has code of its own; the code for all options must give the same there.
-describe.each(DTYPES)('%s: the code for any options, at the defaults', (_, Float) => {
-  const plain = native.boxLoss
-  afterEach(() => void vi.restoreAllMocks())
-
-  it.each(PLAIN)('$label', (variant) => {
-    const { pred, target } = boxesAtLimits(PAIRS, Float, axesOf(variant))
-    const run = () =>
-      boxLoss(variant.name, pred, target, { ...variant.options, backend: 'cpu', reduction: 'none', gradTarget: true })
-    const asModified = vi.spyOn(native, 'boxLoss').mockImplementation((scalars, ...arrays) => {
-      scalars[SCALAR.modified] = 1
-      plain(scalars, ...arrays)
-    })
-    for (const level of native.simdLevels()) {
-      native.setSimd(level)
-      const modified = run()
-      asModified.mockImplementationOnce(plain)
-      expect(run(), level).toEqual(modified)
-    }
-    expect(asModified).toHaveBeenCalledTimes(2 * native.simdLevels().length)
   })
 })
