@@ -8,10 +8,10 @@ namespace scaloss {
 // Whether a loss is a member of the IoU family.
 struct IsFamily {
   template <class Listed>
-  static constexpr bool kServes = Listed::Loss::kFamily;
+  static constexpr bool kServes = true;
   template <class Listed>
   SCALOSS_FN bool operator()(Listed) const {
-    return true;
+    return Listed::Loss::kFamily;
   }
   SCALOSS_FN bool otherwise() const { return false; }
 };
