@@ -1,6 +1,11 @@
 // Which code the loop over packs (cpu/tiles.h) takes for which boxes, shown by a loss that counts its calls. Compiled
 // for each level with its options and with PROBE, LEVEL and ROWS: the name of the variable, of the level, and its rows
 // to a pack.
+#if defined(__GNUC__) && !defined(__clang__)
+// As in cpu/level_avx512.cpp.
+#  pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#  pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
 #include "probe.h"
 
 #include "../../../cpu/tiles.h"
