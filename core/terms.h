@@ -35,7 +35,7 @@ struct LossParams {
   int32_t detach_alpha;   // ciou's factor is a constant in the gradient
   int32_t modified;       // mode, power, inner, focal or detach_alpha is not as the plain formula has it
   int32_t loss;           // position in SCALOSS_LOSSES (losses.h)
-  int32_t enlarge_small;  // box.h; see enlarges_small() in losses.h
+  int32_t enlarge_small;  // box.h; see enlarges_small() in dispatch.h
 };
 
 // What a term adds to the gradient of the first edge of one axis, by where that edge lies; the second edge takes the
