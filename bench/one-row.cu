@@ -25,17 +25,14 @@ __global__ void one_row_kernel(const float* pred, const float* target, float* gr
   lanes[row] += double(summary.weighted_loss) + summary.invalid;
 }
 
-template <class Loss, int axes>
-constexpr void* one_row_of() {
-  if constexpr (axes == 2) return (void*)one_row_kernel<Loss>;
-  return nullptr;
-}
-
-// Names every kernel, so that it is compiled.
-void* const one_row_kernels[] = {
-#define SCALOSS_ROW(name, Loss, axes) one_row_of<Loss, axes>(),
-    SCALOSS_LOSSES(SCALOSS_ROW)
-#undef SCALOSS_ROW
+// The kernel of each loss of two axes: named, so that it is compiled.
+struct OneRowOfLoss {
+  template <class Listed>
+  void* operator()(Listed) const {
+    if constexpr (Listed::kAxes == 2) return (void*)one_row_kernel<typename Listed::Loss>;
+    return nullptr;
+  }
 };
+const LossTable<void*> one_row_kernels = table_by_loss(OneRowOfLoss());
 
 }  // namespace scaloss

@@ -1,6 +1,7 @@
 // Everything the addon exports; src/native/addon.ts types the same list.
 #include <napi.h>
 
+#include "../core/dtypes.h"
 #include "../cpu/backend.h"
 #include "../cuda/backend.h"
 #include "block.h"
@@ -58,19 +59,11 @@ static Napi::Value cuda(const Arguments& arguments) {
   return result;
 }
 
-using Names = std::initializer_list<const char*>;
-
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
-#define SCALOSS_NAME(name, type, axes) #name,
-  exports.Set("losses", names(env, Names{SCALOSS_LOSSES(SCALOSS_NAME)}));
-#undef SCALOSS_NAME
-#define SCALOSS_NAME(name) #name,
-  exports.Set("formats", names(env, Names{SCALOSS_FORMATS(SCALOSS_NAME)}));
-  exports.Set("modes", names(env, Names{SCALOSS_MODES(SCALOSS_NAME)}));
-#undef SCALOSS_NAME
-#define SCALOSS_NAME(name, type) #name,
-  exports.Set("dtypes", names(env, Names{SCALOSS_DTYPES(SCALOSS_NAME)}));
-#undef SCALOSS_NAME
+  exports.Set("losses", names(env, kLossNames));
+  exports.Set("formats", names(env, kFormatNames));
+  exports.Set("modes", names(env, kModeNames));
+  exports.Set("dtypes", names(env, kDTypeNames));
   exports.Set("arrays", names(env, kArrayNames));
   exports.Set("fields", names(env, kFieldNames));
   export_function(exports, "boxLoss", entry<box_loss>);

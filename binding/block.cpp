@@ -2,9 +2,6 @@
 
 namespace scaloss {
 
-#define SCALOSS_COUNT(name) +1
-constexpr int kFormats = 0 SCALOSS_FORMATS(SCALOSS_COUNT), kModes = 0 SCALOSS_MODES(SCALOSS_COUNT);
-#undef SCALOSS_COUNT
 constexpr int kMostThreads = 1 << 16;
 
 int Block::index(Field field, int count) const {

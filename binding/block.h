@@ -20,10 +20,10 @@ namespace scaloss {
   ROW(beta)                                                       \
   ROW(imageScale)                                                 \
   ROW(constant)                                                   \
-  ROW(mode)        /* position in SCALOSS_MODES */                \
+  ROW(mode)        /* position in kModeNames */                   \
   ROW(detachAlpha) /* 0 or 1 */                                   \
   ROW(loss)        /* position in SCALOSS_LOSSES */               \
-  ROW(format)      /* position in SCALOSS_FORMATS */              \
+  ROW(format)      /* position in kFormatNames */                 \
   ROW(device)      /* index of the CUDA device, -1 for the CPU */ \
   ROW(threads)     /* of the CPU, at most */                      \
   ROW(similarity)  /* 0 or 1; pairwise */                         \

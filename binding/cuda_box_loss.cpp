@@ -61,14 +61,8 @@ Napi::Value device_box_loss(const Arguments& arguments) {
   const Block block(arguments, kBlock);
   const std::shared_ptr<Stream>& stream = stream_argument(arguments, kStream);
   const TensorHandle& pred = arguments.handle<TensorHandle>(kPred);
-  switch (pred.dtype) {
-#define SCALOSS_ROW(name, Type)                           \
-  case DType::name:                                       \
-    enqueue<Type>(arguments, block, stream, pred.length); \
-    break;
-    SCALOSS_DTYPES(SCALOSS_ROW)
-#undef SCALOSS_ROW
-  }
+  dispatch_dtype(pred.dtype,
+                 [&](auto stored) { enqueue<typename decltype(stored)::type>(arguments, block, stream, pred.length); });
   return {};
 }
 

@@ -3,28 +3,11 @@
 
 #include <iterator>
 
+#include "../core/dtypes.h"
 #include "../cuda/stream.h"
 #include "cuda_objects.h"
 
 namespace scaloss {
-
-enum class DType : int {
-#define SCALOSS_ROW(name, Type) name,
-  SCALOSS_DTYPES(SCALOSS_ROW)
-#undef SCALOSS_ROW
-};
-#define SCALOSS_ROW(name, Type) sizeof(Type),
-constexpr size_t kSizes[] = {SCALOSS_DTYPES(SCALOSS_ROW)};
-#undef SCALOSS_ROW
-constexpr int kDTypes = int(std::size(kSizes));
-
-template <class S>
-constexpr DType kDTypeOf = DType();
-#define SCALOSS_ROW(name, Type) \
-  template <>                   \
-  constexpr DType kDTypeOf<Type> = DType::name;
-SCALOSS_DTYPES(SCALOSS_ROW)
-#undef SCALOSS_ROW
 
 struct StreamHandle : Handle {
   explicit StreamHandle(std::shared_ptr<Stream> s) : stream(std::move(s)) {}
@@ -48,7 +31,7 @@ struct TensorHandle : Handle {
   TensorHandle(std::shared_ptr<DeviceMemory> m, DType d, size_t first_byte, size_t count)
       : memory(std::move(m)), dtype(d), offset(first_byte), length(count) {}
   int64_t external_bytes() const override { return memory->is_foreign ? 0 : int64_t(bytes()); }
-  size_t bytes() const { return length * kSizes[int(dtype)]; }
+  size_t bytes() const { return length * size_of(dtype); }
   char* data() const { return memory->data() + offset; }
 
   const std::shared_ptr<DeviceMemory> memory;

@@ -1,13 +1,11 @@
 // Streams, events and tensors of CUDA devices for JavaScript (src/cuda/). Built with CUDA as stream_objects.cpp,
 // tensor_objects.cpp and device_box_loss.cpp, without as absent.cpp. Arguments in brackets are handles
-// (binding/handle.h); dtypes are positions in SCALOSS_DTYPES.
+// (binding/handle.h); dtypes are positions in SCALOSS_DTYPES (core/dtypes.h).
 #pragma once
 
 #include "node_api.h"
 
 namespace scaloss {
-
-#define SCALOSS_DTYPES(ROW) ROW(float32, float) ROW(float64, double) ROW(float16, Float16) ROW(bfloat16, BFloat16)
 
 // Every function, by its name in JavaScript and here.
 #define SCALOSS_CUDA_FUNCTIONS(ROW)                                                                                 \

@@ -10,7 +10,7 @@ namespace {
 enum class HostForm { same, wide };
 HostForm form_of(const TensorHandle& tensor, const ArrayView& array) {
   if (array.length != tensor.length) throw ArgumentError{"an array and a tensor differ in length"};
-  const bool is_16_bit = kSizes[int(tensor.dtype)] == 2;
+  const bool is_16_bit = size_of(tensor.dtype) == 2;
   if (array.type == napi_uint16_array && is_16_bit) return HostForm::same;
   if (array.type == napi_float32_array && is_16_bit) return HostForm::wide;
   if (array.type == napi_float32_array && tensor.dtype == DType::float32) return HostForm::same;
@@ -18,13 +18,22 @@ HostForm form_of(const TensorHandle& tensor, const ArrayView& array) {
   throw ArgumentError{"an array does not go with the dtype of a tensor"};
 }
 
-template <class S>
-void narrow_all(const float* from, S* to, size_t count) {
-  for (size_t i = 0; i < count; ++i) to[i] = narrow<S>(from[i]);
+// Numbers of a dtype of 16 bits from float and back.
+void narrow_all(DType dtype, const float* from, uint16_t* to, size_t count) {
+  dispatch_dtype(dtype, [=](auto stored) {
+    using S = typename decltype(stored)::type;
+    if constexpr (sizeof(S) == sizeof *to) {
+      for (size_t i = 0; i < count; ++i) to[i] = narrow<S>(from[i]).bits;
+    }
+  });
 }
-template <class S>
-void widen_all(const S* from, float* to, size_t count) {
-  for (size_t i = 0; i < count; ++i) to[i] = widen(from[i]);
+void widen_all(DType dtype, const uint16_t* from, float* to, size_t count) {
+  dispatch_dtype(dtype, [=](auto stored) {
+    using S = typename decltype(stored)::type;
+    if constexpr (sizeof(S) == sizeof *from) {
+      for (size_t i = 0; i < count; ++i) to[i] = widen(S{from[i]});
+    }
+  });
 }
 
 void copy_and_wait(const TensorHandle& tensor, void* to, const void* from, cudaMemcpyKind kind) {
@@ -42,7 +51,7 @@ void copy_and_wait(const TensorHandle& tensor, void* to, const void* from, cudaM
 Napi::Value new_tensor(const Arguments& arguments) {
   const std::shared_ptr<Stream>& stream = stream_argument(arguments, 0);
   const DType dtype = dtype_argument(arguments, 1);
-  const size_t length = length_argument(arguments, 2), bytes = length * kSizes[int(dtype)];
+  const size_t length = length_argument(arguments, 2), bytes = length * size_of(dtype);
   CHECK_CUDA(cudaSetDevice(stream->device));
   // Of at least a byte: a tensor without numbers has an address, too.
   auto memory = std::make_shared<DeviceMemory>(stream, bytes == 0 ? 1 : bytes);
@@ -66,7 +75,7 @@ Napi::Value foreign_tensor(const Arguments& arguments) {
   if (!is_device || attributes.device != stream->device) {
     throw ArgumentError{"a pointer is not to memory of the device"};
   }
-  auto memory = std::make_shared<DeviceMemory>(stream, pointer, length * kSizes[int(dtype)]);
+  auto memory = std::make_shared<DeviceMemory>(stream, pointer, length * size_of(dtype));
   return handle_to_js(arguments.env(), std::make_unique<TensorHandle>(std::move(memory), dtype, 0, length));
 }
 
@@ -74,7 +83,7 @@ Napi::Value sub_tensor(const Arguments& arguments) {
   const TensorHandle& tensor = arguments.handle<TensorHandle>(0);
   const size_t begin = length_argument(arguments, 1), length = length_argument(arguments, 2);
   if (begin > tensor.length || length > tensor.length - begin) throw ArgumentError{"a part beyond its tensor"};
-  const size_t offset = tensor.offset + begin * kSizes[int(tensor.dtype)];
+  const size_t offset = tensor.offset + begin * size_of(tensor.dtype);
   return handle_to_js(arguments.env(), std::make_unique<TensorHandle>(tensor.memory, tensor.dtype, offset, length));
 }
 
@@ -89,11 +98,7 @@ Napi::Value write_tensor(const Arguments& arguments) {
   std::vector<uint16_t> narrowed;
   if (form_of(tensor, array) == HostForm::wide) {
     narrowed.resize(tensor.length);
-    const auto* wide = static_cast<const float*>(array.data);
-    if (tensor.dtype == DType::float16)
-      narrow_all(wide, reinterpret_cast<Float16*>(narrowed.data()), tensor.length);
-    else
-      narrow_all(wide, reinterpret_cast<BFloat16*>(narrowed.data()), tensor.length);
+    narrow_all(tensor.dtype, static_cast<const float*>(array.data), narrowed.data(), tensor.length);
     from = narrowed.data();
   }
   copy_and_wait(tensor, tensor.data(), from, cudaMemcpyHostToDevice);
@@ -106,12 +111,7 @@ Napi::Value read_tensor(const Arguments& arguments) {
   const bool is_wide = form_of(tensor, array) == HostForm::wide;
   std::vector<uint16_t> narrow(is_wide ? tensor.length : 0);
   copy_and_wait(tensor, is_wide ? narrow.data() : array.data, tensor.data(), cudaMemcpyDeviceToHost);
-  if (!is_wide) return {};
-  auto* const wide = static_cast<float*>(array.data);
-  if (tensor.dtype == DType::float16)
-    widen_all(reinterpret_cast<Float16*>(narrow.data()), wide, tensor.length);
-  else
-    widen_all(reinterpret_cast<BFloat16*>(narrow.data()), wide, tensor.length);
+  if (is_wide) widen_all(tensor.dtype, narrow.data(), static_cast<float*>(array.data), tensor.length);
   return {};
 }
 

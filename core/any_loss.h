@@ -1,74 +1,76 @@
 // Any loss with any options, chosen while it runs: for what is not worth code of its own.
 #pragma once
 
-#include "losses.h"
+#include "dispatch.h"
 
 namespace scaloss {
+
+// Whether a loss is a member of the IoU family.
+struct IsFamily {
+  template <class Listed>
+  static constexpr bool kServes = true;
+  template <class Listed>
+  SCALOSS_FN bool operator()(Listed) const {
+    return Listed::Loss::kFamily;
+  }
+  SCALOSS_FN bool otherwise() const { return false; }
+};
+
+// The terms of a loss of D axes, of the losses outside the IoU family alone unless with_family.
+template <bool with_family, class N, int D>
+struct EvaluateLoss {
+  const Axes<N, D>& axes;
+  const LossParams<StorageOf<N>>& params;
+
+  template <class Listed>
+  static constexpr bool kServes = Listed::kAxes == D && (with_family || !Listed::Loss::kFamily);
+  template <class Listed>
+  SCALOSS_FN PairTerms<N, D> operator()(Listed) const {
+    return Listed::Loss::evaluate(axes, params);
+  }
+  SCALOSS_FN PairTerms<N, D> otherwise() const { return constant_terms<N, D>(N(0)); }
+};
+
+// What a loss of the IoU family adds to 1 - IoU, with any options.
+template <class N>
+struct FillTerms {
+  const FamilyPair<N>& pair;
+  const LossParams<StorageOf<N>>& params;
+  PairTerms<N, 2>* terms;
+
+  template <class Listed>
+  static constexpr bool kServes = Listed::Loss::kFamily;
+  template <class Listed>
+  SCALOSS_FN void operator()(Listed) const {
+    Listed::Loss::template fill<true>(pair, params, terms);
+  }
+  SCALOSS_FN void otherwise() const {}
+};
 
 struct AnyLoss {
   static constexpr Range kRange = Range::any;
 
   template <class N>
   static SCALOSS_FN PairTerms<N, 3> evaluate(const Axes<N, 3>& axes, const LossParams<StorageOf<N>>& params) {
-    return plain(axes, params);
+    return dispatch_loss(params.loss, EvaluateLoss<false, N, 3>{axes, params});
   }
 
   template <class N>
   static SCALOSS_FN PairTerms<N, 2> evaluate(const Axes<N, 2>& axes, const LossParams<StorageOf<N>>& params) {
-    if (!is_family(params.loss)) return plain(axes, params);
+    if (!dispatch_loss(params.loss, IsFamily())) {
+      return dispatch_loss(params.loss, EvaluateLoss<false, N, 2>{axes, params});
+    }
     // The options that change a formula apply to all of the family alike, so their code is here once.
     const Extents<N> extents = extents_of(axes, N(params.epsilon));
     const IouTerm<N> iou = iou_term(extents);
     PairTerms<N, 2> terms[2] = {constant_terms<N, 2>(N(0)), constant_terms<N, 2>(N(0))};
-    fill({axes, extents, iou}, params, terms);
+    const FamilyPair<N> pair = {axes, extents, iou};
+    dispatch_loss(params.loss, FillTerms<N>{pair, params, terms});
     PairTerms<N, 2> sum = shaped_iou(axes, iou, params);
     for (int i = 0; i < 2; ++i) {
       sum = sum + (params.power == 1 ? terms[i] : raised_term(terms[i], N(params.power)));
     }
     return params.focal == 0 ? sum : focused(sum, iou, N(params.focal));
-  }
-
- private:
-  static SCALOSS_FN bool is_family(int loss) {
-    switch (loss) {
-#define SCALOSS_ROW(name, Loss, loss_axes) \
-  case kLoss_##name:                       \
-    return Loss::kFamily;
-      SCALOSS_LOSSES(SCALOSS_ROW)
-#undef SCALOSS_ROW
-    }
-    return false;
-  }
-
-  template <class N, int D>
-  static SCALOSS_FN PairTerms<N, D> plain(const Axes<N, D>& axes, const LossParams<StorageOf<N>>& params) {
-    switch (params.loss) {
-#define SCALOSS_ROW(name, Loss, loss_axes)                                               \
-  case kLoss_##name:                                                                     \
-    if constexpr (loss_axes == D && !Loss::kFamily) return Loss::evaluate(axes, params); \
-    break;
-      SCALOSS_LOSSES(SCALOSS_ROW)
-#undef SCALOSS_ROW
-    }
-    return constant_terms<N, D>(N(0));
-  }
-
-  template <class N>
-  static SCALOSS_FN void fill(const FamilyPair<N>& pair, const LossParams<StorageOf<N>>& params,
-                              PairTerms<N, 2>* terms) {
-    switch (params.loss) {
-#define SCALOSS_ROW(name, Loss, loss_axes) \
-  case kLoss_##name:                       \
-    fill_by<Loss>(pair, params, terms);    \
-    break;
-      SCALOSS_LOSSES(SCALOSS_ROW)
-#undef SCALOSS_ROW
-    }
-  }
-  template <class Loss, class N>
-  static SCALOSS_FN void fill_by(const FamilyPair<N>& pair, const LossParams<StorageOf<N>>& params,
-                                 PairTerms<N, 2>* terms) {
-    if constexpr (Loss::kFamily) Loss::template fill<true>(pair, params, terms);
   }
 };
 
@@ -78,15 +80,7 @@ struct PlainLoss {
 
   template <class N, int D>
   static SCALOSS_FN PairTerms<N, D> evaluate(const Axes<N, D>& axes, const LossParams<StorageOf<N>>& params) {
-    switch (params.loss) {
-#define SCALOSS_ROW(name, Loss, loss_axes)                             \
-  case kLoss_##name:                                                   \
-    if constexpr (loss_axes == D) return Loss::evaluate(axes, params); \
-    break;
-      SCALOSS_LOSSES(SCALOSS_ROW)
-#undef SCALOSS_ROW
-    }
-    return constant_terms<N, D>(N(0));
+    return dispatch_loss(params.loss, EvaluateLoss<true, N, D>{axes, params});
   }
 };
 

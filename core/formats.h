@@ -2,6 +2,8 @@
 // rule). The order is the contract with src/core/formats.ts.
 #pragma once
 
+#include <iterator>
+
 #include "axis.h"
 
 namespace scaloss {
@@ -13,7 +15,10 @@ enum class Format : int32_t {
   cxcywh,  // centre x, centre y, width, height
   yxyx,    // y1, x1, y2, x2
 };
-#define SCALOSS_FORMATS(ROW) ROW(xyxy) ROW(xywh) ROW(cxcywh) ROW(yxyx)
+// By the position of each.
+constexpr const char* kFormatNames[] = {"xyxy", "xywh", "cxcywh", "yxyx"};
+constexpr int kFormats = int(std::size(kFormatNames));
+static_assert(kFormats == int(Format::yxyx) + 1, "every format has a name");
 
 // The numbers of a box as they lie in memory.
 template <class N, int D = 2>

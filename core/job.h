@@ -102,7 +102,7 @@ SCALOSS_FN RowSummary<N> evaluate_row(const BoxLossJob<S>& job, Box<N, D> pred, 
 
     // A row that counts 0 does so whatever its box holds: selected, not multiplied, because 0 * NaN is NaN.
     const MaskOf<N> finite = is_finite(axes);
-    const MaskOf<N> valid = finite & is_ordered(axes);
+    const MaskOf<N> valid = finite & MaskOf<N>(is_ordered(axes) | MaskOf<N>(job.params.any_order != 0));
     const MaskOf<N> reported = MaskOf<N>(valid | MaskOf<N>(!job.ignore_invalid));
     MaskOf<N> counts = job.ignore_all ? MaskOf<N>(false) : reported;
     if (job.weight != nullptr) counts = counts & !(weight == N(0));

@@ -15,12 +15,12 @@ namespace scaloss {
 
 // Each loss: evaluate(axes, params) gives its terms. kRange: pairs in this range have
 // faster code of their own on the CPU. kFamily: a member of the IoU family, see FamilyLoss. kIsRatio: the unit of the
-// coordinates does not matter.
+// coordinates does not matter. kOrdered: the corners of a box must be in order; sums over coordinates take any numbers.
 
 // Side overlap, L_SO (SCALoss, Eq. 2).
 struct SoLoss {
   static constexpr Range kRange = Range::ordinary;
-  static constexpr bool kFamily = false, kIsRatio = true;
+  static constexpr bool kFamily = false, kIsRatio = true, kOrdered = true;
   template <class N, int D>
   static SCALOSS_FN PairTerms<N, D> evaluate(const Axes<N, D>& axes, const LossParams<StorageOf<N>>&) {
     return side_overlap(axes);
@@ -30,7 +30,7 @@ struct SoLoss {
 // Corner distance, L_CD (SCALoss, Eq. 3).
 struct CdLoss {
   static constexpr Range kRange = Range::ordinary;
-  static constexpr bool kFamily = false, kIsRatio = true;
+  static constexpr bool kFamily = false, kIsRatio = true, kOrdered = true;
   template <class N, int D>
   static SCALOSS_FN PairTerms<N, D> evaluate(const Axes<N, D>& axes, const LossParams<StorageOf<N>>& params) {
     return corner_distance(axes, N(params.epsilon));
@@ -40,7 +40,7 @@ struct CdLoss {
 // SCALoss, L_SO + alpha L_CD (Eq. 4).
 struct ScaLoss {
   static constexpr Range kRange = Range::ordinary;
-  static constexpr bool kFamily = false, kIsRatio = true;
+  static constexpr bool kFamily = false, kIsRatio = true, kOrdered = true;
   template <class N, int D>
   static SCALOSS_FN PairTerms<N, D> evaluate(const Axes<N, D>& axes, const LossParams<StorageOf<N>>& params) {
     return add_scaled(side_overlap(axes), N(params.alpha), corner_distance(axes, N(params.epsilon)));
@@ -50,7 +50,7 @@ struct ScaLoss {
 // rho/c (SCALoss, Table 6).
 struct CenterLoss {
   static constexpr Range kRange = Range::regular;
-  static constexpr bool kFamily = false, kIsRatio = true;
+  static constexpr bool kFamily = false, kIsRatio = true, kOrdered = true;
   template <class N>
   static SCALOSS_FN PairTerms<N, 2> evaluate(const Axes<N, 2>& axes, const LossParams<StorageOf<N>>&) {
     return centre_distance(axes);
@@ -60,7 +60,7 @@ struct CenterLoss {
 // rho^2/c^2 (SCALoss, Table 6).
 struct Center2Loss {
   static constexpr Range kRange = Range::regular;
-  static constexpr bool kFamily = false, kIsRatio = true;
+  static constexpr bool kFamily = false, kIsRatio = true, kOrdered = true;
   template <class N>
   static SCALOSS_FN PairTerms<N, 2> evaluate(const Axes<N, 2>& axes, const LossParams<StorageOf<N>>&) {
     return centre_distance_squared(axes, N(0));
@@ -70,7 +70,7 @@ struct Center2Loss {
 // Square below beta, straight above.
 struct SmoothL1Loss {
   static constexpr Range kRange = Range::regular;
-  static constexpr bool kFamily = false, kIsRatio = false;
+  static constexpr bool kFamily = false, kIsRatio = false, kOrdered = false;
   template <class N>
   static SCALOSS_FN PairTerms<N, 2> evaluate(const Axes<N, 2>& axes, const LossParams<StorageOf<N>>& params) {
     return smooth_absolute_differences(axes, N(params.beta));
@@ -80,7 +80,7 @@ struct SmoothL1Loss {
 // Sum of the absolute differences.
 struct L1Loss {
   static constexpr Range kRange = Range::regular;
-  static constexpr bool kFamily = false, kIsRatio = false;
+  static constexpr bool kFamily = false, kIsRatio = false, kOrdered = false;
   template <class N>
   static SCALOSS_FN PairTerms<N, 2> evaluate(const Axes<N, 2>& axes, const LossParams<StorageOf<N>>&) {
     return smooth_absolute_differences(axes, N(0));
@@ -90,7 +90,7 @@ struct L1Loss {
 // 1 - exp(-Wasserstein distance / constant).
 struct NwdLoss {
   static constexpr Range kRange = Range::regular;
-  static constexpr bool kFamily = false, kIsRatio = false;
+  static constexpr bool kFamily = false, kIsRatio = false, kOrdered = true;
   template <class N>
   static SCALOSS_FN PairTerms<N, 2> evaluate(const Axes<N, 2>& axes, const LossParams<StorageOf<N>>& params) {
     return gaussian_distance(axes, N(params.constant));
@@ -115,7 +115,7 @@ constexpr Range kFamilyRange = Range::regular;
 template <class Terms>
 struct FamilyLoss : Terms {
   static constexpr Range kRange = kFamilyRange<Terms>;
-  static constexpr bool kFamily = true, kIsRatio = true;
+  static constexpr bool kFamily = true, kIsRatio = true, kOrdered = true;
   template <class N>
   static SCALOSS_FN PairTerms<N, 2> evaluate(const Axes<N, 2>& axes, const LossParams<StorageOf<N>>& params) {
     const Extents<N> extents = extents_of(axes, N(params.epsilon));
@@ -220,7 +220,7 @@ using MpdiouLoss = FamilyLoss<MpdiouTerms>;
 }  // namespace scaloss
 
 // Every loss: its public name, its type and its number of axes. The position is the loss' number at the addon's
-// boundary (src/core/losses.ts).
+// boundary (src/core/losses.ts). Only dispatch.h expands the list; everything else uses what is there.
 #define SCALOSS_LOSSES(ROW)       \
   ROW(sca, ScaLoss, 2)            \
   ROW(so, SoLoss, 2)              \
@@ -241,38 +241,3 @@ using MpdiouLoss = FamilyLoss<MpdiouTerms>;
   ROW(sca3, ScaLoss, 3)           \
   ROW(so3, SoLoss, 3)             \
   ROW(cd3, CdLoss, 3)
-
-namespace scaloss {
-
-enum LossIndex {
-#define SCALOSS_ROW(name, Type, axes) kLoss_##name,
-  SCALOSS_LOSSES(SCALOSS_ROW)
-#undef SCALOSS_ROW
-      kLosses
-};
-
-// The axes of a loss by its number.
-inline int axes_of(int loss) {
-#define SCALOSS_ROW(name, Type, axes) axes,
-  static constexpr int axes_by_loss[] = {SCALOSS_LOSSES(SCALOSS_ROW)};
-#undef SCALOSS_ROW
-  return axes_by_loss[loss];
-}
-
-// Whether pairs near 0 may be computed in a larger unit: not next to an epsilon, nor for losses that are no ratios.
-inline bool enlarges_small(int loss, double epsilon) {
-#define SCALOSS_ROW(name, Loss, axes) Loss::kIsRatio,
-  static constexpr bool is_ratio[] = {SCALOSS_LOSSES(SCALOSS_ROW)};
-#undef SCALOSS_ROW
-  return epsilon == 0 && is_ratio[loss];
-}
-
-// Sets what follows from the other members.
-template <class T>
-void derive(LossParams<T>& params) {
-  params.modified = params.mode != Mode::linear || params.power != 1 || params.inner != 1 || params.focal != 0 ||
-                    !params.detach_alpha;
-  params.enlarge_small = enlarges_small(params.loss, params.epsilon);
-}
-
-}  // namespace scaloss

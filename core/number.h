@@ -1,6 +1,4 @@
-// What the maths asks of a number type, given here for float and double; cpu/pack.h gives the same for SIMD
-// packs. Every function is always inlined: a translation unit built for AVX-512 must not hand the linker a symbol that
-// code for older CPUs could end up calling.
+// What the maths asks of a number type, given here for float and double; cpu/pack.h gives the same for SIMD packs.
 #pragma once
 
 #include <cfloat>
@@ -8,13 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__CUDACC__)
-#  define SCALOSS_FN __host__ __device__ __forceinline__
-#elif defined(_MSC_VER)
-#  define SCALOSS_FN __forceinline
-#else
-#  define SCALOSS_FN inline __attribute__((always_inline))
-#endif
+#include "function.h"
 
 namespace scaloss {
 

@@ -33,23 +33,23 @@ struct PairwiseJob {
 
 // Whether a box is one that a loss is meant for.
 template <class T, int D>
-bool is_valid(const Box<T, D>& box) {
+bool is_valid(const Box<T, D>& box, bool any_order) {
   bool valid = true;
   for (int k = 0; k < D; ++k) {
     valid = valid && box.first[k] - box.first[k] == 0 && box.second[k] - box.second[k] == 0 &&
-            box.first[k] <= box.second[k];
+            (any_order || box.first[k] <= box.second[k]);
   }
   return valid;
 }
 
 // How many of [count, 2 D] boxes are not valid.
 template <int D, class T>
-int64_t count_invalid(const T* boxes, int64_t count, Format format) {
+int64_t count_invalid(const PairwiseJob<T>& job, const T* boxes, int64_t count) {
   int64_t invalid = 0;
   for (int64_t i = 0; i < count; ++i) {
     Row<T, D> row;
     for (int k = 0; k < 2 * D; ++k) row.at[k] = boxes[2 * D * i + k];
-    invalid += !is_valid(decode(format, row));
+    invalid += !is_valid(decode(job.format, row), job.params.any_order);
   }
   return invalid;
 }
@@ -57,9 +57,9 @@ int64_t count_invalid(const T* boxes, int64_t count, Format format) {
 template <class T>
 int64_t count_invalid(const PairwiseJob<T>& job) {
   if (axes_of(job.params.loss) == 3) {
-    return count_invalid<3>(job.a, job.rows, job.format) + count_invalid<3>(job.b, job.columns, job.format);
+    return count_invalid<3>(job, job.a, job.rows) + count_invalid<3>(job, job.b, job.columns);
   }
-  return count_invalid<2>(job.a, job.rows, job.format) + count_invalid<2>(job.b, job.columns, job.format);
+  return count_invalid<2>(job, job.a, job.rows) + count_invalid<2>(job, job.b, job.columns);
 }
 
 template <class Loss, class T, class N, int D>

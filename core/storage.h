@@ -1,6 +1,6 @@
 // The types in which arrays on a device may hold numbers: float and double as they are, and two of 16 bits that are
-// computed with as float. Conversions round to nearest, ties to even; every NaN becomes 0x7fff, as the GPU's own
-// instructions have it.
+// computed with as float. Conversions round to nearest, ties to even; every NaN becomes 0x7fff. A GPU has instructions
+// for some of them, which give the same bits (cuda/half.cuh).
 #pragma once
 
 #include "number.h"
@@ -40,18 +40,12 @@ SCALOSS_FN float widen(BFloat16 x) {
   return bit_cast<float>(uint32_t(x.bits) << 16);
 }
 SCALOSS_FN float widen(Float16 x) {
-#if defined(__CUDA_ARCH__)
-  float wide;
-  asm("cvt.f32.f16 %0, %1;" : "=f"(wide) : "h"(x.bits));
-  return wide;
-#else
   const uint32_t sign = uint32_t(x.bits & 0x8000) << 16, magnitude = x.bits & 0x7fff;
   // A float whose last place is 2^-24, the unit of the subnormal numbers.
   if (magnitude < 0x0400) return bit_cast<float>(sign | bit_cast<uint32_t>(float(magnitude) * 0x1p-24f));
   if (magnitude > 0x7c00) return bit_cast<float>(0x7fffffffu);
   if (magnitude == 0x7c00) return bit_cast<float>(sign | 0x7f800000u);
   return bit_cast<float>(sign | ((magnitude << 13) + (uint32_t(127 - 15) << 23)));
-#endif
 }
 
 // The stored type S is named: narrow<Float16>(x).
@@ -76,11 +70,6 @@ struct Narrow<BFloat16> {
 template <>
 struct Narrow<Float16> {
   static SCALOSS_FN Float16 of(float x) {
-#if defined(__CUDA_ARCH__)
-    Float16 narrow;
-    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(narrow.bits) : "f"(x));
-    return narrow;
-#else
     const uint32_t bits = bit_cast<uint32_t>(x), magnitude = bits & 0x7fffffff;
     const uint16_t sign = uint16_t(bits >> 16 & 0x8000);
     if (magnitude > 0x7f800000) return {0x7fff};
@@ -90,23 +79,11 @@ struct Narrow<Float16> {
       return {uint16_t(sign | (bit_cast<uint32_t>(bit_cast<float>(magnitude) + 0.5f) - 0x3f000000))};
     }
     return {uint16_t(sign | ((magnitude - (uint32_t(127 - 15) << 23) + 0xfff + (magnitude >> 13 & 1)) >> 13))};
-#endif
   }
 };
 template <class S, class T>
 SCALOSS_FN S narrow(T x) {
   return Narrow<S>::of(x);
-}
-
-// Two numbers of 16 bits, the first in the low half.
-template <class S>
-SCALOSS_FN void unpack(uint32_t word, float* two) {
-  two[0] = widen(S{uint16_t(word)});
-  two[1] = widen(S{uint16_t(word >> 16)});
-}
-template <class S>
-SCALOSS_FN uint32_t packed(const float* two) {
-  return narrow<S>(two[0]).bits | uint32_t(narrow<S>(two[1]).bits) << 16;
 }
 
 }  // namespace scaloss

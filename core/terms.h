@@ -1,13 +1,18 @@
 // What a loss of one pair is made of: a value and, for each edge of the prediction, what moving it does.
 #pragma once
 
+#include <iterator>
+
 #include "axis.h"
 
 namespace scaloss {
 
 // The options of a loss (src/core/losses.ts, LossParams).
 enum class Mode : int32_t { linear, log, square };
-#define SCALOSS_MODES(ROW) ROW(linear) ROW(log) ROW(square)
+// By the position of each.
+constexpr const char* kModeNames[] = {"linear", "log", "square"};
+constexpr int kModes = int(std::size(kModeNames));
+static_assert(kModes == int(Mode::square) + 1, "every mode has a name");
 
 template <class T>
 struct LossParams {
@@ -23,9 +28,10 @@ struct LossParams {
   Mode mode;
   int32_t detach_alpha;  // ciou's factor is a constant in the gradient
   int32_t loss;          // position in SCALOSS_LOSSES
-  // Derived from the others by derive() in losses.h.
+  // Derived from the others by derive() in dispatch.h.
   int32_t modified;       // mode, power, inner, focal or detach_alpha is not as the plain formula has it
   int32_t enlarge_small;  // box.h
+  int32_t any_order;      // the corners of a box need not be in order
 };
 
 // What a term adds to the gradient of the first edge of one axis, by where that edge lies; the second edge takes the

@@ -91,7 +91,7 @@ static void sum_tiles(const BoxLossJob<T>& job, int64_t tiles, int threads, Add 
   const LevelTable<T>& table = table_of(active_level(), T());
   const int kind = axes_of(job.params.loss) - 2;
   const PacksFunction<T> run_packs =
-      (job.params.modified ? table.any[kind] : table.loss[job.params.loss])[int(pass_of(job))];
+      (job.params.modified ? table.any[kind] : table.loss[job.params.loss])[pass_of(job)];
   threads = int(std::min<int64_t>(threads, tiles / kLeastTilesPerThread));
   const Stores stores = stores_of(job, threads);
   if (threads <= 1) {

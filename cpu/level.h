@@ -1,6 +1,7 @@
 // The SIMD levels: one table of functions each, chosen at run time.
 #pragma once
 
+#include "../core/dispatch.h"
 #include "../core/job.h"
 #include "../core/pairwise.h"
 
@@ -23,6 +24,12 @@ template <class T>
 using PacksFunction = int64_t (*)(const BoxLossJob<T>& job, int64_t first, int packs, double* lanes, Stores stores);
 
 template <class T>
+struct PacksByPass {
+  PacksFunction<T> forward, fused;
+  PacksFunction<T> operator[](Pass pass) const { return pass == Pass::forward ? forward : fused; }
+};
+
+template <class T>
 using TileFunction = TileSum (*)(const BoxLossJob<T>& job, int64_t tile, PacksFunction<T> run_packs, Stores stores);
 
 // By axes of the loss, 2 or 3: position axes - 2.
@@ -34,8 +41,8 @@ using PairwiseFunction = void (*)(const PairwiseJob<T>& job);
 template <class T>
 struct LevelTable {
   TileFunction<T> run_tile[kAxesKinds];
-  PacksFunction<T> loss[kLosses][kPasses];    // where LossParams::modified is not set
-  PacksFunction<T> any[kAxesKinds][kPasses];  // with any options
+  LossTable<PacksByPass<T>> loss;  // where LossParams::modified is not set
+  PacksByPass<T> any[kAxesKinds];  // with any options
   PairwiseFunction<T> pairwise[kAxesKinds];
 };
 

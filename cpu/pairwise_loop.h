@@ -44,14 +44,19 @@ void run_pairwise_row(const PairwiseJob<T>& job_in_memory, const Box<T, D>& box,
 }
 
 // The code for pairs that are all regular; null where the loss has none of its own.
-template <class Loss, int loss_axes, class N, int D, class T>
-constexpr PairwiseRowFunction<N, D, T> regular_row_function() {
-  if constexpr (loss_axes == D && LossCode<Loss, D, N>::type::kRange != Range::any) {
-    return run_pairwise_row<Loss, Range::regular, N, D, T>;
-  } else {
+template <class N, int D, class T>
+struct RegularRowOfLoss {
+  template <class Listed>
+  constexpr PairwiseRowFunction<N, D, T> operator()(Listed) const {
+    if constexpr (Listed::kAxes == D) {
+      using Loss = typename Listed::Loss;
+      if constexpr (LossCode<Loss, D, N>::type::kRange != Range::any) {
+        return run_pairwise_row<Loss, Range::regular, N, D, T>;
+      }
+    }
     return nullptr;
   }
-}
+};
 
 // Decodes `columns` boxes from `first` on; the last pack is filled up with copies of the last box.
 template <class N, int D, class T>
@@ -83,9 +88,7 @@ bool block_is_regular(const Box<N, D>* block, int columns) {
 
 template <int D, class N, class T>
 void run_pairwise(const PairwiseJob<T>& job) {
-#define SCALOSS_ROW(name, Loss, axes) regular_row_function<Loss, axes, N, D, T>(),
-  static constexpr PairwiseRowFunction<N, D, T> regular_rows[] = {SCALOSS_LOSSES(SCALOSS_ROW)};
-#undef SCALOSS_ROW
+  static constexpr auto regular_rows = table_by_loss(RegularRowOfLoss<N, D, T>());
   const PairwiseRowFunction<N, D, T> any_row = run_pairwise_row<AnyLoss, Range::any, N, D, T>;
   const PairwiseRowFunction<N, D, T> own_row = job.params.modified ? nullptr : regular_rows[job.params.loss];
   Box<N, D> block[kBlockColumns / Rows<N>::kWidth];

@@ -151,20 +151,26 @@ TileSum run_tile(const BoxLossJob<T>& job, int64_t tile, PacksFunction<T> run_pa
   return {tree_sum(lanes, used), invalid};
 }
 
-template <class Loss, int D, Pass pass, class N, class T>
-constexpr PacksFunction<T> packs_function() {
-  return run_packs<typename LossCode<Loss, D, N>::type, D, pass, N, T>;
+template <class Loss, int D, class N, class T>
+constexpr PacksByPass<T> packs_by_pass() {
+  using Code = typename LossCode<Loss, D, N>::type;
+  return {run_packs<Code, D, Pass::forward, N, T>, run_packs<Code, D, Pass::fused, N, T>};
 }
 
 template <class N, class T>
+struct PacksOfLoss {
+  template <class Listed>
+  constexpr PacksByPass<T> operator()(Listed) const {
+    return packs_by_pass<typename Listed::Loss, Listed::kAxes, N, T>();
+  }
+};
+
+template <class N, class T>
 constexpr LevelTable<T> make_table() {
-#define SCALOSS_ROW(name, Loss, axes) \
-  {packs_function<Loss, axes, Pass::forward, N, T>(), packs_function<Loss, axes, Pass::fused, N, T>()},
   return {{run_tile<2, N, T>, run_tile<3, N, T>},
-          {SCALOSS_LOSSES(SCALOSS_ROW)},
-          {SCALOSS_ROW(any2, AnyLoss, 2) SCALOSS_ROW(any3, AnyLoss, 3)},
+          table_by_loss(PacksOfLoss<N, T>()),
+          {packs_by_pass<AnyLoss, 2, N, T>(), packs_by_pass<AnyLoss, 3, N, T>()},
           {run_pairwise<2, N, T>, run_pairwise<3, N, T>}};
-#undef SCALOSS_ROW
 }
 
 }  // namespace

@@ -5,11 +5,13 @@ namespace scaloss {
 
 // Losses of two axes have kernels of their own for training in float32. AnyLoss does for the rest, as one kernel each:
 // a GPU waits for memory rather than for branches that all threads take alike.
-template <class Loss, int D>
-static constexpr BoxLossKernel<float> fused_kernel() {
-  if constexpr (D == 2) return kernel_for<Loss, 2, Pass::fused, float>();
-  return {};
-}
+struct FusedKernelOfLoss {
+  template <class Listed>
+  constexpr BoxLossKernel<float> operator()(Listed) const {
+    if constexpr (Listed::kAxes == 2) return kernel_for<typename Listed::Loss, 2, Pass::fused, float>();
+    return {};
+  }
+};
 
 template <class S>
 static BoxLossKernel<S> kernel_of(const BoxLossJob<S>& job) {
@@ -17,9 +19,7 @@ static BoxLossKernel<S> kernel_of(const BoxLossJob<S>& job) {
 }
 template <>
 BoxLossKernel<float> kernel_of(const BoxLossJob<float>& job) {
-#define SCALOSS_ROW(name, Loss, axes) fused_kernel<Loss, axes>(),
-  static const BoxLossKernel<float> fused[] = {SCALOSS_LOSSES(SCALOSS_ROW)};
-#undef SCALOSS_ROW
+  static const LossTable<BoxLossKernel<float>> fused = table_by_loss(FusedKernelOfLoss());
   static const BoxLossKernel<float> any[kPasses] = {kernel_for<AnyLoss, 2, Pass::forward, float>(),
                                                     kernel_for<AnyLoss, 2, Pass::fused, float>()};
   const Pass pass = pass_of(job);

@@ -8,10 +8,10 @@
 #include <cuda/atomic>
 
 #include "../core/job.h"
-#include "../core/known.h"
 #include "../core/ordinary.h"
-#include "../core/reduction.h"
+#include "block_sum.cuh"
 #include "device_rows.cuh"
+#include "known.cuh"
 #include "launch.h"
 
 namespace scaloss {
@@ -47,7 +47,7 @@ struct StoreAt {
   int64_t index;
   template <class S, class N>
   SCALOSS_DEVICE void value(S* array, N x) const {
-    array[index] = narrow<S>(T(x));
+    array[index] = to_stored<S>(T(x));
   }
   template <class S, class N, int D>
   SCALOSS_DEVICE void row(S* array, const Row<N, D>& row) const {

@@ -1,11 +1,12 @@
 // The few words of CUDA that plain C++ has no form for, so that the kernels' sources also run under the emulator of
-// test/cuda/emulator. SCALOSS_DEVICE_CODE: this translation unit holds device code.
+// test/cuda/emulator.
 #pragma once
 
-#include "../core/number.h"
+#include <cstdint>
+
+#include "../core/function.h"
 
 #if defined(__CUDACC__)
-#  define SCALOSS_DEVICE_CODE
 #  define SCALOSS_DEVICE __device__ __forceinline__
 #  define SCALOSS_SHARED(T, name, count) __shared__ T name[count]
 #  define SCALOSS_PRAGMA(text) _Pragma(text)
@@ -25,7 +26,6 @@ inline unsigned grid_of(int64_t blocks) {
 }  // namespace scaloss
 
 #elif defined(SCALOSS_EMULATED)
-#  define SCALOSS_DEVICE_CODE
 #  define SCALOSS_DEVICE SCALOSS_FN
 #  define SCALOSS_PRAGMA(text)
 #  include "emulator.h"

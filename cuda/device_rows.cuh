@@ -2,8 +2,7 @@
 #pragma once
 
 #include "../core/formats.h"
-#include "../core/storage.h"
-#include "device.h"
+#include "half.cuh"
 
 namespace scaloss {
 
@@ -56,7 +55,7 @@ SCALOSS_DEVICE double load_value(const double* values, int64_t row) {
 }
 template <class S>
 SCALOSS_DEVICE float load_value(const S* values, int64_t row) {
-  return widen(S{__ldcs(reinterpret_cast<const uint16_t*>(values) + row)});
+  return from_stored(S{__ldcs(reinterpret_cast<const uint16_t*>(values) + row)});
 }
 
 // Gradients are written plainly: the kernel that comes next consumes them.

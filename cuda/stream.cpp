@@ -86,6 +86,12 @@ Stream::~Stream() {
   if (!is_foreign) ignore_cuda(cudaStreamDestroy(handle_));
 }
 
+void* Stream::allocate(size_t bytes) {
+  void* const data = DevicePool::of(device).allocate(bytes, handle_);
+  mark_use();  // the call may fail before it launches anything, and free() waits for what is marked
+  return data;
+}
+
 void Stream::free(void* data, size_t bytes) noexcept {
   // A foreign stream may be gone by now: its last use is waited for.
   if (is_foreign) ignore_cuda(cudaEventSynchronize(event_));
@@ -107,15 +113,17 @@ void Stream::mark_use() const {
 }
 
 ReductionWorkspace Stream::workspace(int64_t tiles, uint32_t blocks, double* loss, double* invalid_rows) {
-  DevicePool& pool = DevicePool::of(device);
-  if (counters_ == nullptr) counters_ = static_cast<Counters*>(pool.allocate(sizeof(Counters), handle_));
-  if (!counters_are_zero_) CHECK_CUDA(cudaMemsetAsync(counters_, 0, sizeof(Counters), handle_));
+  if (counters_ == nullptr) counters_ = static_cast<Counters*>(allocate(sizeof(Counters)));
+  if (!counters_are_zero_) {
+    CHECK_CUDA(cudaMemsetAsync(counters_, 0, sizeof(Counters), handle_));
+    mark_use();
+  }
   counters_are_zero_ = true;
   if (tiles > partials_size_) {
     if (partials_) free(partials_, partials_size_ * sizeof(double));
     partials_ = nullptr;
     partials_size_ = 0;
-    partials_ = static_cast<double*>(pool.allocate(tiles * sizeof(double), handle_));
+    partials_ = static_cast<double*>(allocate(tiles * sizeof(double)));
     partials_size_ = tiles;
   }
   return {partials_, tiles, 0, blocks, &counters_->ticket, &counters_->invalid, loss, invalid_rows};
@@ -145,6 +153,9 @@ DeviceMemory::~DeviceMemory() {
 void DeviceMemory::use_on(const std::shared_ptr<Stream>& stream) {
   if (stream == last_) return;
   stream->wait_for(*last_);
+  // Whoever waits for a foreign stream waits for what was marked there. Should the call fail before it marks its own
+  // work, that must be at least the wait above.
+  stream->mark_use();
   last_ = stream;
 }
 

@@ -45,10 +45,12 @@ class Stream {
 
   void synchronize() const;
 
-  // Later work of this stream waits for all that `other` was given so far.
+  // Later work of this stream waits for all that `other` was given so far; of a foreign stream, for all that was
+  // marked.
   void wait_for(const Stream& other) const;
 
-  // To be called after work was given to the stream.
+  // To be called after work was given to the stream, before anything that may fail. A foreign stream may be gone when
+  // somebody wants to wait for it, so the event that they wait for is recorded now.
   void mark_use() const;
 
   // To be called when a call fails whose launches may have come half-way.
@@ -64,6 +66,7 @@ class Stream {
     unsigned long long invalid;
   };
 
+  void* allocate(size_t bytes);
   void free(void* data, size_t bytes) noexcept;
 
   cudaStream_t handle_ = nullptr;

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "../../core/losses.h"
+#include "../../core/any_loss.h"
 
 namespace check {
 
@@ -14,9 +14,6 @@ struct Variant {
   scaloss::LossParams<double> params;
 };
 inline Variant plain_variant(int loss) {
-#define SCALOSS_ROW(name, Type, axes) #name,
-  static constexpr const char* names[] = {SCALOSS_LOSSES(SCALOSS_ROW)};
-#undef SCALOSS_ROW
   scaloss::LossParams<double> params = {};
   params.alpha = 0.5;
   params.log_floor = 1e-6;
@@ -26,14 +23,11 @@ inline Variant plain_variant(int loss) {
   params.mode = scaloss::Mode::linear;
   params.detach_alpha = 1;
   params.loss = loss;
-  return {names[loss], params};
+  return {scaloss::kLossNames[loss], params};
 }
 
 inline bool is_family(int loss) {
-#define SCALOSS_ROW(name, Loss, axes) scaloss::Loss::kFamily,
-  static constexpr bool families[] = {SCALOSS_LOSSES(SCALOSS_ROW)};
-#undef SCALOSS_ROW
-  return families[loss];
+  return scaloss::dispatch_loss(loss, scaloss::IsFamily());
 }
 
 // Whether there is another convention than the exact one (src/core/losses.ts).

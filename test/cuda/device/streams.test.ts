@@ -86,6 +86,36 @@ describe('streams', () => {
     expect([...grad.read()]).toEqual(expected.grad)
   })
 
+  // Only the emulator can be made to refuse a launch. What is not waited for has not run there.
+  it.runIf(isEmulated)('a call that fails on a stream of other native code keeps the order of earlier work', () => {
+    const [writer, reader, own] = [device.stream(), device.stream(), device.stream()]
+    const foreign = device.streamFromPointer(own.pointer)
+    const [boxes, goal, grad] = [device.tensor(pred), device.tensor(target), device.tensor(pred.length)]
+    device.synchronize()
+    device.boxLoss('sca', boxes, goal, { stream: writer, out: { grad } })
+    vi.stubEnv('EMULATOR_GRID', '0')
+    expect(() => device.boxLoss('sca', boxes, grad, { stream: foreign })).toThrow(/cudaErrorInvalidConfiguration/)
+    vi.unstubAllEnvs()
+    const copy = device.tensor(pred.length).copyFrom(grad, { stream: reader })
+    expect([...copy.read()]).toEqual(onCpu('sca', pred, target).grad)
+  })
+
+  it.runIf(isEmulated)('a stream of other native code goes after a failed call once its work is done', () => {
+    const own = device.stream()
+    const foreign = device.streamFromPointer(own.pointer)
+    {
+      using boxes = device.tensor(pred)
+      using goal = device.tensor(target)
+      using loss = device.tensor(1, 'float64')
+      using invalid = device.tensor(1, 'float64')
+      vi.stubEnv('EMULATOR_GRID', '0')
+      const options = { stream: foreign, grad: false, out: { loss, invalid } } as const
+      expect(() => device.boxLoss('sca', boxes, goal, options)).toThrow(/cudaErrorInvalidConfiguration/)
+    }
+    foreign.dispose()
+    own.synchronize()
+  })
+
   it('the default stream of every device, by the null pointer', () => {
     const expected = onCpu('sca', pred, target)
     const streams = (found.available ? found.devices : []).map((_, index) => cuda.device(index).streamFromPointer(0n))

@@ -143,12 +143,16 @@ cudaError_t cudaMalloc(void** memory, size_t bytes) {
     return cudaSuccess;
   });
 }
-// Waits for the device, as CUDA does.
+// Waits for the device, as CUDA does, but not for memory of a pool: there the caller must have waited.
 cudaError_t cudaFree(void* memory) {
   return call([&] {
     if (memory == nullptr) return cudaSuccess;
     const Owner owner = find_whole(memory, cudaMemoryTypeDevice);
     if (!owner) return refuse(cudaErrorInvalidValue, "cudaFree of what cudaMalloc did not give");
+    if (owner->pool) {
+      release(owner);
+      return cudaSuccess;
+    }
     run_all(owner->device);
     release(owner);
     return synchronized(owner->device);

@@ -20,7 +20,7 @@ const [BEGIN, END] = ['<!-- mutations -->', '<!-- end of mutations -->']
 const MUTATIONS = [
   {
     fault: 'a barrier missing before the tree',
-    file: 'core/reduction.h',
+    file: 'cuda/block_sum.cuh',
     from: 'scratch[t] = lane;\n  __syncthreads();',
     to: 'scratch[t] = lane;',
   },
@@ -110,19 +110,19 @@ const MUTATIONS = [
   },
   {
     fault: 'lanes added in another order',
-    file: 'core/reduction.h',
+    file: 'cuda/block_sum.cuh',
     from: '(scratch[t] + scratch[t + 128]) + (scratch[t + 64] + scratch[t + 192])',
     to: '(scratch[t] + scratch[t + 64]) + (scratch[t + 128] + scratch[t + 192])',
   },
   {
     fault: 'a shuffle too few',
-    file: 'core/reduction.h',
+    file: 'cuda/block_sum.cuh',
     from: 'int offset = 16;',
     to: 'int offset = 8;',
   },
   {
     fault: 'a shuffle whose mask leaves out half of the warp',
-    file: 'core/reduction.h',
+    file: 'cuda/block_sum.cuh',
     from: '__shfl_xor_sync(0xffffffffu',
     to: '__shfl_xor_sync(0x0000ffffu',
   },

@@ -1,6 +1,6 @@
 #include "reference.h"
 
-#include "../../../core/losses.h"
+#include "../../../core/dispatch.h"
 #include "dual.h"
 
 namespace reference {

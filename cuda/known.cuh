@@ -1,8 +1,8 @@
-// One number of a pair that is known to be in a range (number.h): what a GPU's thread computes regular pairs with. The
+// One number of a pair that is known to be in a range (core/number.h): what a thread computes regular pairs with. The
 // CPU's packs have the same knowledge in their own type.
 #pragma once
 
-#include "number.h"
+#include "../core/number.h"
 
 namespace scaloss {
 
