@@ -45,6 +45,7 @@ inline std::vector<Variant> variants_of(int loss) {
   const auto add = [&](const char* name, auto change) {
     Variant variant = {plain.name + ", " + name, plain.params};
     change(variant.params);
+    derive(variant.params);
     variants.push_back(variant);
   };
   using Params = scaloss::LossParams<double>;
