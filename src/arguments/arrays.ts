@@ -65,17 +65,21 @@ export function checkArray(
 
 export const dtypeOf = (array: FloatArray): DType => (array.BYTES_PER_ELEMENT === 4 ? 'float32' : 'float64')
 
+const none = undefined
+
 /**
  * Checks the memory of all arrays of a call, before anything else is read from them: a detached array has length 0. What is no
  * array is left to later checks. Inputs come first, and results from position `firstResult` on; `names` go with them.
  */
 export function checkMemory(names: readonly string[], arrays: readonly unknown[], firstResult: number): void {
-  // A buffer is asked for once: that takes as long as ten comparisons.
-  const buffers: (ArrayBufferLike | undefined)[] = new Array(arrays.length)
+  // A buffer is asked for once, which takes as long as ten comparisons.
+  const buffers: (ArrayBufferLike | undefined)[] | undefined =
+    arrays.length > firstResult ? [none, none, none, none, none, none, none, none] : undefined
   for (let i = 0; i < arrays.length; ++i) {
     const array = arrays[i] as FloatArray
     if (array === undefined || typeOf(array) === undefined) continue
     const buffer = checkBuffer(names[i], array)
+    if (buffers === undefined) continue
     if (i >= firstResult) {
       for (let k = 0; k < i; ++k) {
         if (buffers[k] === buffer && overlap(array, arrays[k] as FloatArray)) throw overlapError(names[i], names[k])

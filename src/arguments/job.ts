@@ -29,7 +29,7 @@ export const CALL_OPTIONS = [
   'convention',
   ...LOSS_OPTIONS,
 ] as const satisfies (keyof CallOptions<unknown>)[]
-export const OPTIONS = ['backend', ...CALL_OPTIONS, 'device', 'threads'] as const satisfies (keyof BoxLossOptions)[]
+export const OPTIONS = ['backend', 'threads', ...CALL_OPTIONS, 'device'] as const satisfies (keyof BoxLossOptions)[]
 export const DEFAULT_REDUCTION = 'mean'
 const REDUCTIONS = ['none', 'sum', 'mean']
 const ON_INVALID = ['propagate', 'ignore', 'throw']
@@ -41,28 +41,23 @@ export const ARGUMENTS: readonly string[] = [...INPUTS, ...RESULTS.map((name) =>
 export type Results<A> = { [M in ResultName]?: A | undefined }
 const NO_OUT: Results<never> = withoutPrototype({})
 
-/** A call over arrays of the host that is ready to run. */
-export interface Prepared {
-  job: BoxLossJob
-  place: Place
-}
-
 /** Checks everything, fills in the defaults and finds or makes the arrays for the results. */
-export function prepare(name: LossName, pred: FloatArray, target: FloatArray, options: BoxLossOptions): Prepared {
+export function prepare(name: LossName, pred: FloatArray, target: FloatArray, options: BoxLossOptions): BoxLossJob {
   const given = optionsOf('options', options, OPTIONS)
   const { out, backend, device, threads } = given
   const results = out === undefined ? NO_OUT : optionsOf<Results<FloatArray>>('out', out, RESULTS)
-  const job = prepareJob(name, pred, target, given, HOST_ARRAYS, results)
   const place = placeOf(backend, device, threads)
+  const job = prepareJob(name, pred, target, given, HOST_ARRAYS, place, results)
   if (job.onInvalid === 'throw') checkRows(job, pred.length / (2 * LOSSES[name].axes))
-  return { job, place }
+  return job
 }
 
 /** What differs between arrays of the host and of a device. */
 export interface ArrayKind<A> {
   /** [N, columns] boxes. */
   checkBoxes(argument: string, value: unknown, columns: number): asserts value is A
-  /** The memory of all arrays, in the order of `ARGUMENTS`; called once all options are read. */
+  /** The memory of all arrays, in the order of `ARGUMENTS`, without the last four where none is given for a result. It is called once all
+   * options are read. */
   checkMemory(arrays: readonly unknown[]): void
   /** An array like another, with `length` elements; `shape` says in words what they are. */
   checkArray(argument: string, value: unknown, like: A, length: number, shape: string): void
@@ -81,13 +76,14 @@ export const HOST_ARRAYS: ArrayKind<FloatArray> = {
   lengthOf: (array) => array.length,
 }
 
-/** The same without what depends on where the call runs. `options` and `out` come from `optionsOf` or `readOptions`. */
+/** The same over arrays of any kind. `options` and `out` come from `optionsOf` or `readOptions`. */
 export function prepareJob<A extends object | boolean>(
   name: LossName,
   pred: A,
   target: A,
   options: CallOptions<A>,
   kind: ArrayKind<A>,
+  place: Place,
   out: Results<A> = NO_OUT,
 ): BoxLossJob<A> {
   checkOneOf('name', name, LOSS_NAMES)
@@ -110,7 +106,11 @@ export function prepareJob<A extends object | boolean>(
     onInvalid = 'propagate',
   } = options
   const { loss: outLoss, grad: outGrad, gradTarget: outGradTarget, iou: outIou } = out
-  kind.checkMemory([pred, target, weight, gradOutput, outLoss, outGrad, outGradTarget, outIou])
+  kind.checkMemory(
+    out === NO_OUT
+      ? [pred, target, weight, gradOutput]
+      : [pred, target, weight, gradOutput, outLoss, outGrad, outGradTarget, outIou],
+  )
   kind.checkArray('target', target, pred, length, 'as pred')
   checkFormat(format, axes)
   checkOneOf('reduction', reduction, REDUCTIONS)
@@ -160,6 +160,7 @@ export function prepareJob<A extends object | boolean>(
     divisor: scales.divisor,
     ignoreAll: scales.ignoreAll,
     onInvalid,
+    place,
   }
 }
 

@@ -1,9 +1,9 @@
 import { overlap } from '../arguments/arrays.js'
-import { OPTIONS, type Prepared, prepare } from '../arguments/job.js'
+import { OPTIONS, prepare } from '../arguments/job.js'
 import { readOptions } from '../arguments/options.js'
 import type { NoOptions, OptionsArgument } from '../core/checked-options.js'
 import { argumentError, invalidArgument } from '../core/errors.js'
-import { INPUTS, NOTHING, RESULTS, type Summary } from '../core/job.js'
+import { type BoxLossJob, INPUTS, NOTHING, RESULTS, type Summary } from '../core/job.js'
 import type { LossName } from '../core/losses.js'
 import type { BoxLossOptions, BoxLossResult, FloatArray, SameDType, Untold } from '../core/types.js'
 import { Staging } from '../memory/staging.js'
@@ -52,8 +52,8 @@ export async function boxLossAsync(
   }
   signal?.throwIfAborted()
   if (rest.out !== undefined) rest.out = readOptions('out', rest.out, RESULTS)
-  const prepared = prepare(name, pred, target, rest)
-  const { job, place } = prepared
+  const job = prepare(name, pred, target, rest)
+  const { backend } = job.place
   const out = RESULTS.flatMap((member) => {
     const array = rest.out?.[member]
     return array ? [{ member, array }] : []
@@ -64,7 +64,7 @@ export async function boxLossAsync(
       throw argumentError(`out.${member}`, 'memory that no other call under way writes to', 'an overlap')
     }
   }
-  const atOnce = place.backend === 'cpu' && job.pred.length <= AT_ONCE
+  const atOnce = backend === 'cpu' && job.pred.length <= AT_ONCE
   const inputs = atOnce ? [] : INPUTS.flatMap((member) => job[member] ?? [])
   const staging = new Staging([...inputs, ...out.map(({ array }) => array)])
   // None of the arrays of the call itself can be changed or transferred under the thread that works on it. Results that the
@@ -75,7 +75,7 @@ export async function boxLossAsync(
     own[member] = staging.copy(array, false)
     awaited.add(array)
   }
-  const computed = compute({ ...prepared, job: own }, atOnce)
+  const computed = compute(own, atOnce)
   try {
     const { loss: sum, invalid } = await untilAborted(computed, signal)
     for (const { member, array } of out) {
@@ -86,7 +86,7 @@ export async function boxLossAsync(
       array.set(result)
     }
     const { loss = sum, grad, gradTarget, iou } = job
-    return { loss, grad, gradTarget, iou, invalid, backend: place.backend }
+    return { loss, grad, gradTarget, iou, invalid, backend }
   } finally {
     for (const { array } of out) awaited.delete(array)
     // An aborted call goes on in its copies.
@@ -98,10 +98,10 @@ export async function boxLossAsync(
 /** Numbers of `pred` up to which a call on the CPU takes less of this thread's time than to copy its arrays and hand it over. */
 const AT_ONCE = 4 * 16384
 
-async function compute({ job, place }: Prepared, atOnce: boolean): Promise<Summary> {
+async function compute(job: BoxLossJob, atOnce: boolean): Promise<Summary> {
   if (job.pred.length === 0) return NOTHING
-  if (atOnce) return nativeBoxLoss(job, { ...place, threads: 1 })
-  if (place.backend !== 'js') return nativeBoxLossAsync(job, place)
+  if (atOnce) return nativeBoxLoss({ ...job, place: { ...job.place, threads: 1 } })
+  if (job.place.backend !== 'js') return nativeBoxLossAsync(job)
   // In a later turn of this thread: js has no other.
   return new Promise((resolve) => setImmediate(() => resolve(jsBoxLoss(job))))
 }

@@ -32,15 +32,15 @@ export function boxLoss(
   target: FloatArray,
   options: BoxLossOptions = {},
 ): BoxLossResult {
-  const { job, place } = prepare(name, pred, target, options)
-  const summary = runBoxLoss(job, place)
+  const job = prepare(name, pred, target, options)
+  const summary = runBoxLoss(job)
   return {
     loss: job.loss ?? summary.loss,
     grad: job.grad,
     gradTarget: job.gradTarget,
     iou: job.iou,
     invalid: summary.invalid,
-    backend: place.backend,
+    backend: job.place.backend,
   }
 }
 

@@ -77,12 +77,12 @@ export function pairwise(
   const columns = b.length / (2 * axes)
   if (out !== undefined) checkArray('out', out, a, rows * columns, `[${rows}, ${columns}]`, 'a')
   const place = placeOf(backend, device, threads)
-  const job: PairwiseJob = { name, params, format, a, b, out: out ?? allocate(a, rows, columns), similarity }
+  const job: PairwiseJob = { name, params, format, a, b, out: out ?? allocate(a, rows, columns), similarity, place }
   if (onInvalid === 'throw') {
     for (let i = 0; i < rows; ++i) checkBox('a', a, i, job)
     for (let i = 0; i < columns; ++i) checkBox('b', b, i, job)
   }
-  const invalid = runPairwise(job, place)
+  const invalid = runPairwise(job)
   if (detailed) return { values: job.out, invalid, backend: place.backend }
   if (invalid > 0 && onInvalid === undefined) warnOnce(name, invalid, format)
   return job.out

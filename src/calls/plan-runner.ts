@@ -1,13 +1,4 @@
-import {
-  ARRAYS,
-  type BoxLossJob,
-  hasBoxes,
-  type JobArrays,
-  listOf,
-  type Place,
-  type Scales,
-  type Summary,
-} from '../core/job.js'
+import { ARRAYS, type BoxLossJob, hasBoxes, type JobArrays, listOf, type Scales, type Summary } from '../core/job.js'
 import type { FloatArray } from '../core/types.js'
 import { loadNative, type NativeHandle } from '../native/addon.js'
 import { type Block, FIELD, writeBoxLoss, writeScales } from '../native/block.js'
@@ -22,9 +13,9 @@ export interface Runner {
 }
 
 /** The addon keeps the call. Its block of numbers lies in the plan's memory, where both sides see it. */
-export function nativeRunner(job: BoxLossJob, place: Place, memory: NativeHandle, block: Block): Runner {
+export function nativeRunner(job: BoxLossJob, memory: NativeHandle, block: Block): Runner {
   const native = loadNative()
-  writeBoxLoss(block, job, place)
+  writeBoxLoss(block, job)
   const handle = native.newPlan(memory, block, ...listOf(job))
   const summary: Summary = { loss: 0, invalid: 0 }
   return {
@@ -47,7 +38,7 @@ export function nativeRunner(job: BoxLossJob, place: Place, memory: NativeHandle
 }
 
 /** Without memory of the addon, for the js backend and where the runtime allows no external buffers: calls as of `boxLoss`. */
-export function callRunner(job: BoxLossJob, columns: number, place: Place): Runner {
+export function callRunner(job: BoxLossJob, columns: number): Runner {
   let next = job
   return {
     set(boxes, scales) {
@@ -58,7 +49,7 @@ export function callRunner(job: BoxLossJob, columns: number, place: Place): Runn
       const arrays: JobArrays<FloatArray> = Object.fromEntries(ARRAYS.map(first))
       next = { ...job, ...scales, ...arrays }
     },
-    run: () => runBoxLoss(next, place),
+    run: () => runBoxLoss(next),
     release() {},
   }
 }

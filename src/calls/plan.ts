@@ -79,7 +79,8 @@ export class Plan<O = Untold> {
 
   /** @internal */
   constructor(settings: Settings, runner: Runner) {
-    const { job, backend } = settings
+    const { job } = settings
+    const { backend } = job.place
     const { loss = 0, grad, gradTarget, iou } = job
     this.#settings = settings
     this.#runner = runner
@@ -165,7 +166,6 @@ export class Plan<O = Untold> {
 /** What a plan knows of its call. */
 interface Settings {
   job: BoxLossJob
-  backend: BackendName
   options: PlanOptions
 }
 
@@ -185,13 +185,13 @@ export function createPlan<L extends LossName, const O extends PlanOptions>(
   checkCount('boxes', boxes, 1)
   checkOneOf('dtype', dtype, DTYPES)
   const columns = 2 * LOSSES[name].axes
-  const planned = prepareJob(name, true, true, given, plannedArrays(columns * boxes, dtype))
   const place = placeOf(given.backend, given.device, given.threads)
-  const { memory, arrays, block } = layOut(planned, columns, boxes, dtype, place.backend)
+  const planned = prepareJob(name, true, true, given, plannedArrays(columns * boxes, dtype), place)
+  const { memory, arrays, block } = layOut(planned, columns, boxes, dtype)
   const job = { ...planned, ...arrays }
-  const runner = memory ? nativeRunner(job, place, memory, block) : callRunner(job, columns, place)
+  const runner = memory ? nativeRunner(job, memory, block) : callRunner(job, columns)
   runner.set(boxes, job)
-  return new Plan<Shaping<O>>({ job, backend: place.backend, options: given }, runner)
+  return new Plan<Shaping<O>>({ job, options: given }, runner)
 }
 
 /** For the arrays of a plan before there is memory for them: whether there is to be one. */
@@ -208,7 +208,7 @@ const plannedArrays = (length: number, dtype: DType): ArrayKind<boolean> => ({
 })
 
 /** One piece of memory for all arrays of a plan, and for the block of numbers that it sends to the addon. */
-function layOut(planned: BoxLossJob<boolean>, columns: number, boxes: number, dtype: DType, backend: BackendName) {
+function layOut(planned: BoxLossJob<boolean>, columns: number, boxes: number, dtype: DType) {
   const FloatArrayOf = dtype === 'float32' ? Float32Array : Float64Array
   const lengthOf = (array: ArrayName) => (hasBoxes(array) ? columns * boxes : boxes)
   const bytesOf = (array: ArrayName) =>
@@ -218,7 +218,7 @@ function layOut(planned: BoxLossJob<boolean>, columns: number, boxes: number, dt
   const [memory, buffer] = allocating(
     `createPlan: arrays of ${boxes} boxes`,
     bytes,
-    () => allocateBlock(bytes, backend) ?? [undefined, new ArrayBuffer(bytes)],
+    () => allocateBlock(bytes, planned.place.backend) ?? [undefined, new ArrayBuffer(bytes)],
   )
   let offset = 0
   const place = (array: ArrayName) => {

@@ -42,6 +42,16 @@ export const listOf = <A>(job: JobArrays<A>): ArrayList<A> => [
   job.iou,
 ]
 
+/** Which arrays a job has: bit k is set for array k of `ARRAYS`. */
+export const givenBits = (job: JobArrays<unknown>): number =>
+  3 |
+  (job.weight === undefined ? 0 : 4) |
+  (job.gradOutput === undefined ? 0 : 8) |
+  (job.loss === undefined ? 0 : 16) |
+  (job.grad === undefined ? 0 : 32) |
+  (job.gradTarget === undefined ? 0 : 64) |
+  (job.iou === undefined ? 0 : 128)
+
 /** What losses and gradients are multiplied by: all factors that are the same for every row. */
 export interface Scales {
   /** Multiplies the losses, reduced or not. */
@@ -54,8 +64,18 @@ export interface Scales {
   ignoreAll: boolean
 }
 
+/** Where a call runs. */
+export interface Place {
+  backend: BackendName
+  /** The index of the CUDA device; other backends have no use for it. */
+  device: number
+  /** How many threads the CPU may use at most. */
+  threads: number
+}
+
 /** One checked call over arrays of type A. */
 export interface BoxLossJob<A = FloatArray> extends JobArrays<A>, Scales {
+  place: Place
   name: LossName
   params: LossParams
   format: Format
@@ -75,15 +95,7 @@ export interface PairwiseJob {
   out: FloatArray
   /** 1 − loss instead of the loss. */
   similarity: boolean
-}
-
-/** Where a call runs. */
-export interface Place {
-  backend: BackendName
-  /** The index of the CUDA device; other backends have no use for it. */
-  device: number
-  /** How many threads the CPU may use at most. */
-  threads: number
+  place: Place
 }
 
 /** What a call gives besides its arrays. */

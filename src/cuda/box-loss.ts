@@ -2,7 +2,7 @@ import { overlapError } from '../arguments/arrays.js'
 import { ARGUMENTS, type ArrayKind, CALL_OPTIONS, prepareJob } from '../arguments/job.js'
 import { readOptions, withoutPrototype } from '../arguments/options.js'
 import { argumentError, invalidArgument } from '../core/errors.js'
-import { type ArrayList, INPUTS, listOf, RESULTS } from '../core/job.js'
+import { type ArrayList, INPUTS, listOf, type Place, RESULTS } from '../core/job.js'
 import type { LossName } from '../core/losses.js'
 import type { NativeHandle } from '../native/addon.js'
 import { giveBack, takeBlock, writeBoxLoss } from '../native/block.js'
@@ -36,7 +36,8 @@ export function deviceBoxLoss(
   const isReduced = reduction !== 'none'
   const { loss, invalid, ...arrays } = out === undefined ? {} : readOptions<DeviceOut>('out', out, OUT_KEYS)
   const perRow = { ...arrays, loss: isReduced ? undefined : loss }
-  const job = prepareJob(name, pred, target, given, tensorsOf(device), withoutPrototype(perRow))
+  const place: Place = { backend: 'cuda', device: device.index, threads: 1 }
+  const job = prepareJob(name, pred, target, given, tensorsOf(device), place, withoutPrototype(perRow))
   const sum = isReduced ? loss : undefined
   checkNumber(device, 'out.loss', sum)
   checkNumber(device, 'out.invalid', invalid)
@@ -47,7 +48,7 @@ export function deviceBoxLoss(
   const handle = (tensor: CudaTensor | undefined, k: number) => tensor && handleOf(tensor, ARGUMENTS[k])
   const tensors = listOf(job).map(handle) as ArrayList<NativeHandle>
   const block = takeBlock()
-  writeBoxLoss(block, job, { backend: 'cuda', device: device.index, threads: 1 })
+  writeBoxLoss(block, job)
   try {
     callNative((native) =>
       native.deviceBoxLoss(

@@ -1,5 +1,5 @@
 import { FORMATS } from '../core/formats.js'
-import { type ArrayList, type BoxLossJob, listOf, type PairwiseJob, type Place, type Scales } from '../core/job.js'
+import { type BoxLossJob, givenBits, type PairwiseJob, type Scales } from '../core/job.js'
 import { LOSS_NAMES, type LossName, MODES } from '../core/losses.js'
 
 // The numbers of a call on their way to the addon and back: one Float64Array, which costs one call of Node-API however
@@ -50,10 +50,10 @@ export const giveBack = (block: Block): void => void free.push(block)
 const POSITION_OF_LOSS = Object.fromEntries(LOSS_NAMES.map((name, i) => [name, i])) as Record<LossName, number>
 
 /** Writes the numbers of a call of `boxLoss` over arrays of any kind. */
-export function writeBoxLoss(block: Block, job: BoxLossJob<object>, place: Place): void {
-  writeCommon(block, job, place)
+export function writeBoxLoss(block: Block, job: BoxLossJob<object>): void {
+  writeCommon(block, job)
   writeScales(block, job)
-  block[FIELD.arrays] = bitsOf(listOf(job))
+  block[FIELD.arrays] = givenBits(job)
   block[FIELD.ignoreInvalid] = job.onInvalid === 'ignore' ? 1 : 0
 }
 
@@ -64,21 +64,14 @@ export function writeScales(block: Block, { lossScale, gradScale, divisor, ignor
   block[FIELD.ignoreAll] = ignoreAll ? 1 : 0
 }
 
-export function writePairwise(block: Block, job: PairwiseJob, place: Place): void {
-  writeCommon(block, job, place)
+export function writePairwise(block: Block, job: PairwiseJob): void {
+  writeCommon(block, job)
   block[FIELD.similarity] = job.similarity ? 1 : 0
 }
 
-/** Bit k is set where array k is given: the addon does not look at the others. */
-function bitsOf(arrays: ArrayList<unknown>): number {
-  let bits = 0
-  for (let k = 0; k < arrays.length; ++k) if (arrays[k] !== undefined) bits |= 1 << k
-  return bits
-}
+type Common = Pick<BoxLossJob<object>, 'name' | 'format' | 'params' | 'place'>
 
-type Common = Pick<BoxLossJob<object>, 'name' | 'format' | 'params'>
-
-function writeCommon(block: Block, { name, format, params }: Common, place: Place): void {
+function writeCommon(block: Block, { name, format, params, place }: Common): void {
   block[FIELD.alpha] = params.alpha
   block[FIELD.epsilon] = params.epsilon
   block[FIELD.logFloor] = params.logFloor

@@ -1,13 +1,13 @@
 import { ScaLossError } from '../core/errors.js'
-import { type BoxLossJob, listOf, type PairwiseJob, type Place, type Summary } from '../core/job.js'
+import { type BoxLossJob, listOf, type PairwiseJob, type Summary } from '../core/job.js'
 import { loadNative } from './addon.js'
 import { FIELD, giveBack, takeBlock, writeBoxLoss, writePairwise } from './block.js'
 
 /** Runs a checked job on the addon. */
-export function nativeBoxLoss(job: BoxLossJob, place: Place): Summary {
+export function nativeBoxLoss(job: BoxLossJob): Summary {
   const native = loadNative()
   const block = takeBlock()
-  writeBoxLoss(block, job, place)
+  writeBoxLoss(block, job)
   const { pred, target, weight, gradOutput, loss, grad, gradTarget, iou } = job
   try {
     native.boxLoss(block, pred, target, weight, gradOutput, loss, grad, gradTarget, iou)
@@ -20,9 +20,9 @@ export function nativeBoxLoss(job: BoxLossJob, place: Place): Summary {
 }
 
 /** Runs a checked job off this thread. Nobody else may have its arrays. */
-export async function nativeBoxLossAsync(job: BoxLossJob, place: Place): Promise<Summary> {
+export async function nativeBoxLossAsync(job: BoxLossJob): Promise<Summary> {
   try {
-    const [loss, invalid] = await startBoxLoss(job, place)
+    const [loss, invalid] = await startBoxLoss(job)
     return { loss, invalid }
   } catch (error) {
     throw fromNative(error)
@@ -30,10 +30,10 @@ export async function nativeBoxLossAsync(job: BoxLossJob, place: Place): Promise
 }
 
 /** The addon reads the block before it returns: the call under way does not need it. */
-function startBoxLoss(job: BoxLossJob, place: Place): Promise<[loss: number, invalid: number]> {
+function startBoxLoss(job: BoxLossJob): Promise<[loss: number, invalid: number]> {
   const native = loadNative()
   const block = takeBlock()
-  writeBoxLoss(block, job, place)
+  writeBoxLoss(block, job)
   try {
     return native.boxLossAsync(block, ...listOf(job))
   } finally {
@@ -42,10 +42,10 @@ function startBoxLoss(job: BoxLossJob, place: Place): Promise<[loss: number, inv
 }
 
 /** Runs a checked job, with boxes on both sides, on the addon. Returns how many boxes are invalid. */
-export function nativePairwise(job: PairwiseJob, place: Place): number {
+export function nativePairwise(job: PairwiseJob): number {
   const native = loadNative()
   const block = takeBlock()
-  writePairwise(block, job, place)
+  writePairwise(block, job)
   try {
     native.pairwise(block, job.a, job.b, job.out)
     return block[FIELD.resultInvalid]

@@ -200,6 +200,8 @@ test('IoU of any finite boxes lies between 0 and 1', () => {
   expect(ious.filter((iou) => !(iou >= 0 && iou <= 1))).toEqual([])
 })
 
+const JS = { backend: 'js', device: 0, threads: 1 } as const
+
 describe('all pairs', () => {
   const [a, b] = [randomPairs(Float64Array, 3, { seed: 80 }).pred, randomPairs(Float64Array, 5, { seed: 81 }).pred]
   const each = (f: (pred: Corners, target: Corners) => number) =>
@@ -208,7 +210,7 @@ describe('all pairs', () => {
   test.each([variant('iou'), variant('ciou'), variant('iou', { power: 3 })])('$label and its similarity', (v) => {
     const pairwise = (similarity: boolean) => {
       const out = new Float64Array(15)
-      jsPairwise({ params: v.params, name: v.name, format: 'xyxy', a, b, out, similarity })
+      jsPairwise({ params: v.params, name: v.name, format: 'xyxy', a, b, out, similarity, place: JS })
       return out
     }
     const loss = each((pred, target) => evaluate(v, { pred, target }).loss)
@@ -235,7 +237,14 @@ describe('boxes with three axes', () => {
     expect(readCorners(boxes, 1, format, 3)).toEqual(pred)
 
     const grad = new Float64Array(6)
-    const scales = { lossScale: 1, gradScale: 1, divisor: 1, onInvalid: 'propagate', ignoreAll: false } as const
+    const scales = {
+      lossScale: 1,
+      gradScale: 1,
+      divisor: 1,
+      onInvalid: 'propagate',
+      ignoreAll: false,
+      place: JS,
+    } as const
     const none = { weight: undefined, gradOutput: undefined, loss: undefined, gradTarget: undefined, iou: undefined }
     const rows = { pred: boxes.slice(6), target: Float64Array.from(encode[format](target)), grad }
     const { loss } = jsBoxLoss({ params: v.params, ...scales, ...none, ...rows, name: 'sca3', format })
