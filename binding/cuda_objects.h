@@ -1,6 +1,6 @@
-// Streams, events and tensors of CUDA devices for JavaScript (src/cuda/). Built with CUDA as stream_objects.cpp,
-// tensor_objects.cpp and device_box_loss.cpp, without as absent.cpp. Arguments in brackets are handles
-// (binding/handle.h); dtypes are positions in SCALOSS_DTYPES (core/dtypes.h).
+// Streams, events and tensors of CUDA devices for JavaScript (src/cuda/). With nvcc they are built as cuda_streams.cpp,
+// cuda_tensors.cpp and cuda_box_loss.cpp, without as cuda_absent.cpp. Arguments in brackets are handles (handle.h);
+// dtypes are positions in kDTypeNames (core/dtypes.h).
 #pragma once
 
 #include "node_api.h"
