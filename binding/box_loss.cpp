@@ -23,7 +23,7 @@ BoxLossJob<T> job_of(const Arguments& arguments, const Block& block, const Array
 
 // A call as it came from JavaScript.
 struct Call {
-  Call(const Arguments& arguments, const Block& block) : place(block.place()) {
+  Call(const Arguments& arguments, const Block& block) : place(place_of(block)) {
     const ArrayView pred = arguments.boxes(kPred, 2 * block.axes());
     if (pred.type == napi_float64_array) {
       job = job_of<double>(arguments, block, pred);
@@ -44,7 +44,7 @@ class AsyncCall : public Napi::AsyncWorker {
  public:
   explicit AsyncCall(const Arguments& arguments)
       : AsyncWorker(arguments.env(), "scaloss"),
-        call_(arguments, Block(arguments, kBlock)),
+        call_(arguments, block_argument(arguments, kBlock)),
         deferred_(Napi::Promise::Deferred::New(arguments.env())) {
     Napi::Array arrays = Napi::Array::New(arguments.env());
     for (int k = 0; k < kArrays; ++k) arrays[uint32_t(k)] = arguments[kPred + k];
@@ -85,7 +85,7 @@ class AsyncCall : public Napi::AsyncWorker {
 }  // namespace
 
 Napi::Value box_loss(const Arguments& arguments) {
-  const Block block(arguments, kBlock);
+  const Block block = block_argument(arguments, kBlock);
   block.set_results(Call(arguments, block).run());
   return {};
 }

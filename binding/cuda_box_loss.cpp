@@ -58,7 +58,7 @@ void enqueue(const Arguments& arguments, const Block& block, const std::shared_p
 }  // namespace
 
 Napi::Value device_box_loss(const Arguments& arguments) {
-  const Block block(arguments, kBlock);
+  const Block block = block_argument(arguments, kBlock);
   const std::shared_ptr<Stream>& stream = stream_argument(arguments, kStream);
   const TensorHandle& pred = arguments.handle<TensorHandle>(kPred);
   dispatch_dtype(pred.dtype,

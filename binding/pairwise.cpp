@@ -17,14 +17,14 @@ void run_pairwise(const Arguments& arguments, const Block& block, const ArrayVie
   job.a = static_cast<const T*>(a.data);
   job.b = arguments.numbers<T>(kB, b.length);
   job.out = arguments.numbers<T>(kOut, size_t(job.rows) * size_t(job.columns));
-  run(job, block.place());
+  run(job, place_of(block));
   block.set_results({0, count_invalid(job)});
 }
 
 }  // namespace
 
 Napi::Value pairwise(const Arguments& arguments) {
-  const Block block(arguments, kBlock);
+  const Block block = block_argument(arguments, kBlock);
   const size_t columns = 2 * block.axes();
   const ArrayView a = arguments.boxes(kA, columns), b = arguments.boxes(kB, columns);
   a.type == napi_float64_array ? run_pairwise<double>(arguments, block, a, b)

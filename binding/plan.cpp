@@ -19,7 +19,7 @@ class PlanOf : public Plan {
   PlanOf(const Arguments& arguments, const Block& block, size_t length)
       : memory_(arguments.handle<HostMemoryHandle>(kMemory).memory),
         block_(block),
-        place_(block.place()),
+        place_(place_of(block)),
         job_(block.box_loss_job<T>()) {
     check(block.data(), kFields);
     block.set_arrays(job_, length, [&](int array, size_t numbers) {
@@ -51,7 +51,7 @@ class PlanOf : public Plan {
 }  // namespace
 
 Napi::Value new_plan(const Arguments& arguments) {
-  const Block block(arguments, kBlock);
+  const Block block = block_argument(arguments, kBlock);
   const ArrayView pred = arguments.boxes(kPred, 2 * block.axes());
   std::unique_ptr<Plan> plan;
   if (pred.type == napi_float64_array) {

@@ -90,8 +90,7 @@ template <class T, class Add>
 static void sum_tiles(const BoxLossJob<T>& job, int64_t tiles, int threads, Add add) {
   const LevelTable<T>& table = table_of(active_level(), T());
   const int kind = axes_of(job.params.loss) - 2;
-  const PacksFunction<T> run_packs =
-      (job.params.modified ? table.any[kind] : table.loss[job.params.loss])[pass_of(job)];
+  const PacksFunction<T> run_packs = packs_of(table, job);
   threads = int(std::min<int64_t>(threads, tiles / kLeastTilesPerThread));
   const Stores stores = stores_of(job, threads);
   if (threads <= 1) {

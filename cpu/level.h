@@ -46,6 +46,13 @@ struct LevelTable {
   PairwiseFunction<T> pairwise[kAxesKinds];
 };
 
+// The code of a job among those of a level.
+template <class T>
+PacksFunction<T> packs_of(const LevelTable<T>& table, const BoxLossJob<T>& job) {
+  const int loss = job.params.loss;
+  return (job.params.modified ? table.any[axes_of(loss) - 2] : table.loss[loss])[int(pass_of(job))];
+}
+
 struct Level {
   const char* name;
   LevelTable<float> float32;
