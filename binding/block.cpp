@@ -53,7 +53,8 @@ BoxLossJob<S> Block::box_loss_job() const {
 
 template <class S>
 void Block::set_scales(BoxLossJob<S>& job) const {
-  job.loss_scale = (*this)[Field::lossScale];
+  job.loss_scale = typename ArithmeticOf<S>::type((*this)[Field::lossScale]);
+  job.sum_scale = (*this)[Field::lossScale];
   job.divisor = (*this)[Field::divisor];
   job.grad_scale = typename ArithmeticOf<S>::type((*this)[Field::gradScale]);
   job.ignore_all = (*this)[Field::ignoreAll] != 0;

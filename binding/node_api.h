@@ -2,8 +2,8 @@
 // Node-API is in this file and node_api.cpp; everything else uses node-addon-api.
 //
 // Plain calls are here for two reasons. To read the arguments of boxLoss, of which four are typed arrays, takes 0.17 us
-// with them and 0.45 us with node-addon-api, of some 0.7 us that a small call takes in all. And a worker that is being ended takes no exceptions: node-addon-api would
-// answer that with a C++ exception that ends the process.
+// with them and 0.45 us with node-addon-api, of some 0.7 us that a small call takes in all. And a worker that is being
+// ended takes no exceptions: node-addon-api would answer that with a C++ exception that ends the process.
 #pragma once
 
 #include <napi.h>

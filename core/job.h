@@ -1,6 +1,8 @@
 // One call: what travels to a CPU loop or a kernel, and what happens to one row of it.
 #pragma once
 
+#include <type_traits>
+
 #include "any_loss.h"
 #include "formats.h"
 #include "storage.h"
@@ -24,9 +26,11 @@ struct BoxLossJob {
   S* grad_target;        // [N, 2 D] or null
   S* iou;                // [N] or null
   LossParams<T> params;
-  double loss_scale;  // multiplies the losses, reduced or not
-  double divisor;     // the reduced loss is (sum of weighted losses) * loss_scale / divisor
-  T grad_scale;       // multiplies the gradients: everything upstream that is the same for all rows
+  T loss_scale;      // multiplies the losses written to `loss`
+  T grad_scale;      // multiplies the gradients: everything upstream that is the same for all rows
+  double sum_scale;  // loss_scale before it was rounded: the reduced loss is (sum of weighted losses) * sum_scale /
+                     // divisor
+  double divisor;
   Format format;
   int32_t ignore_invalid;  // rows that are not valid count 0
   int32_t ignore_all;      // every row counts 0 (the normaliser is not positive); invalid rows are still counted
@@ -76,7 +80,7 @@ struct BoxLossSummary {
 
 template <class S>
 SCALOSS_FN double reduced_loss(const BoxLossJob<S>& job, double sum) {
-  return job.ignore_all ? 0.0 : sum * job.loss_scale / job.divisor;
+  return job.ignore_all ? 0.0 : sum * job.sum_scale / job.divisor;
 }
 
 // What a row adds to the summary.
@@ -85,6 +89,16 @@ struct RowSummary {
   N weighted_loss;
   MaskOf<N> invalid;
 };
+
+// Whether the corners of a box need not be in order: known of a loss that has its own code.
+template <class Loss, class T>
+SCALOSS_FN bool takes_any_order(const LossParams<T>& params) {
+  if constexpr (std::is_same<Loss, AnyLoss>::value || std::is_same<Loss, PlainLoss>::value) {
+    return params.any_order != 0;
+  } else {
+    return !Loss::kOrdered;
+  }
+}
 
 // Computes one row, or as many rows as N holds, and stores what the job asks for through store.value(array, N) and
 // store.row(array, Row<N, D>). `weight` and `grad_output` are read only where the job has them.
@@ -102,7 +116,7 @@ SCALOSS_FN RowSummary<N> evaluate_row(const BoxLossJob<S>& job, Box<N, D> pred, 
 
     // A row that counts 0 does so whatever its box holds: selected, not multiplied, because 0 * NaN is NaN.
     const MaskOf<N> finite = is_finite(axes);
-    const MaskOf<N> valid = finite & MaskOf<N>(is_ordered(axes) | MaskOf<N>(job.params.any_order != 0));
+    const MaskOf<N> valid = finite & MaskOf<N>(is_ordered(axes) | MaskOf<N>(takes_any_order<Loss>(job.params)));
     const MaskOf<N> reported = MaskOf<N>(valid | MaskOf<N>(!job.ignore_invalid));
     MaskOf<N> counts = job.ignore_all ? MaskOf<N>(false) : reported;
     if (job.weight != nullptr) counts = counts & !(weight == N(0));
@@ -116,7 +130,7 @@ SCALOSS_FN RowSummary<N> evaluate_row(const BoxLossJob<S>& job, Box<N, D> pred, 
       if (job.weight != nullptr) loss = loss * weight;
       loss = select(counts, loss, N(0));
       // Selected again after the product: 0 times a negative scale is -0.
-      if (job.loss != nullptr) store.value(job.loss, select(counts, loss * N(StorageOf<N>(job.loss_scale)), N(0)));
+      if (job.loss != nullptr) store.value(job.loss, select(counts, loss * N(job.loss_scale), N(0)));
       if (job.iou != nullptr) {
         store.value(job.iou, select(reported, select(finite, plain_iou(axes), nan), N(0)));
       }
