@@ -1,6 +1,7 @@
 import { rowLike } from './rows.mjs'
 
-// From how many boxes on a GPU would be faster than this CPU, by bandwidths and latencies that others publish. Nothing of it ran.
+// From how many boxes on a GPU would be faster than this CPU, by bandwidths and latencies that others publish. Nothing
+// of it ran.
 
 /** @import { Results } from './run.mjs' */
 
@@ -20,7 +21,8 @@ export const LINKS = [
 ]
 
 /**
- * Where n boxes take the CPU as long as latency and transfer take the GPU; Infinity where the CPU is faster at any size.
+ * Where n boxes take the CPU as long as latency and transfer take the GPU; Infinity where the CPU is faster at any
+ * size.
  * @param {number} cpuNs A box.
  * @param {number} gpuNs A box.
  */

@@ -23,7 +23,8 @@ import { trainer } from './trainer.mjs'
  * @property {Effort} effort
  * @property {Effort} peerEffort
  * @property {(text: string) => void} progress
- * @typedef {{ name: string, boxes: number, threads?: number, simd?: string, pass?: string, axes?: number } & Timing} Row
+ * @typedef {{ name: string, boxes: number, threads?: number, simd?: string, pass?: string, axes?: number }} RowLabel
+ * @typedef {RowLabel & Timing} Row
  * @typedef {object} Results cpu.json.
  * @property {typeof machine & { simd: string, packages: Record<string, string> }} machine
  * @property {boolean} quick

@@ -5,7 +5,8 @@ import { plainLoop } from './peers/loop.mjs'
 import { loadStream, streamVariants } from './stream.mjs'
 import { takeTurns } from './turns.mjs'
 
-// `sca` from 16 to 10 million boxes: SIMD levels, one and two threads, other arrays, a plain loop, and what the memory gives.
+// `sca` from 16 to 10 million boxes: SIMD levels, one and two threads, other arrays, a plain loop, and what the memory
+// gives.
 
 /**
  * @import { Context } from './run.mjs'

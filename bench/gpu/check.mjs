@@ -30,8 +30,8 @@ const poisoned = (device, length, dtype) =>
   device.tensor(new (dtype === 'float64' ? Float64Array : Float32Array)(length).fill(NaN), dtype)
 
 /**
- * Loss and gradient must be those of the CPU backend, bit for bit. With 16-bit storage that is its float32 result for the rounded
- * boxes, rounded.
+ * Loss and gradient must be those of the CPU backend, bit for bit. With 16-bit storage that is its float32 result for
+ * the rounded boxes, rounded.
  * @param {Device} device
  * @param {LossName} name
  * @param {number} boxes

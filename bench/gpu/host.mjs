@@ -161,7 +161,8 @@ function timeBackends(loss, { pred, target, grad }, budget) {
 }
 
 /**
- * Calls over ordinary arrays and over pinned ones. Their limit: both directions of the copies overlapped, so the slower one alone.
+ * Calls over ordinary arrays and over pinned ones. Their limit: both directions of the copies overlapped, so the slower
+ * one alone.
  * @param {{ up: Quartiles, down: Quartiles }} copies
  * @param {HostRow[]} rows Receives the rows.
  * @param {What} what

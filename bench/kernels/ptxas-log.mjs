@@ -1,4 +1,6 @@
-/** @typedef {{ registers: number, stack: number, spill: number }} Usage Of a thread; in bytes; bytes stored and loaded. */
+/**
+ * @typedef {{ registers: number, stack: number, spill: number }} Usage Of a thread; in bytes; bytes stored and loaded.
+ */
 
 const ENTRY =
   /Compiling entry function '(\w+)'.*?(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads.*?Used (\d+) registers/gs

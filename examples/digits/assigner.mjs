@@ -14,8 +14,8 @@ const MIDDLE = 0.5
  */
 
 /**
- * As in FCOS: the cells in the middle of a digit's box, and always the one that holds the centre. Of several digits a cell takes the
- * one whose centre is nearest.
+ * As in FCOS: the cells in the middle of a digit's box, and always the one that holds the centre. Of several digits a
+ * cell takes the one whose centre is nearest.
  * @param {readonly (readonly import('./data.mjs').Labelled[])[]} images
  * @returns {Assignment}
  */

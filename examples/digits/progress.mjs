@@ -1,7 +1,7 @@
 import { clearLine, cursorTo } from 'node:readline'
 
-// How far a training is: a line on a terminal that is written over again and again, messages to a parent process, a line now and
-// then elsewhere.
+// How far a training is: a line on a terminal that is written over again and again, messages to a parent process, a
+// line now and then elsewhere.
 
 /** @import { Progress } from './train-detector.mjs' */
 
@@ -55,8 +55,8 @@ export function trainingProgress({ steps, batch }) {
 }
 
 /**
- * Of a comparison: on a terminal how many trainings have ended, and how far those are that run; elsewhere a line for each that has
- * ended.
+ * Of a comparison: on a terminal how many trainings have ended, and how far those are that run; elsewhere a line for
+ * each that has ended.
  * @param {number} count Of all trainings.
  * @param {number} finished Of these, before.
  */

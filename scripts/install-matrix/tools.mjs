@@ -13,7 +13,11 @@ const NPM = execFileSync('npm', ['root', '--global'], { encoding: 'utf8' }).trim
 const CERTIFICATES = execFileSync('npm', ['config', 'get', 'cafile'], { encoding: 'utf8' }).trim()
 export const npmCli = join(NPM, 'npm/bin/npm-cli.js')
 
-/** An environment without compilers, CMake, CUDA, settings of npm, or this checkout. @param {string} folder @returns {Environment} */
+/**
+ * An environment without compilers, CMake, CUDA, settings of npm, or this checkout.
+ * @param {string} folder
+ * @returns {Environment}
+ */
 export function bareEnvironment(folder) {
   const bin = join(folder, 'bin')
   mkdirSync(bin)
@@ -42,7 +46,12 @@ export async function run(command, args, options) {
   }
 }
 
-/** Installs the tools of versions.mjs. @param {string} folder @param {Environment} env @returns {Promise<string>} node_modules */
+/**
+ * Installs the tools of versions.mjs.
+ * @param {string} folder
+ * @param {Environment} env
+ * @returns {Promise<string>} node_modules
+ */
 export async function installTools(folder, env) {
   const cwd = join(folder, 'tools')
   mkdirSync(cwd)

@@ -135,7 +135,10 @@ describe.each(DTYPES.flatMap((d) => SUMMED.map((variant) => ({ ...d, variant, na
     const random = mulberry32(13)
     const sizes = new Boxes(most).map(() => 10 ** (12 * random()))
 
-    /** n rows of many sizes. Each comes again elsewhere with the opposite weight: the sum is what rounding leaves, and another order leaves another. */
+    /**
+     * n rows of many sizes. Each comes again elsewhere with the opposite weight: the sum is what rounding leaves, and
+     * another order leaves another.
+     */
     function cancelling(n: number) {
       const half = Math.floor(n / 2)
       const order = Array.from({ length: n }, (_, i) => (i < half ? i : i < 2 * half ? (7919 * i) % half : i))

@@ -22,8 +22,8 @@ export const selectBackend = (backend) => async () => {
 }
 
 /**
- * The mean of the paper's formulas. The leanest of four forms that were tried: one tensor a coordinate takes half the time of
- * [N, 4] tensors, whose columns must be cut out and whose gradients must be put together.
+ * The mean of the paper's formulas. The leanest of four forms that were tried: one tensor a coordinate takes half the
+ * time of [N, 4] tensors, whose columns must be cut out and whose gradients must be put together.
  * @param {Columns} target
  * @returns {(x1: tf.Tensor, y1: tf.Tensor, x2: tf.Tensor, y2: tf.Tensor) => tf.Scalar}
  */

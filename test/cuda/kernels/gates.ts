@@ -35,8 +35,8 @@ export const ON_CODE = {
   'no atomics but on integers': (kernel: Kernel) =>
     matches(kernel, /^(atom|red)\b/).filter((opcode) => !/\.add\.(\w+\.)*[us](32|64)$/.test(opcode)),
 
-  // block_sum.cuh: the sum of a tile and that of the tiles, each five steps of a warp over both halves of a float64; the count of
-  // invalid rows and the ticket.
+  // block_sum.cuh: the sum of a tile and that of the tiles, each five steps of a warp over both halves of a float64;
+  // the count of invalid rows and the ticket.
   'the reduction alone shuffles and counts': (kernel: Kernel) => {
     const expected = kernel.template === 'box_loss_kernel' ? { shuffles: 20, atomics: 2 } : { shuffles: 0, atomics: 0 }
     const found = { shuffles: count(kernel, /^shfl\b/), atomics: count(kernel, /^(atom|red)\b/) }

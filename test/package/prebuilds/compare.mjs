@@ -10,8 +10,8 @@ const digest = join(import.meta.dirname, 'digest.cjs')
  * @param {string} name of the prebuild
  * @param {string} npmPackage that holds the program
  * @param {string} levels that the prebuild has to have
- * @param {(folder: string) => [command: string, args: string[], env: NodeJS.ProcessEnv]} prepare what runs a file of JavaScript,
- *   in a folder with the package's folder `bin`
+ * @param {(folder: string) => [command: string, args: string[], env: NodeJS.ProcessEnv]} prepare what runs a file of
+ *   JavaScript, in a folder with the package's folder `bin`
  */
 export function compare(name, npmPackage, levels, prepare) {
   const folder = mkdtempSync(join(tmpdir(), 'scaloss-prebuild-'))
