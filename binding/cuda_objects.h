@@ -1,6 +1,6 @@
-// Streams, events and tensors of CUDA devices for JavaScript (src/cuda/). Built with CUDA as stream_objects.cpp,
-// tensor_objects.cpp and device_box_loss.cpp, without as absent.cpp. Arguments in brackets are handles
-// (binding/handle.h); dtypes are positions in SCALOSS_DTYPES (core/dtypes.h).
+// Streams, events and tensors of CUDA devices for JavaScript (src/cuda/). Builds with CUDA implement them in
+// cuda_streams.cpp, cuda_tensors.cpp and cuda_box_loss.cpp, builds without CUDA in cuda_absent.cpp. Arguments in
+// brackets are handles (binding/handle.h). A dtype is a position in SCALOSS_DTYPES (core/dtypes.h).
 #pragma once
 
 #include "node_api.h"
