@@ -24,8 +24,8 @@ import {
 } from './golden-dual.mjs'
 
 // Writes test/data/golden-family.json.gz: the losses and options that golden.json.gz lacks, for some of its pairs,
-// evaluated in 80 digits from the formulas of docs/losses.md. Shares no code with the package: what it is to judge must
-// not be its source. With --check it recomputes a sample instead and exits with 1 where the file says anything else.
+// evaluated in 80 digits from the formulas of docs/losses.md. It shares no code with the package, because it serves to
+// check that code. With --check it recomputes a sample instead, and exits with 1 if the file differs.
 
 /**
  * @import { LossName, LossOptions } from '../src/core/types.js'

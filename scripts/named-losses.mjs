@@ -1,6 +1,6 @@
-// Writes what follows from the table of losses (src/core/losses.ts) and has to stand in files, because names of modules
-// are static: a function for every loss, and the ES module entries, which repeat the names of the CommonJS ones.
-// Without --write it checks that the files are up to date.
+// Writes the files that repeat the table of losses (src/core/losses.ts), because the names of a module are static: a
+// function for every loss, and the ES module entries, which repeat the names of the CommonJS ones. Without --write it
+// checks that the files are up to date.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'

@@ -12,7 +12,7 @@ import { sizes } from './sizes.mjs'
 import { targetsOf } from './targets.mjs'
 import { trainer } from './trainer.mjs'
 
-// npm run bench: the CPU against the memory's bandwidth, against what one would use instead, and call by call.
+// npm run bench compares the CPU backend with the bandwidth of the memory and with the alternatives, and times calls.
 
 /**
  * @import { Effort, Timing } from './turns.mjs'

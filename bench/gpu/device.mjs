@@ -3,7 +3,7 @@ import { BYTES, requiredOptions } from './inputs.mjs'
 import { makePool } from './pool.mjs'
 import { bandwidth, timeOnDevice, warmUp } from './timing.mjs'
 
-// Boxes, losses and gradients that stay in device memory: each call only enqueues a kernel.
+// Times calls whose boxes, losses and gradients stay in device memory, so that each call only enqueues a kernel.
 
 /**
  * @import { LossName } from 'scaloss'
@@ -79,8 +79,8 @@ function timeCopy({ device, pred, grad }, budget) {
 }
 
 /**
- * Every loss at every size in float32; and the copy before each size and after the last, as the ceiling of the same
- * minutes.
+ * Times every loss at every size in float32. The copy is timed before each size and after the last, as the ceiling
+ * under the same conditions.
  * @param {Device} device
  * @param {Row[]} rows Receives the rows one by one: what fails later does not take them along.
  * @param {Quartiles[]} copies Receives GB/s.

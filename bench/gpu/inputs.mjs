@@ -26,8 +26,8 @@ export function mixedBoxes(boxes, axes = 2) {
 }
 
 /**
- * The same boxes again and again. Memory does not care what it holds, and random numbers for all of it would take
- * longer than the benchmark.
+ * Repeats the same boxes. The speed of memory does not depend on its content, and random numbers for all of it would
+ * take longer than the benchmark.
  * @template {Float32Array} A
  * @param {Float32Array} block
  * @param {A} whole

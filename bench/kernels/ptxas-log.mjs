@@ -1,5 +1,8 @@
 /**
- * @typedef {{ registers: number, stack: number, spill: number }} Usage Of a thread; in bytes; bytes stored and loaded.
+ * @typedef {object} Usage
+ * @property {number} registers Registers of a thread.
+ * @property {number} stack Bytes.
+ * @property {number} spill Bytes stored and loaded.
  */
 
 const ENTRY =

@@ -4,7 +4,7 @@ import { draw, LOSS_STYLES, lossChannels } from './chart.mjs'
 import { writeData } from './data.mjs'
 
 // Figure 1, right: moving boxes by their centres against moving them by their corners, at half the weight. The paper
-// does not give the boxes of this figure; these are those of its simulation (18,000 anchors and targets, the same
+// does not give the boxes of this figure. These are the boxes of its simulation (18,000 anchors and targets, the same
 // rates).
 
 /**

@@ -4,7 +4,7 @@ import { draw, ink } from './chart.mjs'
 import { writeData } from './data.mjs'
 import { pearson, spearman } from './statistics.mjs'
 
-// Figure 4: SO against IoU and GIoU, of pairs that overlap and of pairs that do not.
+// Figure 4: SO against IoU and GIoU, for pairs that overlap and for pairs that do not.
 
 /**
  * @import { SamplingName } from './boxes.mjs'

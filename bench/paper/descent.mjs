@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { simulate, simulationCases } from 'scaloss/simulation'
 import { LOSS_STYLES } from './chart.mjs'
 
-// A few boxes of the simulation on their way to the target, one panel for each loss: an SVG that moves by itself
-// (SMIL), in an <img> and offline too.
+// Shows a few boxes of the simulation on their way to the target, with one panel for each loss. The SVG is animated
+// (SMIL), also inside an <img> and offline.
 
 const LOSSES = /** @type {const} */ (['iou', 'giou', 'diou', 'ciou', 'so', 'cd', 'sca'])
 

@@ -3,7 +3,7 @@ import { drawPairs, gradNorm, SAMPLING_NAMES, SAMPLINGS } from './boxes.mjs'
 import { draw, LOSS_STYLES } from './chart.mjs'
 import { writeData } from './data.mjs'
 
-// What the paper says of SO and GIoU in words.
+// Checks what the paper says about SO and GIoU in words.
 
 /**
  * @import { LossName } from 'scaloss'

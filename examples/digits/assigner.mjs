@@ -1,6 +1,6 @@
 import { BACKGROUND, CELLS, GRID, STRIDE } from './detector.mjs'
 
-// Which cell is to find which digit.
+// Assigns the digits to the cells that are to find them.
 
 /** A cell is for a digit if its centre lies in this middle part of the box's width and height. */
 const MIDDLE = 0.5

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { CANVAS_SIZE, CLASSES } from './data.mjs'
 
-// A one-stage detector: convolutions down to a grid, and for each cell of it one box and the probabilities of the
-// classes.
+// A one-stage detector. Convolutions reduce the image to a grid. Each cell of the grid predicts one box and the
+// probabilities of the classes.
 
 /**
  * @import { Tensor, Tensor2D, Tensor4D, Variable } from '@tensorflow/tfjs-core'

@@ -9,7 +9,7 @@ import { createWeights, imagesOf, predict } from './detector.mjs'
 import { detect, score } from './evaluate.mjs'
 import { lossWeight } from './loss-weights.mjs'
 
-// One training, from its settings to its scores.
+// Runs one training, from its settings to its scores.
 
 /**
  * @import { Scalar, Variable } from '@tensorflow/tfjs-core'

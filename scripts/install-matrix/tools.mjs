@@ -1,4 +1,4 @@
-// Runs commands as on a machine of a user: in an empty folder, with nothing but Node and a shell on the PATH.
+// Runs commands as on a user's machine: in an empty folder, with only Node and a shell on the PATH.
 import { execFile, execFileSync } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

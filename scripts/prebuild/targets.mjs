@@ -1,4 +1,4 @@
-// The prebuilds of a release: npm run prebuild:pack makes them, npm run release:check asks for them.
+// The prebuilds of a release. npm run prebuild:pack makes them, and npm run release:check requires them.
 
 /**
  * @typedef {object} Target

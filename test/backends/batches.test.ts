@@ -7,7 +7,7 @@ import { type Boxes, KINDS, mulberry32, randomPairs, VALID_KINDS } from '../supp
 import { ARRAYS, evaluate, expectSame } from '../support/results.js'
 import { axesOf, PLAIN } from '../support/variants.js'
 
-// Rows are computed apart from each other, and added up in an order of their own.
+// Rows are computed independently of each other, and added up in a fixed order.
 
 const native = loadNative()
 const widest = native.simd()

@@ -6,7 +6,7 @@ import { slopesOfPairs } from '../../src/grad-check/slopes.js'
 import { EVERY_BACKEND } from '../support/backends.js'
 import { randomPairs } from '../support/random.js'
 
-// The conventions against the code that they stand for, written down here as its authors have it.
+// Compares the conventions with the code that they stand for, which is written down here as its authors have it.
 
 const CONFIGURATIONS = EVERY_BACKEND.flatMap((backend) => [
   { backend, Boxes: Float32Array, dtype: 'float32' },

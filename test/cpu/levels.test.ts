@@ -9,7 +9,7 @@ import { loadNative } from '../../src/native/addon.js'
 import { ROOT } from '../support/project.js'
 import { boxesAtLimits } from '../support/same-bits.js'
 
-// The SIMD levels from the inside (levels/levels.cpp): slow code in the place of quick code gives the same results.
+// The SIMD levels from the inside (levels/levels.cpp): slow code in place of quick code gives the same results.
 
 const PAIRS = 20_000
 /** Rows of float32 to a pack, and the options that CMakeLists.txt compiles a level with. */

@@ -9,7 +9,7 @@ import { randomPairs } from '../support/random.js'
 import { rejection } from '../support/rejection.js'
 import { resultBytes } from '../support/same-bits.js'
 
-// Threads of the CPU backend: what they compute, and the processes that they live in.
+// The threads of the CPU backend: their results, and the processes that they live in.
 const THREADS = [2, 3, 7, 64]
 const bytes = (array: FloatArray) => Buffer.from(array.buffer, array.byteOffset, array.byteLength)
 const BOTH = { reduction: 'none', gradTarget: true, iou: true } as const

@@ -21,8 +21,8 @@ import {
   variant,
 } from '../support/variants.js'
 
-// The reference by itself: against numbers worked by hand, against slopes of its own values, at the points where a
-// formula has none. symmetries.test.ts has what holds between its results.
+// Compares the reference with numbers worked out by hand and with slopes of its own values, also at the points where a
+// formula has none. symmetries.test.ts tests relations between its results.
 
 describe('worked by hand', () => {
   // w, h = 3, 1; W, H = 3, 3; overlap 2 x 1; enclosing 4 x 3, its diagonal 5. I = 2, U = 3 + 9 - 2 = 10, C = 12.

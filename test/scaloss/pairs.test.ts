@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { mulberry32, PLACES, type Place, randomPairs } from '../../src/grad-check/pairs.js'
 
-// The pairs that gradCheck draws: how each kind lies to its target, and that a seed gives the same ones everywhere.
+// The pairs that gradCheck draws: how each kind lies relative to its target, and that a seed gives the same pairs
+// everywhere.
 
 const N = 2000
 type Kind = keyof typeof PLACES

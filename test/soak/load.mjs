@@ -1,5 +1,5 @@
-// Asynchronous calls from many workers at once, of sizes around the limits where calls take another way. Every result
-// is compared with the synchronous one on one thread, bit for bit:
+// Makes asynchronous calls from many workers at once, of sizes around the limits where calls take another path. Every
+// result is compared with the synchronous one on one thread, bit for bit:
 //
 //   npm run load -- [--seconds 120 | --calls N] [--workers 8]
 

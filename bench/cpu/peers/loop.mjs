@@ -1,4 +1,4 @@
-// What one writes without a library.
+// The plain loop that one would write without a library.
 
 /**
  * The paper's formulas as one writes them for typed arrays.

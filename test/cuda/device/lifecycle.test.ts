@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { ended, endOf, printed } from '../../support/process.js'
 import { ROOT } from '../../support/project.js'
 
-// Processes and workers that use a device and end, in one way or another. Runs on a GPU, too.
+// Processes and workers that use a device and end, in one way or another. Also runs on a GPU.
 const entry = join(ROOT, 'dist/index.js')
 
 /**

@@ -2,7 +2,7 @@ import type { Kernel } from '../../../bench/kernels/compile.mjs'
 import { allocated, BOX_INSTRUCTIONS, LONG_LOSSES, SPILLS, slackOf } from '../../../bench/kernels/limits.mjs'
 import { nameOf, type Row } from '../../../bench/kernels/table.mjs'
 
-// Each gate gives what is wrong with a kernel, in words, and nothing where all is well.
+// Each gate describes what is wrong with a kernel, and returns nothing if the kernel passes.
 
 /** Loads as wide as boxes in memory are aligned; six numbers of four bytes are to eight. */
 const STREAMED: Record<string, RegExp> = {

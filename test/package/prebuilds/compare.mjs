@@ -1,4 +1,4 @@
-// Whether a prebuild gives the bits of this machine's addon, on another program than this Node.
+// Checks whether a prebuild gives the same bits as the addon of this machine, in another program than this Node.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
