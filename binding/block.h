@@ -1,5 +1,5 @@
-// The numbers of a call. They come in one Float64Array, which costs one Node-API call however many numbers there are,
-// and become the structs of core here.
+// The numbers of a call. They come in one Float64Array, which costs one Node-API call however many numbers there are.
+// This file converts them to the structs of core.
 #pragma once
 
 #include "../core/job.h"
@@ -9,7 +9,7 @@
 
 namespace scaloss {
 
-// src/native/block.ts finds the positions by these names. The last two are written here.
+// src/native/block.ts finds the positions by these names. The addon writes the last two.
 #define SCALOSS_FIELDS(ROW)                                       \
   ROW(alpha) /* this to constant: LossParams */                   \
   ROW(epsilon)                                                    \
@@ -55,19 +55,19 @@ class Block {
   double operator[](Field field) const { return numbers_[int(field)]; }
   const double* data() const { return numbers_; }
 
-  // The axes of the loss.
+  // The number of axes of the loss.
   int axes() const { return axes_of(loss()); }
   Place place() const;
 
   // A call of boxLoss without its arrays.
   template <class S>
   BoxLossJob<S> box_loss_job() const;
-  // What a run of a plan may change.
+  // Sets the values that may differ between runs of a plan.
   template <class S>
   void set_scales(BoxLossJob<S>& job) const;
 
-  // Sets the arrays of a job whose pred has `length` numbers, a multiple of 2 axes. get(array, numbers) finds the data
-  // of an array that must have so many.
+  // Sets the arrays of a job whose pred has `length` numbers, a multiple of 2 axes. get(array, numbers) returns the
+  // data of an array that must have this many numbers.
   template <class S, class Get>
   void set_arrays(BoxLossJob<S>& job, size_t length, Get get) const {
     const size_t n = length / (2 * axes());
@@ -94,7 +94,7 @@ class Block {
   }
 
  private:
-  // A field that counts from 0 to below `count`.
+  // A field that holds a whole number from 0 to below `count`.
   int index(Field field, int count) const;
   int loss() const { return index(Field::loss, kLosses); }
   Format format() const;

@@ -1,6 +1,6 @@
-// Writes what follows from the table of losses (src/core/losses.ts) and has to stand in files, because names of modules are static:
-// a function for every loss, and the ES module entries, which repeat the names of the CommonJS ones. Without --write it checks
-// that the files are up to date.
+// Writes the files that repeat the table of losses (src/core/losses.ts), because the names of a module are static: a
+// function for every loss, and the ES module entries, which repeat the names of the CommonJS ones. Without --write it
+// checks that the files are up to date.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -86,8 +86,8 @@ async function moduleEntry(entry) {
   })
   const [{ exports }] = Object.values(metafile.outputs)
   return `${NOTE}
-// The ES module entry: the names of the CommonJS module, so that both share one instance and one ScaLossError. Written out,
-// because \`export *\` would also pass on the markers that Node adds to a CommonJS module.
+// The ES module entry: the names of the CommonJS module, so that both share one instance and one ScaLossError. Written
+// out, because \`export *\` would also pass on the markers that Node adds to a CommonJS module.
 export type * from './${entry}.js'
 export { ${exports.join(', ')} } from './${entry}.js'
 `

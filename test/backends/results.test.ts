@@ -5,7 +5,7 @@ import { backends } from '../../src/native/backends.js'
 import { EVERY_BACKEND } from '../support/backends.js'
 import { randomPairs } from '../support/random.js'
 
-// What a call gives back, where it writes, and who computes it.
+// The results of a call, the arrays that it writes to, and the backend that computes it.
 
 const N = 37
 const POISON = 12345

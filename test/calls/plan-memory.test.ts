@@ -3,7 +3,7 @@ import { boxLoss, createPlan } from '../../src/index.js'
 import { loadNative } from '../../src/native/addon.js'
 import { randomPairs } from '../support/random.js'
 
-// The memory of plans on the CPU, and what runs leave in it.
+// The memory of plans on the CPU, and what runs write to it.
 
 const { pred, target } = randomPairs(Float32Array, 30, { seed: 30 })
 const none = { backend: 'cpu', reduction: 'none' } as const

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ROOT } from '../support/project.js'
 
-// The rooms of the house: a room knows only what is below it, and no two files know each other.
+// The layers of the sources: a folder imports only from the folders below it, and no two files import each other.
 
 /** From top to bottom; rooms of one line know nothing of each other. `doors` are the files of src/ itself. */
 const ROOMS = [
