@@ -1,4 +1,4 @@
-/** Options that belong to some losses only. */
+/** Options that only some losses have. */
 export const LOSS_OPTIONS = [
   'alpha',
   'mode',
@@ -15,14 +15,15 @@ export const LOSS_OPTIONS = [
 export type LossOption = (typeof LOSS_OPTIONS)[number]
 
 export const MODES = ['linear', 'log', 'square'] as const
-/** What becomes of the term 1 − IoU: itself, −ln(IoU), 1 − IoU². */
+/** What replaces the term 1 − IoU: `'linear'` keeps it, `'log'` makes it −ln(IoU), `'square'` makes it 1 − IoU². */
 export type Mode = (typeof MODES)[number]
 
 export const CONVENTIONS = ['exact', 'official', 'torchvision'] as const
-/** Whose formula to the letter: the papers' without any epsilon, the SCALoss authors' code, torchvision's functions. */
+/** Whose formula is followed to the letter: `'exact'` the papers' without any epsilon, `'official'` the code of the
+ * SCALoss authors, `'torchvision'` the functions of torchvision. */
 export type Convention = (typeof CONVENTIONS)[number]
 
-/** The options of a loss, defaults filled in, and what its convention makes of them. */
+/** The options of a loss with defaults filled in, and the epsilon that follows from its convention. */
 export interface LossParams {
   alpha: number
   /** 0, or the 1e-7 of the convention. */
@@ -34,30 +35,33 @@ export interface LossParams {
   focal: number
   detachAlpha: boolean
   beta: number
-  /** NaN for losses that do not ask for it. */
+  /** NaN for losses that have no image size. */
   imageWidth: number
   imageHeight: number
   constant: number
 }
 
-/** What is known of a loss beside its formula. */
+/** The properties of a loss other than its formula. */
 export interface LossSpec {
-  /** What the loss is, its formula and its source, in one sentence: the docstring of the function with its name. */
+  /** Says in one sentence what the loss is, with its formula and source. It is the docstring of the function named
+   * after the loss. */
   summary: string
-  /** The largest loss of a pair of valid boxes, with default options. */
+  /** The largest loss that a pair of valid boxes can have with default options. */
   largest: number
-  /** A box has this many first and second coordinates. */
+  /** The number of axes of a box, which has 2 · axes coordinates. */
   axes: 2 | 3
   options: readonly LossOption[]
-  /** Those of `options` that have no default. */
+  /** The options in `options` that have no default. */
   required: readonly LossOption[]
   /** The conventions that the loss has besides `exact`. */
   conventions: readonly Convention[]
-  /** Whether the corners of a box must be in order: x1 ≤ x2, y1 ≤ y2. Sums over coordinates take numbers in any order. */
+  /** Whether the corners of a box must be in order: x1 ≤ x2, y1 ≤ y2. Losses that are sums over coordinates accept any
+   * order. */
   ordered: boolean
 }
 
-/** A row of the table, whose type keeps the names in it: the types of calls follow from them (`checked-options.ts`). */
+/** Makes a row of the table. Its type keeps the names it lists, because the types of calls are derived from them
+ * (`checked-options.ts`). */
 function loss<
   const O extends readonly LossOption[] = readonly [],
   const R extends readonly LossOption[] = readonly [],
@@ -81,9 +85,9 @@ function loss<
 
 const FAMILY = ['mode', 'logFloor', 'inner', 'focal'] as const
 
-/** One row per loss; docs/losses.md has the formulas. The order is the contract with the addon: a row's index is the kernel's
- * number in `core/losses.h`, and `test/cpu/native.test.ts` compares the two lists. `npm run losses -- --write` makes a function of
- * each row. */
+/** The table of losses, one row per loss. docs/losses.md has the formulas. The addon relies on the order: the index of
+ * a row is the kernel's number in `core/losses.h`, and `test/cpu/native.test.ts` compares the two lists.
+ * `npm run losses -- --write` generates a function from each row. */
 export const LOSSES = {
   sca: loss('SCALoss is L_SO + alpha · L_CD, side overlap and corner distance (Zheng et al., AAAI 2022, Eq. 4).', 5, {
     options: ['alpha'],
@@ -145,7 +149,7 @@ export const LOSSES = {
   cd3: loss('Corner distance of boxes with three axes is (‖p1−g1‖ + ‖p2−g2‖) / enclosing diagonal.', 2, { axes: 3 }),
 } as const
 
-/** A loss of docs/losses.md. */
+/** The name of a loss. docs/losses.md lists all losses with their formulas. */
 export type LossName = keyof typeof LOSSES
 
 export const LOSS_NAMES = Object.keys(LOSSES) as LossName[]
