@@ -1,6 +1,6 @@
-// Writes what follows from the table of losses (src/core/losses.ts) and has to stand in files, because names of modules are static:
-// a function for every loss, and the ES module entries, which repeat the names of the CommonJS ones. Without --write it checks
-// that the files are up to date.
+// Writes the files that are generated from the table of losses (src/core/losses.ts): a function for every loss, and the
+// ES module entries, which repeat the names of the CommonJS ones. They have to be files because the exports of a module
+// are static. Without --write it checks that the files are up to date.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -20,18 +20,18 @@ const settings = /** @type {const} */ ({
   write: false,
 })
 
-/** The table as it stands in the sources. */
+/** Reads the table from the sources. */
 async function readLosses() {
   const { outputFiles } = await build({ ...settings, absWorkingDir: root, entryPoints: ['src/core/losses.ts'] })
   const { LOSSES } = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`)
   return /** @type {typeof import('../src/core/losses.js').LOSSES} */ (LOSSES)
 }
 
-/** `iouCdLoss` of `iou_cd`.
+/** Makes the name of a loss' function, such as `iouCdLoss` from `iou_cd`.
  * @param {string} name */
 export const functionName = (name) => `${name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase())}Loss`
 
-/** A comment in lines of 120 columns.
+/** Formats sentences as a comment with lines of at most 120 columns.
  * @param {string[]} sentences */
 function docstring(...sentences) {
   const lines = ['/**']
@@ -44,13 +44,13 @@ function docstring(...sentences) {
 
 /** @typedef {Awaited<ReturnType<typeof readLosses>>} Losses */
 
-/** Every loss over typed arrays.
+/** Makes the module with a function over typed arrays for every loss.
  * @param {Losses} losses */
 function namedLosses(losses) {
   const functions = Object.entries(losses).map(([name, { summary, required }]) => {
     const options = required.map((option) => `\`${option}\``).join(' and ')
-    const demand = required.length > 0 ? [`Options ${options} are required.`] : []
-    return `${docstring(summary, ...demand, 'Arguments and result are those of `boxLoss`.')}
+    const demand = required.length > 0 ? [`The options ${options} are required.`] : []
+    return `${docstring(summary, ...demand, 'It takes the arguments of `boxLoss` after the name and returns the same result.')}
 export const ${functionName(name)}: NamedLoss<'${name}'> = (pred, target, options) => boxLoss('${name}', pred, target, options)
 `
   })
@@ -60,13 +60,13 @@ import { boxLoss, type NamedLoss } from './box-loss.js'
 ${functions.join('\n')}`
 }
 
-/** The losses over tensors with their defaults: none of one that requires options.
+/** Makes the module with a function over tensors for every loss that requires no options.
  * @param {Losses} losses */
 function tensorLosses(losses) {
   const functions = Object.entries(losses)
     .filter(([, { required }]) => required.length === 0)
     .map(
-      ([name, { summary }]) => `${docstring(summary)}
+      ([name, { summary }]) => `${docstring(summary, 'It takes `(yTrue, yPred)` and returns one loss per box.')}
 export const ${functionName(name)} = tensorLoss('${name}', '${functionName(name)}')
 `,
     )
@@ -76,7 +76,8 @@ import { tensorLoss } from './losses.js'
 ${functions.join('\n')}`
 }
 
-/** @param {string} entry */
+/** Makes an ES module entry.
+ * @param {string} entry */
 async function moduleEntry(entry) {
   const { metafile } = await build({
     ...settings,
@@ -86,14 +87,14 @@ async function moduleEntry(entry) {
   })
   const [{ exports }] = Object.values(metafile.outputs)
   return `${NOTE}
-// The ES module entry: the names of the CommonJS module, so that both share one instance and one ScaLossError. Written out,
-// because \`export *\` would also pass on the markers that Node adds to a CommonJS module.
+// The ES module entry. It re-exports the CommonJS module, so that both share one instance and one ScaLossError. The
+// names are listed because \`export *\` would also export the markers that Node adds to a CommonJS module.
 export type * from './${entry}.js'
 export { ${exports.join(', ')} } from './${entry}.js'
 `
 }
 
-/** As the formatter and the order of exports want it.
+/** Formats the text of a file and sorts its exports.
  * @param {string} file @param {string} input */
 const formatted = (file, input) =>
   execFileSync(process.execPath, [biome, 'check', '--write', `--stdin-file-path=${file}`], {
@@ -102,7 +103,7 @@ const formatted = (file, input) =>
     encoding: 'utf8',
   })
 
-/** The generated files that differ from what they should be, which are written with `write`. */
+/** Finds the generated files that are not up to date, and with `write` writes them. */
 export async function staleFiles({ write = false } = {}) {
   const losses = await readLosses()
   /** @type {string[]} */
@@ -116,7 +117,7 @@ export async function staleFiles({ write = false } = {}) {
   }
   compare('src/calls/named-losses.ts', namedLosses(losses))
   compare('src/tfjs/named-losses.ts', tensorLosses(losses))
-  // These repeat names that the others have.
+  // The entries come last because they export the names in the files above.
   for (const entry of ['index', 'coco', 'simulation', 'tfjs']) compare(`src/${entry}.mts`, await moduleEntry(entry))
   return stale
 }

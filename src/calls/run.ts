@@ -2,15 +2,15 @@ import { type BoxLossJob, NOTHING, type PairwiseJob, type Place, type Summary } 
 import { nativeBoxLoss, nativePairwise } from '../native/call.js'
 import { jsBoxLoss, jsPairwise } from '../reference/run.js'
 
-// From a checked job to the backend that computes it.
+// Runs a checked job on its backend.
 
-/** Runs a checked job where it belongs. */
+/** Runs a checked job on its backend. */
 export function runBoxLoss(job: BoxLossJob, place: Place): Summary {
   if (job.pred.length === 0) return NOTHING
   return place.backend === 'js' ? jsBoxLoss(job) : nativeBoxLoss(job, place)
 }
 
-/** Runs a checked job for all pairs where it belongs. Returns how many boxes are invalid. */
+/** Runs a checked job of `pairwise` on its backend. Returns the number of invalid boxes. */
 export function runPairwise(job: PairwiseJob, place: Place): number {
   if (job.out.length === 0) return 0
   return place.backend === 'js' ? jsPairwise(job) : nativePairwise(job, place)

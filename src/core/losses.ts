@@ -89,64 +89,72 @@ const FAMILY = ['mode', 'logFloor', 'inner', 'focal'] as const
  * a row is the kernel's number in `core/losses.h`, and `test/cpu/native.test.ts` compares the two lists.
  * `npm run losses -- --write` generates a function from each row. */
 export const LOSSES = {
-  sca: loss('SCALoss is L_SO + alpha · L_CD, side overlap and corner distance (Zheng et al., AAAI 2022, Eq. 4).', 5, {
+  sca: loss('SCALoss is side overlap plus corner distance, L_SO + alpha · L_CD (Zheng et al., AAAI 2022, Eq. 4).', 5, {
     options: ['alpha'],
     conventions: ['official'],
   }),
-  so: loss('Side overlap is 2 − (wmin/wmax + hmin/hmax) (SCALoss, Eq. 2).', 4, { conventions: ['official'] }),
-  cd: loss('Corner distance is (‖p1−g1‖ + ‖p2−g2‖) / enclosing diagonal (SCALoss, Eq. 3).', 2, {
+  so: loss('The side overlap loss is 2 − (wmin/wmax + hmin/hmax) (SCALoss, Eq. 2).', 4, { conventions: ['official'] }),
+  cd: loss('The corner distance loss is (‖p1−g1‖ + ‖p2−g2‖) / enclosing diagonal (SCALoss, Eq. 3).', 2, {
     conventions: ['official'],
   }),
-  iou: loss("IoU loss is 1 − IoU; Yu et al., UnitBox, 2016, have its logarithm, `mode: 'log'`.", 1, {
+  iou: loss("The IoU loss is 1 − IoU, and −ln(IoU) with `mode: 'log'` (Yu et al., UnitBox, 2016).", 1, {
     options: [...FAMILY, 'power'],
   }),
-  giou: loss('Generalized IoU loss is 1 − IoU + (C − U)/C (Rezatofighi et al., CVPR 2019).', 2, {
-    options: [...FAMILY, 'power'],
-    conventions: ['torchvision'],
-  }),
-  diou: loss('Distance IoU loss is 1 − IoU + ρ²/c² (Zheng et al., AAAI 2020).', 2, {
+  giou: loss('The generalized IoU loss is 1 − IoU + (C − U)/C (Rezatofighi et al., CVPR 2019).', 2, {
     options: [...FAMILY, 'power'],
     conventions: ['torchvision'],
   }),
-  ciou: loss('Complete IoU loss is DIoU loss + a·v, v from the aspect ratios (Zheng et al., AAAI 2020).', 3, {
-    options: [...FAMILY, 'power', 'detachAlpha'],
+  diou: loss('The distance IoU loss is 1 − IoU + ρ²/c² (Zheng et al., AAAI 2020).', 2, {
+    options: [...FAMILY, 'power'],
     conventions: ['torchvision'],
   }),
-  center: loss('Centre distance is ρ/c (SCALoss, Table 6).', 1),
-  center2: loss('Squared centre distance is ρ²/c² (SCALoss, Table 6).', 1),
-  iou_cd: loss('IoU loss and corner distance are 1 − IoU + alpha · L_CD (SCALoss, Table 6).', 2, {
+  ciou: loss(
+    'The complete IoU loss is the distance IoU loss + a·v, where v compares the aspect ratios (Zheng et al., AAAI 2020).',
+    3,
+    {
+      options: [...FAMILY, 'power', 'detachAlpha'],
+      conventions: ['torchvision'],
+    },
+  ),
+  center: loss('The centre distance loss is ρ/c (SCALoss, Table 6).', 1),
+  center2: loss('The squared centre distance loss is ρ²/c² (SCALoss, Table 6).', 1),
+  iou_cd: loss('The IoU loss plus corner distance is 1 − IoU + alpha · L_CD (SCALoss, Table 6).', 2, {
     options: [...FAMILY, 'alpha'],
   }),
   eiou: loss(
-    'Efficient IoU loss is 1 − IoU + ρ²/c² + (w−W)²/wmax² + (h−H)²/hmax² (Zhang et al., Focal and Efficient IOU Loss, 2021).',
+    'The efficient IoU loss is 1 − IoU + ρ²/c² + (w−W)²/wmax² + (h−H)²/hmax² (Zhang et al., Focal and Efficient IOU Loss, 2021).',
     4,
     { options: FAMILY },
   ),
-  siou: loss('SIoU loss is 1 − IoU + (distance cost with angle + shape cost)/2 (Gevorgyan, SIoU Loss, 2022).', 3, {
+  siou: loss('The SIoU loss is 1 − IoU + (distance cost with angle + shape cost)/2 (Gevorgyan, SIoU Loss, 2022).', 3, {
     options: FAMILY,
   }),
   mpdiou: loss(
-    "MPDIoU loss is 1 − IoU + squared corner distances over the image's squared diagonal (Ma and Xu, MPDIoU, 2023).",
+    'The MPDIoU loss is 1 − IoU + squared corner distances / squared image diagonal (Ma and Xu, MPDIoU, 2023).',
     Number.POSITIVE_INFINITY,
     { options: [...FAMILY, 'imageWidth', 'imageHeight'], required: ['imageWidth', 'imageHeight'] },
   ),
   smooth_l1: loss(
-    'Smooth L1 is Σ over corners of d²/(2·beta), or |d| − beta/2 from beta on (Girshick, Fast R-CNN, 2015).',
+    'The smooth L1 loss is Σ over corners of d²/(2·beta) where |d| < beta, else |d| − beta/2 (Girshick, Fast R-CNN, 2015).',
     Number.POSITIVE_INFINITY,
     { options: ['beta'], ordered: false },
   ),
-  l1: loss('L1 is Σ over corners of |d|.', Number.POSITIVE_INFINITY, { ordered: false }),
+  l1: loss('The L1 loss is Σ over corners of |d|.', Number.POSITIVE_INFINITY, { ordered: false }),
   nwd: loss(
-    'NWD loss is 1 − exp(−Wasserstein distance / constant) (Wang et al., Normalized Gaussian Wasserstein Distance, 2021).',
+    'The NWD loss is 1 − exp(−Wasserstein distance / constant) (Wang et al., Normalized Gaussian Wasserstein Distance, 2021).',
     1,
     { options: ['constant'] },
   ),
-  sca3: loss('SCALoss of boxes with three axes (SCALoss, future work) is L_SO + alpha · L_CD.', 7, {
+  sca3: loss('SCALoss for boxes with three axes is L_SO + alpha · L_CD (SCALoss, future work).', 7, {
     options: ['alpha'],
     axes: 3,
   }),
-  so3: loss('Side overlap of boxes with three axes is 3 − (wmin/wmax + hmin/hmax + dmin/dmax).', 6, { axes: 3 }),
-  cd3: loss('Corner distance of boxes with three axes is (‖p1−g1‖ + ‖p2−g2‖) / enclosing diagonal.', 2, { axes: 3 }),
+  so3: loss('The side overlap loss for boxes with three axes is 3 − (wmin/wmax + hmin/hmax + dmin/dmax).', 6, {
+    axes: 3,
+  }),
+  cd3: loss('The corner distance loss for boxes with three axes is (‖p1−g1‖ + ‖p2−g2‖) / enclosing diagonal.', 2, {
+    axes: 3,
+  }),
 } as const
 
 /** The name of a loss. docs/losses.md lists all losses with their formulas. */
