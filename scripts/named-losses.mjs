@@ -66,7 +66,7 @@ function tensorLosses(losses) {
   const functions = Object.entries(losses)
     .filter(([, { required }]) => required.length === 0)
     .map(
-      ([name, { summary }]) => `${docstring(summary, 'It takes `(yTrue, yPred)` and returns one loss per box.')}
+      ([name, { summary }]) => `${docstring(summary, 'It takes `yTrue` and `yPred` and returns one loss per box.')}
 export const ${functionName(name)} = tensorLoss('${name}', '${functionName(name)}')
 `,
     )

@@ -2,71 +2,71 @@
 import { tensorLoss } from './losses.js'
 
 /** SCALoss is side overlap plus corner distance, L_SO + alpha · L_CD (Zheng et al., AAAI 2022, Eq. 4). It takes
- * `(yTrue, yPred)` and returns one loss per box. */
+ * `yTrue` and `yPred` and returns one loss per box. */
 export const scaLoss = tensorLoss('sca', 'scaLoss')
 
-/** The side overlap loss is 2 − (wmin/wmax + hmin/hmax) (SCALoss, Eq. 2). It takes `(yTrue, yPred)` and returns one
- * loss per box. */
+/** The side overlap loss is 2 − (wmin/wmax + hmin/hmax) (SCALoss, Eq. 2). It takes `yTrue` and `yPred` and returns
+ * one loss per box. */
 export const soLoss = tensorLoss('so', 'soLoss')
 
-/** The corner distance loss is (‖p1−g1‖ + ‖p2−g2‖) / enclosing diagonal (SCALoss, Eq. 3). It takes `(yTrue, yPred)`
- * and returns one loss per box. */
+/** The corner distance loss is (‖p1−g1‖ + ‖p2−g2‖) / enclosing diagonal (SCALoss, Eq. 3). It takes `yTrue` and
+ * `yPred` and returns one loss per box. */
 export const cdLoss = tensorLoss('cd', 'cdLoss')
 
-/** The IoU loss is 1 − IoU, and −ln(IoU) with `mode: 'log'` (Yu et al., UnitBox, 2016). It takes `(yTrue, yPred)`
+/** The IoU loss is 1 − IoU, and −ln(IoU) with `mode: 'log'` (Yu et al., UnitBox, 2016). It takes `yTrue` and `yPred`
  * and returns one loss per box. */
 export const iouLoss = tensorLoss('iou', 'iouLoss')
 
-/** The generalized IoU loss is 1 − IoU + (C − U)/C (Rezatofighi et al., CVPR 2019). It takes `(yTrue, yPred)` and
+/** The generalized IoU loss is 1 − IoU + (C − U)/C (Rezatofighi et al., CVPR 2019). It takes `yTrue` and `yPred` and
  * returns one loss per box. */
 export const giouLoss = tensorLoss('giou', 'giouLoss')
 
-/** The distance IoU loss is 1 − IoU + ρ²/c² (Zheng et al., AAAI 2020). It takes `(yTrue, yPred)` and returns one
+/** The distance IoU loss is 1 − IoU + ρ²/c² (Zheng et al., AAAI 2020). It takes `yTrue` and `yPred` and returns one
  * loss per box. */
 export const diouLoss = tensorLoss('diou', 'diouLoss')
 
 /** The complete IoU loss is the distance IoU loss + a·v, where v compares the aspect ratios (Zheng et al., AAAI
- * 2020). It takes `(yTrue, yPred)` and returns one loss per box. */
+ * 2020). It takes `yTrue` and `yPred` and returns one loss per box. */
 export const ciouLoss = tensorLoss('ciou', 'ciouLoss')
 
-/** The centre distance loss is ρ/c (SCALoss, Table 6). It takes `(yTrue, yPred)` and returns one loss per box. */
+/** The centre distance loss is ρ/c (SCALoss, Table 6). It takes `yTrue` and `yPred` and returns one loss per box. */
 export const centerLoss = tensorLoss('center', 'centerLoss')
 
-/** The squared centre distance loss is ρ²/c² (SCALoss, Table 6). It takes `(yTrue, yPred)` and returns one loss per
- * box. */
+/** The squared centre distance loss is ρ²/c² (SCALoss, Table 6). It takes `yTrue` and `yPred` and returns one loss
+ * per box. */
 export const center2Loss = tensorLoss('center2', 'center2Loss')
 
-/** The IoU loss plus corner distance is 1 − IoU + alpha · L_CD (SCALoss, Table 6). It takes `(yTrue, yPred)` and
+/** The IoU loss plus corner distance is 1 − IoU + alpha · L_CD (SCALoss, Table 6). It takes `yTrue` and `yPred` and
  * returns one loss per box. */
 export const iouCdLoss = tensorLoss('iou_cd', 'iouCdLoss')
 
 /** The efficient IoU loss is 1 − IoU + ρ²/c² + (w−W)²/wmax² + (h−H)²/hmax² (Zhang et al., Focal and Efficient IOU
- * Loss, 2021). It takes `(yTrue, yPred)` and returns one loss per box. */
+ * Loss, 2021). It takes `yTrue` and `yPred` and returns one loss per box. */
 export const eiouLoss = tensorLoss('eiou', 'eiouLoss')
 
 /** The SIoU loss is 1 − IoU + (distance cost with angle + shape cost)/2 (Gevorgyan, SIoU Loss, 2022). It takes
- * `(yTrue, yPred)` and returns one loss per box. */
+ * `yTrue` and `yPred` and returns one loss per box. */
 export const siouLoss = tensorLoss('siou', 'siouLoss')
 
 /** The smooth L1 loss is Σ over corners of d²/(2·beta) where |d| < beta, else |d| − beta/2 (Girshick, Fast R-CNN,
- * 2015). It takes `(yTrue, yPred)` and returns one loss per box. */
+ * 2015). It takes `yTrue` and `yPred` and returns one loss per box. */
 export const smoothL1Loss = tensorLoss('smooth_l1', 'smoothL1Loss')
 
-/** The L1 loss is Σ over corners of |d|. It takes `(yTrue, yPred)` and returns one loss per box. */
+/** The L1 loss is Σ over corners of |d|. It takes `yTrue` and `yPred` and returns one loss per box. */
 export const l1Loss = tensorLoss('l1', 'l1Loss')
 
 /** The NWD loss is 1 − exp(−Wasserstein distance / constant) (Wang et al., Normalized Gaussian Wasserstein Distance,
- * 2021). It takes `(yTrue, yPred)` and returns one loss per box. */
+ * 2021). It takes `yTrue` and `yPred` and returns one loss per box. */
 export const nwdLoss = tensorLoss('nwd', 'nwdLoss')
 
-/** SCALoss for boxes with three axes is L_SO + alpha · L_CD (SCALoss, future work). It takes `(yTrue, yPred)` and
+/** SCALoss for boxes with three axes is L_SO + alpha · L_CD (SCALoss, future work). It takes `yTrue` and `yPred` and
  * returns one loss per box. */
 export const sca3Loss = tensorLoss('sca3', 'sca3Loss')
 
-/** The side overlap loss for boxes with three axes is 3 − (wmin/wmax + hmin/hmax + dmin/dmax). It takes `(yTrue,
- * yPred)` and returns one loss per box. */
+/** The side overlap loss for boxes with three axes is 3 − (wmin/wmax + hmin/hmax + dmin/dmax). It takes `yTrue` and
+ * `yPred` and returns one loss per box. */
 export const so3Loss = tensorLoss('so3', 'so3Loss')
 
-/** The corner distance loss for boxes with three axes is (‖p1−g1‖ + ‖p2−g2‖) / enclosing diagonal. It takes `(yTrue,
- * yPred)` and returns one loss per box. */
+/** The corner distance loss for boxes with three axes is (‖p1−g1‖ + ‖p2−g2‖) / enclosing diagonal. It takes `yTrue`
+ * and `yPred` and returns one loss per box. */
 export const cd3Loss = tensorLoss('cd3', 'cd3Loss')
