@@ -72,9 +72,9 @@ export class Plan<O = Untold> {
   readonly weight: Given<O, 'weight'> extends infer W ? (W extends true ? PlanArray<O> : undefined) : never
   /** [N] upstream gradients with the option `gradOutput: true`, otherwise undefined. All 1 at first. */
   readonly gradOutput: Given<O, 'gradOutput'> extends infer G ? (G extends true ? PlanArray<O> : undefined) : never
-  /** The gradient for the prediction, written by every run, or undefined with `grad: false`. */
+  /** [N, 4] ([N, 6]) gradient for the prediction, written by every run, or undefined with `grad: false`. */
   readonly grad: PlanResult<O>['grad']
-  /** The gradient for the target, written by every run with `gradTarget: true`, otherwise undefined. */
+  /** [N, 4] ([N, 6]) gradient for the target, written by every run with `gradTarget: true`, otherwise undefined. */
   readonly gradTarget: PlanResult<O>['gradTarget']
   /** [N] plain IoU of each pair, written by every run with `iou: true`, otherwise undefined. */
   readonly iou: PlanResult<O>['iou']

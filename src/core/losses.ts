@@ -109,7 +109,7 @@ export const LOSSES = {
     conventions: ['torchvision'],
   }),
   ciou: loss(
-    'The complete IoU loss is the distance IoU loss + a·v, where v compares the aspect ratios (Zheng et al., AAAI 2020).',
+    'The complete IoU loss is 1 − IoU + ρ²/c² + a·v, with v from the aspect ratios (Zheng et al., AAAI 2020).',
     3,
     {
       options: [...FAMILY, 'power', 'detachAlpha'],
@@ -122,7 +122,7 @@ export const LOSSES = {
     options: [...FAMILY, 'alpha'],
   }),
   eiou: loss(
-    'The efficient IoU loss is 1 − IoU + ρ²/c² + (w−W)²/wmax² + (h−H)²/hmax² (Zhang et al., Focal and Efficient IOU Loss, 2021).',
+    'The efficient IoU loss is 1 − IoU + ρ²/c² + (w−W)²/wmax² + (h−H)²/hmax² (Zhang et al., Focal-EIoU, 2021).',
     4,
     { options: FAMILY },
   ),
@@ -135,13 +135,13 @@ export const LOSSES = {
     { options: [...FAMILY, 'imageWidth', 'imageHeight'], required: ['imageWidth', 'imageHeight'] },
   ),
   smooth_l1: loss(
-    'The smooth L1 loss is Σ over corners of d²/(2·beta) where |d| < beta, else |d| − beta/2 (Girshick, Fast R-CNN, 2015).',
+    'The smooth L1 loss sums d²/(2·beta) if |d| < beta, else |d| − beta/2, over corners (Girshick, Fast R-CNN, 2015).',
     Number.POSITIVE_INFINITY,
     { options: ['beta'], ordered: false },
   ),
-  l1: loss('The L1 loss is Σ over corners of |d|.', Number.POSITIVE_INFINITY, { ordered: false }),
+  l1: loss('The L1 loss sums |d| over corners.', Number.POSITIVE_INFINITY, { ordered: false }),
   nwd: loss(
-    'The NWD loss is 1 − exp(−Wasserstein distance / constant) (Wang et al., Normalized Gaussian Wasserstein Distance, 2021).',
+    'The NWD loss is 1 − exp(−W₂ / constant) (Wang et al., Normalized Gaussian Wasserstein Distance, 2021).',
     1,
     { options: ['constant'] },
   ),
