@@ -83,7 +83,7 @@ export const HOST_ARRAYS: ArrayKind<FloatArray> = {
   lengthOf: (array) => array.length,
 }
 
-/** Does the same as `prepare`, but independently of where the call runs. `options` and `out` come from `optionsOf` or
+/** Does the part of `prepare` that does not depend on where the call runs. `options` and `out` come from `optionsOf` or
  * `readOptions`. */
 export function prepareJob<A extends object | boolean>(
   name: LossName,

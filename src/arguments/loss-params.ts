@@ -68,7 +68,7 @@ const DEFAULTS: LossParams = {
 const MODIFIERS = ['mode', 'power', 'inner', 'focal', 'detachAlpha'] as const satisfies LossOption[]
 
 /** The parameters of a call without loss options. They are shared because most calls have no such options, and making
- * an object for each call would cost more than all other checks. */
+ * an object for each call would cost more than all the checks. */
 const BASE: Record<Convention, LossParams> = {
   exact: Object.freeze(DEFAULTS),
   official: Object.freeze({ ...DEFAULTS, alpha: 1, epsilon: CONVENTION_EPSILON }),

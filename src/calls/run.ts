@@ -2,7 +2,7 @@ import { type BoxLossJob, NOTHING, type PairwiseJob, type Place, type Summary } 
 import { nativeBoxLoss, nativePairwise } from '../native/call.js'
 import { jsBoxLoss, jsPairwise } from '../reference/run.js'
 
-// Runs a checked job on its backend.
+// Sends checked jobs to the backend that computes them.
 
 /** Runs a checked job on its backend. */
 export function runBoxLoss(job: BoxLossJob, place: Place): Summary {

@@ -9,7 +9,7 @@ Lists each backend with its details, or with the reason why it cannot run here.
   --json   print the same as JSON
 `
 
-/** Formats the details of one backend, whatever its fields are, as lines of `name value`. Lists and objects are
+/** Formats the details of one backend, whatever its fields are, as lines of `name  value`. Lists and objects are
  * indented below. */
 function detailLines(details: object, indent: string): string[] {
   const entries = Object.entries(details).filter(([, value]) => value !== undefined)

@@ -39,8 +39,9 @@ function* runs<A, B>(left: List<A>, leftKey: (item: A) => number, right: List<B>
   }
 }
 
-/** Yields the classes that have any ground truth or detection, by ascending id, and in each a group for every such
- * image. This is COCO's order, which decides between equal scores of different images. */
+/** Yields the classes that have any ground truth or detection, by ascending id. Each has a group for every image with
+ * any ground truth or detection of the class. This is COCO's order, which decides between equal scores of different
+ * images. */
 export function* groupByClass<Truth extends Place>(
   groundTruth: readonly Truth[],
   detections: DetectionTable,

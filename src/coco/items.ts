@@ -66,8 +66,7 @@ class Cutter {
 
   #parse(bytes: Buffer): unknown[] {
     const items: unknown[] = JSON.parse(`[${Buffer.concat([...this.#pending, bytes])}]`)
-    // Nothing stood before a comma or after the last one. Only an array without items may end with nothing before any
-    // comma.
+    // An item is missing before a comma or after the last one. Only an array without items may be empty here.
     if (items.length === 0 && !(this.#ended && this.#first)) throw new SyntaxError('an item is missing')
     this.#first = false
     return items
@@ -108,7 +107,7 @@ export function* readItems(
     if (fstatSync(file).isFile()) {
       yield* cutFile(path, file, chunk)
     } else {
-      // A pipe can be read only once, so the whole text is kept to show where an error is.
+      // A pipe is read as a whole, because it could not be read again to find the place of an error.
       const value = readJson(path, file)
       yield Array.isArray(value) ? value : otherwise(value)
     }

@@ -71,8 +71,8 @@ export function deviationOf(
     }
   }
   const lengths = Math.sqrt(sum.analytic * sum.numeric)
-  // Each sum is at least one per row. Where slopes drown in rounding they are far below their unit, and so are errors
-  // of their size.
+  // A sum of slopes counts as at least one per row. Where slopes drown in rounding, they are far below their unit, and
+  // so are errors of the same size.
   return {
     worst: worst ?? NOTHING,
     relativeL2: Math.sqrt(sum.error / Math.max(sum.numeric, sum.rows)),

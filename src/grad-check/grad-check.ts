@@ -83,10 +83,10 @@ const OPTIONS = [
 const MOST_SKIPPED = 0.1
 
 function tolerancesOf(dtype: DType, boxes: number, { power, focal, inner }: LossParams): GradCheckTolerances {
-  // These are the errors of the differences.
+  // In float64 the tolerances are the errors that differences can have.
   if (dtype === 'float64') return { element: 2e-7, relativeL2: 1e-7, direction: 1e-13, bias: 1e-8, loss: 1e-10 }
-  // These allow for rounding: 12 spacings of the largest component, less on average, and without a preferred sign
-  // unless an option is rounded.
+  // In float32 the tolerances allow for rounding: 12 spacings of the largest component, less on average, and without a
+  // preferred sign unless an option is rounded.
   const factor = (Math.max(power, 1 / power) * Math.max(focal, 1)) / Math.min(inner, 1)
   const element = factor * 12 * 2 ** -23
   const relativeL2 = factor * 2 ** -22 + element / Math.sqrt(boxes)

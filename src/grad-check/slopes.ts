@@ -17,20 +17,20 @@ const SMALLEST = 2 ** -100
 
 export interface Slopes {
   slopes: Float64Array
-  /** The unit of errors: the largest slope, or the smallest one that rounding of the loss allows to be seen if that is
-   * more. */
+  /** The unit of errors: the largest slope or, if that is larger, the smallest slope that can be seen despite rounding
+   * of the loss. */
   unit: number
 }
 
 /**
- * Computes the slopes of `f` at x, where it is called first. Returns undefined at a kink, or nearer to one than the
- * smallest step.
+ * Computes the slopes of `f` at x, where it is called first. Returns undefined if x is at a kink, or nearer to one than
+ * the smallest step.
  *
  * Differences over one and two steps are extrapolated to a step of 0: (4·D1 − D2)/3. Where f is smooth, D1 and D2
  * agree, and the second differences satisfy S2 = 4·S1. Across a kink one of the two conditions fails by a good part of
  * the jump, wherever the kink lies.
  *
- * @param side the rough side of the boxes, a power of two.
+ * @param side the approximate side of the boxes, a power of two.
  */
 export function slopesOf(f: (x: Float64Array) => number, x: Float64Array, side: number): Slopes | undefined {
   const centre = f(x)

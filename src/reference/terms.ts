@@ -11,7 +11,7 @@ export interface Term {
 }
 
 const NONE: Derivatives = []
-// Array(n).fill(0) would do, but the engine takes it for an array with holes, and everything would be half as fast.
+// This is not Array(n).fill(0), which the engine takes for an array with holes: everything would be half as fast.
 const vector = (n: number, of: (k: number) => number): Derivatives => Array.from({ length: n }, (_, k) => of(k))
 const unitVectors = (n: number): Derivatives[] =>
   Array.from({ length: n }, (_, i) => vector(n, (k) => (k === i ? 1 : 0)))

@@ -88,8 +88,8 @@ export function tensorLoss(name: LossName, functionName: string, callOptions = r
       const { loss } = namingTensors(() => boxLossOfArrays(name, pred, target, { ...call, grad: false }))
       return tensor(loss, perBox ? boxes : [], 'float32')
     }
-    // The gradient is computed only when it is requested. Computing both takes about as long as one pass over a tensor,
-    // so validation saves the gradient, and `dy` is applied in the same pass.
+    // Computing loss and gradient takes about as long as one pass over a tensor, so the gradient is computed
+    // separately, only when it is requested: validation never pays for it, and `dy` is part of the same pass.
     const backward = (dy: Tensor) => {
       const upstream = read('dy', dy)
       const gradOutput = perBox ? upstream : upstream[0]!
