@@ -6,7 +6,7 @@ export type ScaLossErrorCode =
   | 'ERR_SCALOSS_INVALID_BOX'
   /** The requested backend cannot run here. `backends()` says why. */
   | 'ERR_SCALOSS_BACKEND_UNAVAILABLE'
-  /** There is not enough memory for an array of the call. */
+  /** There is not enough host memory for the call, such as for its results. */
   | 'ERR_SCALOSS_OUT_OF_MEMORY'
   /** A CUDA call failed. The message contains CUDA's name for the error. */
   | 'ERR_SCALOSS_CUDA'
