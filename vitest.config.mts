@@ -9,7 +9,7 @@ const patience = { testTimeout: 60_000, hookTimeout: 60_000 }
 /** Suites that take long without being what matters most; .ci/run runs them. */
 const LONG = 'test/**/*.long.test.ts'
 
-// Which tests a project runs follows from the folder that they are in and from this ending; test/README.md has a line on each folder.
+// The folder of a test and this ending determine which projects run it. test/README.md has a line on each folder.
 export default defineConfig({
   test: {
     // One less by default, which on two processors is one.

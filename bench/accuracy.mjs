@@ -4,9 +4,9 @@ import { backends, boxLoss } from 'scaloss'
 import { loadNative } from '../dist/native/addon.js'
 import { APART, GOAL, goal, measure, run, variants } from '../test/support/golden.mjs'
 
-// The worst error of every backend over the golden vectors (test/data/README.md), and whether all compiled code gives the same
-// bits. Exits with 1 if a goal is missed. --full adds every category, --json prints data; --markdown prints the page that
-// --write writes to docs/accuracy.md.
+// Measures the worst error of every backend over the golden vectors (test/data/README.md), and checks whether all
+// compiled code gives the same bits. Exits with 1 if a goal is missed. --full adds every category, --json prints data,
+// and --markdown prints the page that --write writes to docs/accuracy.md.
 
 /**
  * @import { BackendName } from 'scaloss'
@@ -47,8 +47,8 @@ const on = (backend) => (name, pred, target, options) => boxLoss(name, pred, tar
  * @returns {Table}
  */
 function accuracy(backend, dtype) {
-  // The js backend states the formulas as they are written. In float64 nothing is rounded away afterwards, and what cancels
-  // near a match shows: its error there is an absolute one, which no count of ulp describes.
+  // The js backend states the formulas as they are written. In float64 nothing is rounded away afterwards, and what
+  // cancels near a match shows: its error there is an absolute one, which no count of ulp describes.
   const judged = !(backend === 'js' && dtype === 'float64')
   const rows = variants.map((variant) => {
     const categories = variant.vectors.map((vectors) => {

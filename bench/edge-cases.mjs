@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util'
 import { boxLoss } from 'scaloss'
 import { LOSSES } from '../dist/core/losses.js'
 
-// What every loss gives where formulas have kinks or no value, as the package computes it. Prints a page, and with --write
-// writes it to docs/edge-cases.md. test/package/docs.test.ts compares that file with what this script prints.
+// The result of every loss where formulas have kinks or no value, as the package computes it. Prints a page, and with
+// --write writes it to docs/edge-cases.md. test/package/docs.test.ts compares that file with what this script prints.
 
 /**
  * @import { FloatArray, LossName, LossOptions } from 'scaloss'

@@ -4,8 +4,8 @@ import { CUDA_SOURCES, compile, missingTool, nvccRelease, ONE_ROW_SOURCE } from 
 import { writePage } from './kernels/page.mjs'
 import { tabulate } from './kernels/table.mjs'
 
-// What the compiler makes of the CUDA kernels on sm_90: registers, spills and stack as ptxas reports them, instructions as the
-// cubin's symbol table has them. Needs nvcc, no GPU. --write writes docs/kernels.md.
+// Reports what the compiler makes of the CUDA kernels on sm_90: registers, spills and stack as ptxas reports them, and
+// instructions according to the symbol table of the cubin. Needs nvcc but no GPU. --write writes docs/kernels.md.
 
 const { values: flags } = parseArgs({ options: { write: { type: 'boolean', default: false } } })
 const missing = missingTool()

@@ -5,7 +5,7 @@ import { backends } from 'scaloss'
 import { mulberry32 } from '../dist/grad-check/pairs.js'
 import { loadNative } from '../dist/native/addon.js'
 
-// What the timings share: boxes, SIMD levels, medians, and saying where it ran.
+// Helpers that all timings share: boxes, SIMD levels, medians, and a description of the machine.
 
 /**
  * Targets of 8 to 128 pixels in a 640 pixel image, predictions off by up to 16 pixels an edge; the same on every run.

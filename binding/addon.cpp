@@ -1,4 +1,4 @@
-// Everything the addon exports; src/native/addon.ts types the same list.
+// Everything that the addon exports. src/native/addon.ts has the types of the same list.
 #include <napi.h>
 
 #include "../core/dtypes.h"

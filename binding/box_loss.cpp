@@ -21,7 +21,7 @@ BoxLossJob<T> job_of(const Arguments& arguments, const Block& block, const Array
   return job;
 }
 
-// A call as it came from JavaScript.
+// A call from JavaScript.
 struct Call {
   Call(const Arguments& arguments, const Block& block) : place(place_of(block)) {
     const ArrayView pred = arguments.boxes(kPred, 2 * block.axes());

@@ -8,10 +8,10 @@ namespace {
 
 enum Argument { kBlock, kStream, kSum, kInvalidRows, kPred };
 
-// Of boxes and their gradients: kernels load 16 bytes at a time.
+// Kernels load 16 bytes of a box at a time, so boxes and gradients need this alignment.
 constexpr uintptr_t kBoxAlignment = 16;
 
-// The tensors of one call, all of one device.
+// The tensors of one call, which are all on one device.
 class Tensors {
  public:
   Tensors(const Arguments& arguments, const std::shared_ptr<Stream>& stream) : arguments_(arguments), stream_(stream) {}

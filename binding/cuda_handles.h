@@ -1,4 +1,4 @@
-// What JavaScript holds of CUDA, and how functions over it read their arguments.
+// The CUDA objects that JavaScript holds, and how functions over them read their arguments.
 #pragma once
 
 #include <iterator>
@@ -49,7 +49,7 @@ inline int device_argument(const Arguments& arguments, int i) {
 inline DType dtype_argument(const Arguments& arguments, int i) {
   return DType(arguments.whole_number(i, kDTypes, "dtype"));
 }
-// Numbers of a tensor; 2^50 of 8 bytes fit into a size_t.
+// The number of elements of a tensor. 2^50 elements of 8 bytes fit into a size_t.
 inline size_t length_argument(const Arguments& arguments, int i) {
   return arguments.whole_number(i, 0x1p50, "length");
 }

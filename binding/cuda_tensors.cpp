@@ -6,7 +6,7 @@ namespace scaloss {
 
 namespace {
 
-// How an array of JavaScript holds a tensor's numbers: as they are, or those of 16 bits as float.
+// How a JavaScript array holds the numbers of a tensor: in the same type, or as float if the tensor has a 16-bit type.
 enum class HostForm { same, wide };
 HostForm form_of(const TensorHandle& tensor, const ArrayView& array) {
   if (array.length != tensor.length) throw ArgumentError{"an array and a tensor differ in length"};
@@ -18,7 +18,7 @@ HostForm form_of(const TensorHandle& tensor, const ArrayView& array) {
   throw ArgumentError{"an array does not go with the dtype of a tensor"};
 }
 
-// Numbers of a dtype of 16 bits from float and back.
+// Convert from float to a 16-bit dtype and back.
 void narrow_all(DType dtype, const float* from, uint16_t* to, size_t count) {
   dispatch_dtype(dtype, [=](auto stored) {
     using S = typename decltype(stored)::type;
@@ -42,7 +42,7 @@ void copy_and_wait(const TensorHandle& tensor, void* to, const void* from, cudaM
   const std::shared_ptr<Stream> stream = tensor.memory->stream();
   tensor.memory->use_on(stream);
   CHECK_CUDA(cudaMemcpyAsync(to, from, tensor.bytes(), kind, stream->handle()));
-  // Pinned memory may be under way still, and JavaScript may change or free it.
+  // A copy of pinned memory may still be in progress, and JavaScript may change or free the memory.
   stream->synchronize();
 }
 
@@ -53,7 +53,7 @@ Napi::Value new_tensor(const Arguments& arguments) {
   const DType dtype = dtype_argument(arguments, 1);
   const size_t length = length_argument(arguments, 2), bytes = length * size_of(dtype);
   CHECK_CUDA(cudaSetDevice(stream->device));
-  // Of at least a byte: a tensor without numbers has an address, too.
+  // At least one byte is allocated, so that a tensor without elements has an address too.
   auto memory = std::make_shared<DeviceMemory>(stream, bytes == 0 ? 1 : bytes);
   if (arguments.boolean(3)) CHECK_CUDA(cudaMemsetAsync(memory->data(), 0, memory->bytes, stream->handle()));
   return handle_to_js(arguments.env(), std::make_unique<TensorHandle>(std::move(memory), dtype, 0, length));
@@ -64,9 +64,9 @@ Napi::Value foreign_tensor(const Arguments& arguments) {
   const DType dtype = dtype_argument(arguments, 1);
   const size_t length = length_argument(arguments, 2);
   void* const pointer = arguments.pointer(3);
-  cudaPointerAttributes attributes = {};  // of unregistered memory
+  cudaPointerAttributes attributes = {};  // as for unregistered memory
   const cudaError_t status = cudaPointerGetAttributes(&attributes, pointer);
-  // Of memory that it does not know CUDA says either that or this.
+  // For memory that CUDA does not know, it returns either those attributes or this status.
   if (status == cudaErrorInvalidValue)
     ignore_cuda(status);
   else

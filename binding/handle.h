@@ -1,5 +1,5 @@
-// Native objects in the hands of JavaScript: a value that nothing but this addon can look into. The object goes when it
-// is released or, at the latest, when the value is garbage.
+// Native objects that JavaScript holds, as values that only this addon can look into. The object is destroyed when it
+// is released or, at the latest, when the value is garbage-collected.
 #pragma once
 
 #include <napi.h>
@@ -13,11 +13,11 @@ class Arguments;
 class Handle {
  public:
   virtual ~Handle() = default;
-  // Memory that V8 should count, so that it collects garbage in time. Bytes.
+  // Bytes of memory that V8 should count, so that it collects garbage in time.
   virtual int64_t external_bytes() const { return 0; }
 };
 
-// What the value holds. The object is null once it was released.
+// The content of the value. The object is null after it was released.
 struct HeldHandle {
   std::unique_ptr<Handle> object;
   int64_t external_bytes;

@@ -2,10 +2,10 @@
 
 namespace scaloss {
 
-// More cannot be asked for; a size_t holds it.
+// The largest size that may be requested. A size_t holds it.
 constexpr double kMostBytes = 0x1p50;
 
-// The share that an ArrayBuffer has in the memory.
+// The reference that an ArrayBuffer holds to the memory.
 struct BufferShare {
   std::shared_ptr<HostMemory> memory;
 };

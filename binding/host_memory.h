@@ -13,8 +13,8 @@ struct HostMemoryHandle : Handle {
   const std::shared_ptr<HostMemory> memory;
 };
 
-// allocate(bytes, pinned: boolean): [handle, ArrayBuffer] | undefined where the runtime allows no external buffers. The
-// memory lives as long as either.
+// allocate(bytes, pinned: boolean): [handle, ArrayBuffer], or undefined if the runtime allows no external buffers. The
+// memory lives as long as either of them.
 Napi::Value allocate_host_memory(const Arguments& arguments);
 
 }  // namespace scaloss

@@ -99,7 +99,7 @@ void throw_in_js(napi_env env, napi_callback_info info) {
   try {
     napi_throw(env, to_js_error(env, static_cast<const char*>(name)).Value());
   } catch (const Napi::Error&) {
-    // A worker that is being ended: nobody waits for the error.
+    // The worker is being ended, so nobody waits for the error.
   }
 }
 
@@ -131,7 +131,8 @@ Napi::Value external_buffer(Napi::Env env, void* data, size_t bytes, void (*fina
   napi_value buffer;
   const napi_status status = napi_create_external_arraybuffer(env, data, bytes, run, finalizer, &buffer);
   if (status == napi_ok) return {env, buffer};
-  // A buffer that Node finds too large when it makes it was finalized at once; other refusals come before.
+  // If Node finds the buffer too large while creating it, it has already called the finalizer. Other refusals come
+  // earlier.
   if (status != napi_generic_failure) run(env, data, finalizer);
   return env.Undefined();
 }

@@ -1,9 +1,9 @@
-// The boundary to JavaScript: how functions read their arguments and how errors get out. All of the addon's plain
-// Node-API is in this file and node_api.cpp; everything else uses node-addon-api.
+// The boundary to JavaScript: how functions read their arguments, and how errors are reported. Only this file and
+// node_api.cpp use plain Node-API. Everything else uses node-addon-api.
 //
-// Plain calls are here for two reasons. To read the arguments of boxLoss, of which four are typed arrays, takes 0.17 us
-// with them and 0.45 us with node-addon-api, of some 0.7 us that a small call takes in all. And a worker that is being ended takes no exceptions: node-addon-api would
-// answer that with a C++ exception that ends the process.
+// The plain calls have two reasons. To read the arguments of boxLoss, of which four are typed arrays, takes 0.17 us
+// with them and 0.45 us with node-addon-api, of some 0.7 us that a small call takes in all. And a worker that is being
+// ended takes no exceptions: node-addon-api would answer that with a C++ exception that ends the process.
 #pragma once
 
 #include <napi.h>
@@ -14,20 +14,20 @@
 
 namespace scaloss {
 
-// What is wrong with an argument; becomes a TypeError.
+// An error in an argument. It becomes a TypeError.
 struct ArgumentError {
   std::string message;
 };
 
-// Where a typed array keeps its numbers. Its buffer is not asked for: a shared one has no ArrayBuffer.
+// The memory of a typed array. Its buffer is not requested, because a shared one has no ArrayBuffer.
 struct ArrayView {
   napi_typedarray_type type;
   size_t length;
   void* data;
 };
 
-// The arguments of a call from JavaScript. TypeScript has checked all that a user can get wrong; what memory depends on
-// is checked again here. Every method throws an ArgumentError.
+// The arguments of a call from JavaScript. TypeScript has checked everything that a user can get wrong. Whatever memory
+// safety depends on is checked again here. Every method throws an ArgumentError.
 class Arguments {
  public:
   Arguments(napi_env env, napi_callback_info info);
@@ -69,14 +69,14 @@ class Arguments {
   napi_value values_[kMaxArguments];
 };
 
-// The JavaScript error for what is being caught: a TypeError for an argument, for CUDA an error with the properties
-// cudaName and outOfMemory, for the host's memory one with hostOutOfMemory.
+// The JavaScript error for the exception that is being handled: a TypeError for an argument, an error with the
+// properties cudaName and outOfMemory for CUDA, and one with hostOutOfMemory for host memory.
 Napi::Error to_js_error(Napi::Env env, const std::string& function);
 
-// Throws it in JavaScript. The function's name comes from export_function().
+// Throws that error in JavaScript. The name of the function comes from export_function().
 void throw_in_js(napi_env env, napi_callback_info info);
 
-// A function of the addon. An empty value is undefined in JavaScript.
+// A function of the addon. If it returns an empty value, JavaScript gets undefined.
 using Function = Napi::Value (*)(const Arguments&);
 
 template <Function function>
@@ -92,8 +92,8 @@ napi_value entry(napi_env env, napi_callback_info info) {
 // `name` must live as long as the process.
 void export_function(Napi::Object exports, const char* name, napi_callback callback);
 
-// An ArrayBuffer over other memory; undefined where the runtime allows none. `finalize` is called once with `hint` in
-// any case. (node-addon-api calls it twice for a buffer that Node finds too large as it makes it.)
+// An ArrayBuffer over external memory, or undefined if the runtime allows none. `finalize` is called once with `hint`
+// in any case. (node-addon-api calls it twice for a buffer that Node finds too large while creating it.)
 Napi::Value external_buffer(Napi::Env env, void* data, size_t bytes, void (*finalize)(void* hint), void* hint);
 
 }  // namespace scaloss

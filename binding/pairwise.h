@@ -5,7 +5,7 @@
 
 namespace scaloss {
 
-// Arrays are all Float32Array or all Float64Array, and none is empty.
+// The arrays are all Float32Array or all Float64Array, and none is empty.
 Napi::Value pairwise(const Arguments& arguments);
 
 }  // namespace scaloss

@@ -1,4 +1,4 @@
-// Where a call runs, and the way there.
+// Runs a call on the device or the CPU that it names.
 #pragma once
 
 #include "../cpu/backend.h"

@@ -1,4 +1,4 @@
-// Any loss with any options, chosen while it runs: for what is not worth code of its own.
+// Any loss with any options, chosen at run time. It serves the combinations that do not have code compiled for them.
 #pragma once
 
 #include "dispatch.h"
@@ -16,7 +16,7 @@ struct IsFamily {
   SCALOSS_FN bool otherwise() const { return false; }
 };
 
-// The terms of a loss of D axes, of the losses outside the IoU family alone unless with_family.
+// The terms of a loss of D axes. Without with_family, it covers only the losses outside the IoU family.
 template <bool with_family, class N, int D>
 struct EvaluateLoss {
   const Axes<N, D>& axes;
@@ -31,7 +31,7 @@ struct EvaluateLoss {
   SCALOSS_FN PairTerms<N, D> otherwise() const { return constant_terms<N, D>(N(0)); }
 };
 
-// What a loss of the IoU family adds to 1 - IoU, with any options.
+// Writes the terms that a loss of the IoU family adds to 1 - IoU, with any options.
 template <class N>
 struct FillTerms {
   const FamilyPair<N>& pair;
@@ -60,7 +60,7 @@ struct AnyLoss {
     if (!dispatch_loss(params.loss, IsFamily())) {
       return dispatch_loss(params.loss, EvaluateLoss<false, N, 2>{axes, params});
     }
-    // The options that change a formula apply to all of the family alike, so their code is here once.
+    // The options that change a formula apply to the whole family alike, so their code is here once.
     const Extents<N> extents = extents_of(axes, N(params.epsilon));
     const IouTerm<N> iou = iou_term(extents);
     PairTerms<N, 2> terms[2] = {constant_terms<N, 2>(N(0)), constant_terms<N, 2>(N(0))};

@@ -5,8 +5,8 @@
 
 namespace scaloss {
 
-// (a + b) - (c + d), to the last digit but a few however nearly the two sums cancel: their rounding errors are added
-// back (Knuth's TwoSum).
+// (a + b) - (c + d), accurate to all but the last few bits even where the two sums nearly cancel: their rounding errors
+// are added back (Knuth's TwoSum).
 template <class N>
 struct RoundedSum {
   N value;
@@ -28,7 +28,7 @@ template <class N>
 struct Axis {
   MaskOf<N> first_outer;   // the prediction's first edge lies on the enclosing box, the target's inside
   MaskOf<N> first_tie;     // the two first edges coincide
-  MaskOf<N> second_outer;  // likewise for the second edges
+  MaskOf<N> second_outer;  // the same for the second edges
   MaskOf<N> second_tie;
   MaskOf<N> finite;   // all four coordinates
   MaskOf<N> ordered;  // both boxes; for finite ones
@@ -40,17 +40,18 @@ struct Axis {
   N reach;            // from the target's first edge to the prediction's second,
   N target_reach;     // and from the prediction's first edge to the target's second
 
-  // pred - target, sides. Good for what stands beside the distances of the edges.
+  // Difference of the sides, pred - target, for formulas that also use the distances of the edges.
   SCALOSS_FN N growth() const { return d2 - d1; }
-  // The same for what stands beside the sides alone: where boxes do not overlap, the distances are longer than the
-  // sides and have lost digits of theirs.
+  // The same difference for formulas that use only the sides. Where boxes do not overlap, the distances of the edges
+  // are longer than the sides, and their difference has lost digits.
   SCALOSS_FN N growth_beside_sides() const { return select(overlap > N(0), d2 - d1, pred - target); }
-  // What the axis is scaled by. Of ordered boxes it is the enclosing side; where a box is inverted that can be 0
-  // between edges that lie apart.
+  // The size by which the axis is scaled. For ordered boxes it is the enclosing side. Where a box is inverted, the
+  // enclosing side can be 0 although the edges lie apart.
   SCALOSS_FN N size() const { return larger(absolute(enclosing), larger(absolute(d1), absolute(d2))); }
 };
 
-// Edges of the prediction, a1 and a2, and of the target. Fills in place: compilers copy such structs badly.
+// a1 and a2 are the edges of the prediction, b1 and b2 those of the target. The axis is filled in place, because
+// compilers copy such structs badly.
 template <class N>
 SCALOSS_FN void fill_axis(Axis<N>& axis, N a1, N a2, N b1, N b2) {
   axis.first_outer = a1 < b1;
@@ -58,7 +59,7 @@ SCALOSS_FN void fill_axis(Axis<N>& axis, N a1, N a2, N b1, N b2) {
   axis.second_outer = a2 > b2;
   axis.second_tie = a2 == b2;
   const N low = smaller(a1, b1), high = larger(a2, b2);
-  // 0 times anything else is NaN.
+  // 0 times a NaN or an infinity is NaN.
   const N zeros = (a1 * N(0) + a2 * N(0)) + (b1 * N(0) + b2 * N(0));
   axis.finite = NumberOf<N>::kRegular ? MaskOf<N>(true) : zeros == N(0);
   axis.ordered = NumberOf<N>::kRegular ? MaskOf<N>(true) : MaskOf<N>((a1 <= a2) & (b1 <= b2));
@@ -81,11 +82,12 @@ struct Axes {
   N role;              // 1, or -1 where prediction and target are exchanged
   bool enlarge_small;  // box.h
 
-  // The power of two by which a pair multiplies what is of this size before it forms products: 1 for regular pairs.
+  // The power of two by which a pair multiplies values of this size before it forms products. It is 1 for regular
+  // pairs.
   SCALOSS_FN N free_scale(N size) const {
     return NumberOf<N>::kRegular ? N(1) : select(regular, N(1), scale_of(absolute(size)).up);
   }
-  // The same where an epsilon may stand beside the products.
+  // The same where an epsilon may be added to the products.
   SCALOSS_FN N scale(N size) const {
     const N up = free_scale(size);
     return enlarge_small ? up : smaller(up, N(1));
@@ -120,8 +122,8 @@ SCALOSS_FN MaskOf<N> is_ordered(const Axes<N, D>& axes) {
   return ordered;
 }
 
-// Intersection over union, 0 for an empty union. Each axis is scaled by its own power of two, under which the ratio
-// does not change, so that areas neither overflow nor vanish.
+// Intersection over union, 0 for an empty union. Each axis is scaled by a separate power of two, which does not change
+// the ratio, so that areas neither overflow nor vanish.
 template <class N, int D>
 SCALOSS_FN N plain_iou(const Axes<N, D>& axes) {
   N intersection(1), pred(1), target(1);

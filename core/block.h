@@ -109,7 +109,8 @@ class Block {
   // What a run of a plan may change.
   template <class S>
   void set_scales(BoxLossJob<S>& job) const {
-    job.loss_scale = (*this)[Field::lossScale];
+    job.loss_scale = typename ArithmeticOf<S>::type((*this)[Field::lossScale]);
+    job.sum_scale = (*this)[Field::lossScale];
     job.divisor = (*this)[Field::divisor];
     job.grad_scale = typename ArithmeticOf<S>::type((*this)[Field::gradScale]);
     job.ignore_all = (*this)[Field::ignoreAll] != 0;

@@ -5,17 +5,20 @@
 
 namespace scaloss {
 
-// A box of D axes, by its first and second corner; also a gradient for one. In memory: x1, y1, x2, y2.
+// A box of D axes, given by its first and second corner. A gradient for a box has the same type. In memory the order is
+// x1, y1, x2, y2.
 template <class N, int D = 2>
 struct Box {
   N first[D];
   N second[D];
 };
 
-// The unit in which a pair is computed, a power of two: coordinates are multiplied by it, and gradients at the end. The
-// losses are ratios and do not notice. A quarter for huge coordinates, so that their differences cannot overflow and
-// scale_of() accepts them; a large number for pairs near 0 as a whole, so that denormal boxes keep their digits. The
-// latter only with enlarge_small: next to an epsilon small boxes must stay small, and some losses are no ratios.
+// The unit in which a pair is computed. It is a power of two: coordinates are multiplied by it, and so are the
+// gradients at the end. Losses that are ratios do not depend on it.
+//
+// The unit is a quarter for huge coordinates, so that their differences cannot overflow and scale_of() accepts them. It
+// is a large number for pairs whose coordinates are all near 0, so that denormal boxes keep their digits. That happens
+// only with enlarge_small: next to an epsilon small boxes must stay small, and some losses are not ratios.
 template <class T>
 struct UnitOf;
 template <>
@@ -39,9 +42,9 @@ SCALOSS_FN N unit_of(const Box<N, D>& pred, const Box<N, D>& target, bool enlarg
   return select(size >= N(U::kHuge), N(0.25f), select(size < N(U::kTiny), for_tiny, N(1)));
 }
 
-// Regular pairs: finite, ordered, with sides of at least kSide and coordinates of at most kCoordinate. Areas of such
-// boxes, and products of areas, neither overflow nor vanish as they are; those of others are computed from scaled
-// sides. So whether a pair is regular is part of the definition of its result.
+// Regular pairs are finite and ordered, with sides of at least kSide and coordinates of at most kCoordinate. Areas of
+// such boxes, and products of areas, neither overflow nor vanish without scaling. The areas of other pairs are computed
+// from scaled sides. So whether a pair is regular is part of the definition of its result.
 template <class T>
 struct RegularRange;
 template <>

@@ -1,4 +1,4 @@
-// From a loss that is chosen at run time to its type, and from the types to tables of what is compiled for them.
+// Maps a loss that is chosen at run time to its type, and the types to tables of the code that is compiled for them.
 //
 // Problem
 //
@@ -16,7 +16,7 @@
 //   table_by_loss(function)           calls it for every loss at compile time: a table of the results
 //
 // Take the switch where the code of many losses belongs in one function, as in a kernel for any loss. Take the table
-// where each loss has a function of its own, and the caller wants its address.
+// where each loss has a separate function, and the caller wants its address.
 //
 // Usage
 //
@@ -56,7 +56,7 @@ constexpr const char* kLossNames[] = {
 #undef SCALOSS_ROW
 };
 
-// What the list says of a loss.
+// The entry of one loss in the list.
 template <class Type, int axes>
 struct LossRow {
   using Loss = Type;
@@ -108,7 +108,7 @@ struct AxesOfLoss {
 };
 constexpr LossTable<int> kAxesOfLoss = table_by_loss(AxesOfLoss());
 
-// The axes of a loss by its number.
+// The number of axes of the loss with this number.
 inline int axes_of(int loss) {
   return kAxesOfLoss[loss];
 }
@@ -121,7 +121,8 @@ struct LossIsRatio {
 };
 constexpr LossTable<bool> kLossIsRatio = table_by_loss(LossIsRatio());
 
-// Whether pairs near 0 may be computed in a larger unit: not next to an epsilon, nor for losses that are no ratios.
+// Whether pairs near 0 may be computed in a larger unit. They may not next to an epsilon, nor for losses that are not
+// ratios.
 inline bool enlarges_small(int loss, double epsilon) {
   return epsilon == 0 && kLossIsRatio[loss];
 }
@@ -134,7 +135,7 @@ struct LossIsOrdered {
 };
 constexpr LossTable<bool> kLossIsOrdered = table_by_loss(LossIsOrdered());
 
-// Sets what follows from the other members.
+// Sets the members that follow from the others.
 template <class T>
 void derive(LossParams<T>& params) {
   params.modified = params.mode != Mode::linear || params.power != 1 || params.inner != 1 || params.focal != 0 ||

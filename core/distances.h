@@ -1,5 +1,5 @@
-// Losses that are no ratios: distances between the corners of two boxes, in the unit of the coordinates. Axes::unit,
-// which is not theirs, comes out of loss and gradient.
+// Losses that are not ratios: distances between the corners of two boxes, in the unit of the coordinates. The axes come
+// in Axes::unit instead, so loss and gradient are divided by that unit.
 #pragma once
 
 #include "elementary.h"
@@ -7,8 +7,8 @@
 
 namespace scaloss {
 
-// Sum over the corners' coordinates of d^2 / (2 beta), or |d| - beta / 2 where |d| is not below beta (Girshick, Fast
-// R-CNN, ICCV 2015). Not a ratio: the unit must come out of loss and gradient.
+// Sum over the corner coordinates of d^2 / (2 beta), or |d| - beta / 2 where |d| is at least beta (Girshick, Fast
+// R-CNN, ICCV 2015). This is not a ratio, so loss and gradient are divided by the unit.
 template <class N>
 SCALOSS_FN PairTerms<N, 2> smooth_absolute_differences(const Axes<N, 2>& axes, N beta) {
   const N inverse_unit = N(1) / axes.unit, half(0.5f);
@@ -28,9 +28,9 @@ SCALOSS_FN PairTerms<N, 2> smooth_absolute_differences(const Axes<N, 2>& axes, N
   return terms;
 }
 
-// 1 - exp(-W/C), W the 2-Wasserstein distance of the boxes as Gaussians with half sides for deviations (NWD: Wang, Xu,
-// Yang, Yu: A Normalized Gaussian Wasserstein Distance for Tiny Object Detection, 2021). Its square, rho^2 +
-// ((w - W)^2 + (h - H)^2)/4, is half the sum of the squared corner distances, so W is a length over all four
+// 1 - exp(-W/C), where W is the 2-Wasserstein distance of the boxes as Gaussians whose deviations are the half sides
+// (NWD: Wang, Xu, Yang, Yu: A Normalized Gaussian Wasserstein Distance for Tiny Object Detection, 2021). W^2 = rho^2 +
+// ((w - W)^2 + (h - H)^2)/4 is half the sum of the squared corner distances, so W is a length over all four
 // differences.
 template <class N>
 SCALOSS_FN PairTerms<N, 2> gaussian_distance(const Axes<N, 2>& axes, N constant) {

@@ -1,4 +1,4 @@
-// The types of storage.h by number, for what learns at run time which one an array holds.
+// The types of storage.h by number, for code that learns at run time which type an array holds.
 #pragma once
 
 #include <cstddef>
@@ -9,9 +9,9 @@
 
 namespace scaloss {
 
-// Every type, by its name in JavaScript; the position is its number at the addon's boundary. Each place that treats
-// them differently goes through dispatch_dtype() or has a table of this list, so that a new type cannot pass for one of
-// the others.
+// Every type, by its name in JavaScript. The position is its number at the addon's boundary. Code that treats the types
+// differently goes through dispatch_dtype() or has a table made from this list, so that a new type cannot be taken for
+// one of the others.
 #define SCALOSS_DTYPES(ROW) ROW(float32, float) ROW(float64, double) ROW(float16, Float16) ROW(bfloat16, BFloat16)
 
 enum class DType : int {
@@ -26,7 +26,7 @@ constexpr const char* kDTypeNames[] = {
 };
 constexpr int kDTypes = int(std::size(kDTypeNames));
 
-// The number of a type; other types have none.
+// The number of a type. It is defined only for the types of the list.
 template <class S>
 struct DTypeOf;
 #define SCALOSS_ROW(name, Type)                 \

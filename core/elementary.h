@@ -1,6 +1,7 @@
-// Elementary functions with the same bits on every backend: polynomials of our own (minimax, found by the Remez
-// exchange in 50 digits) between exact steps. Polynomials are good to less than half an ulp over
-// their intervals; what is left is rounding, which the golden vectors of the losses made of these functions bound.
+// Elementary functions that give the same bits on every backend. They are polynomials between exact steps, fitted for
+// this purpose (minimax, by the Remez exchange in 50 digits). Each polynomial is accurate to less than half an ulp over
+// its interval. The rest of the error is rounding, which the golden vectors of the losses that use these functions
+// bound.
 #pragma once
 
 #include "number.h"
@@ -17,7 +18,7 @@ SCALOSS_FN N polynomial(N x, StorageOf<N> c, More... more) {
   return N(c) + x * polynomial(x, more...);
 }
 
-// The series below; the second argument picks the dtype.
+// The polynomials. The second argument selects the dtype.
 // (atan(t) / t - 1) / z for z = t t, t up to tan(pi / 8).
 template <class N>
 SCALOSS_FN N atan_series(N z, float) {
@@ -57,7 +58,7 @@ template <>
 struct Elementary<float> {
   static constexpr float kPi = 0x1.921fb6p+1f, kHalfPi = 0x1.921fb6p+0f, kQuarterPi = 0x1.921fb6p-1f;
   static constexpr float kTanEighthPi = 0x1.a8279ap-2f;
-  // log(2) in two parts: small integers times the first are exact.
+  // log(2) in two parts: products of the first with small integers are exact.
   static constexpr float kLog2High = 0x1.62e4p-1f, kLog2Low = 0x1.7f7d1cp-20f, kInverseLog2 = 0x1.715476p+0f;
   static constexpr float kLog2 = 0x1.62e43p-1f;
   static constexpr float kMinExponent = -126.0f, kMaxExponent = 127.0f;  // of normal numbers
@@ -87,8 +88,8 @@ SCALOSS_FN N round_to_integer(N x) {
   return (x + rounder) - rounder;
 }
 
-// The angle of the vector (x, y), in (-pi, pi]; x and y are not both 0, and neither is so small that a quotient of the
-// two would lose digits.
+// The angle of the vector (x, y), in (-pi, pi]. x and y must not both be 0, and neither may be so small that their
+// quotient loses digits.
 template <class N>
 SCALOSS_FN N angle_of(N y, N x) {
   using E = Elementary<StorageOf<N>>;
@@ -102,12 +103,12 @@ SCALOSS_FN N angle_of(N y, N x) {
   const N near = t + t * (z * atan_series(z, StorageOf<N>()));
   const N angle = select(far, N(E::kQuarterPi) + near, near);
   const N from_x = select(steep, N(E::kHalfPi) - angle, angle);
-  // Regular boxes give vectors of the right half plane alone.
+  // For regular boxes the vector is always in the right half plane.
   const N upper = NumberOf<N>::kRegular ? from_x : select(x < N(0), N(E::kPi) - from_x, from_x);
   return select(y < N(0), -upper, upper);
 }
 
-// log(x) = exponent log(2) + rest.
+// The parts of log(x) = exponent log(2) + rest.
 template <class N>
 struct Log {
   N exponent;  // an integer
@@ -118,8 +119,8 @@ struct Log {
   }
 };
 
-// The logarithm of a positive normal x, where below_one = 1 - x is known better than that difference: it keeps its
-// digits near 1.
+// The logarithm of a positive normal x. The caller passes below_one = 1 - x, which it knows more precisely than this
+// difference, so that the result keeps its digits near x = 1.
 template <class N>
 SCALOSS_FN Log<N> log_of(N x, N below_one) {
   using E = Elementary<StorageOf<N>>;
@@ -135,15 +136,15 @@ SCALOSS_FN Log<N> log_of(N x, N below_one) {
   return {exponent, f - s * (f - z * log_series(z, StorageOf<N>()))};
 }
 
-// A power, and the power - 1, which keeps its digits near 0.
+// A power, and the power minus 1 with all its digits where it is near 0.
 template <class N>
 struct Exp {
   N value;
   N minus_one;
 };
 
-// 2^exponent for an integer from kMinExponent to kMaxExponent: adding the rounder puts it into the low bits; from there
-// it moves to the exponent's place, and the bits of the rounder leave at the top.
+// 2^exponent for an integer from kMinExponent to kMaxExponent. Adding the rounder puts the integer into the low bits.
+// From there it is shifted to the place of the exponent, and the bits of the rounder leave at the top.
 template <class N>
 SCALOSS_FN N power_of_two(N exponent) {
   using E = Elementary<StorageOf<N>>;
@@ -160,7 +161,7 @@ SCALOSS_FN Exp<N> exp_of(N x, N exponent) {
   const N in_range = smaller(limit, larger(-limit, x));
   const N multiple = round_to_integer(in_range * N(E::kInverseLog2));
   const N r = (in_range - multiple * N(E::kLog2High)) - multiple * N(E::kLog2Low);
-  // In two factors, so that a result below the normal numbers is rounded once.
+  // The power has two factors, so that a result below the normal numbers is rounded once.
   const N total = smaller(limit, larger(N(2 * E::kMinExponent), multiple + exponent));
   const N half = round_to_integer(N(0.5f) * total);
   const N first = power_of_two(half), second = power_of_two(total - half), power = first * second;
@@ -173,7 +174,8 @@ SCALOSS_FN Exp<N> exp_of(N x) {
   return exp_of(x, N(0));
 }
 
-// exp_of(x), to the last bit, for |x| of at most a few dozen: nothing leaves the range, so one power of two does.
+// exp_of(x) to the last bit, for |x| up to a few dozen. There no result leaves the range, so one power of two is
+// enough.
 template <class N>
 SCALOSS_FN Exp<N> exp_of_moderate(N x) {
   using E = Elementary<StorageOf<N>>;
@@ -185,8 +187,8 @@ SCALOSS_FN Exp<N> exp_of_moderate(N x) {
   return {power + change, (power - N(1)) + change};
 }
 
-// x^p for x as in log_of(). The exponent's share of p log(x) is split off before it is rounded: else the rounding of a
-// large logarithm would become the relative error of the power.
+// x^p, with x as in log_of(). The part of p log(x) that comes from the exponent is split off before rounding. Otherwise
+// the rounding error of a large logarithm would become the relative error of the power.
 template <class N>
 SCALOSS_FN Exp<N> power_of(N x, N below_one, N p) {
   using E = Elementary<StorageOf<N>>;

@@ -1,5 +1,5 @@
-// Box formats as codecs: decode the numbers of a box to corners on load, carry a corner gradient back on store (chain
-// rule). The order is the contract with src/core/formats.ts.
+// Box formats as codecs: they decode the numbers of a box to corners on load, and convert the gradient of the corners
+// back on store (chain rule). The order of the formats is the contract with src/core/formats.ts.
 #pragma once
 
 #include <iterator>
@@ -8,14 +8,14 @@
 
 namespace scaloss {
 
-// With three axes each part has three numbers, and yxyx has no meaning.
+// With three axes each part has three numbers, and yxyx is not supported.
 enum class Format : int32_t {
   xyxy,    // x1, y1, x2, y2
   xywh,    // x1, y1, width, height
   cxcywh,  // centre x, centre y, width, height
   yxyx,    // y1, x1, y2, x2
 };
-// By the position of each.
+// The names by position in the enumeration.
 constexpr const char* kFormatNames[] = {"xyxy", "xywh", "cxcywh", "yxyx"};
 constexpr int kFormats = int(std::size(kFormatNames));
 static_assert(kFormats == int(Format::yxyx) + 1, "every format has a name");

@@ -1,8 +1,8 @@
-// How every function of core/ is declared. This is the one thing here that must know nvcc, because a function that both
-// the host and a device call has to say so where it is declared.
+// How every function of core/ is declared. This is the only place in core/ that must know nvcc, because a function that
+// both the host and a device call has to say so in its declaration.
 //
-// Each is always inlined: a translation unit built for AVX-512 must not hand the linker a symbol that code for older
-// CPUs could end up calling.
+// Every function is always inlined: a translation unit built for AVX-512 must not hand the linker a symbol that code
+// for older CPUs could end up calling.
 #pragma once
 
 #if defined(__CUDACC__)

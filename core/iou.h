@@ -1,4 +1,4 @@
-// The IoU of a pair in two dimensions, 1 - IoU and its gradient, and what the options of the family make of it.
+// The IoU of a pair in two dimensions, 1 - IoU with its gradient, and the options of the IoU family that modify it.
 #pragma once
 
 #include "elementary.h"
@@ -6,7 +6,7 @@
 
 namespace scaloss {
 
-// One axis in its own unit: areas are products of two such axes, and neither overflow nor vanish.
+// One axis, scaled by its own unit. Areas are products of two such axes, and neither overflow nor vanish.
 template <class N>
 struct Extent {
   N pred, target;   // sides
@@ -38,7 +38,7 @@ struct Extents {
   MaskOf<N> regular;      // box.h
 };
 
-// epsilon beside products of two axes. Other than 0 it goes with pairs that are not enlarged: it stays finite.
+// epsilon in the unit of products of two axes. If it is not 0, pairs are never enlarged, so it stays finite.
 template <class N>
 SCALOSS_FN N area_epsilon(const Axes<N, 2>& axes, N epsilon, N up_a, N up_b) {
   return (((epsilon * axes.unit) * up_a) * axes.unit) * up_b;
@@ -54,8 +54,8 @@ SCALOSS_FN Extents<N> extents_of(const Axes<N, 2>& axes, N epsilon) {
   return e;
 }
 
-// Division by an area: x / area is (x * scale) * inverse. An area of two axes in their own units can still be too small
-// for a reciprocal, where a narrow box crosses a low one; areas of regular pairs are not.
+// Division by an area: x / area is (x * scale) * inverse. An area of two scaled axes can still be too small for a
+// reciprocal, where a narrow box crosses a low one. Areas of regular pairs are never too small.
 template <class N>
 struct AreaDivisor {
   N scale, inverse;
@@ -74,8 +74,8 @@ struct IouTerm {
   N iou;
 };
 
-// 1 - I/U as S/(I + S), where S is the symmetric difference of the boxes: nothing cancels. With epsilon, I/(U +
-// epsilon).
+// 1 - I/U as S/(I + S), where S is the area of the symmetric difference of the boxes, so that nothing cancels. With
+// epsilon, IoU is I/(U + epsilon).
 template <class N>
 SCALOSS_FN IouTerm<N> iou_term(const Extents<N>& e) {
   const Extent<N>&x = e.axis[0], &y = e.axis[1];
@@ -92,12 +92,13 @@ SCALOSS_FN IouTerm<N> iou_term(const Extents<N>& e) {
   const N target_area = x.target * y.target;
   for (int k = 0; k < 2; ++k) {
     const Extent<N>&axis = e.axis[k], &other = e.axis[1 - k];
-    // Moving an outer edge out changes the union alone, by the other side: -I h/U^2. An inner edge changes the
-    // intersection, too: (hmin (U + I) - I h)/U^2, where U + I = w h + W H and I = wmin hmin.
+    // Moving an outer edge out changes only the union, by the length of the other side: -I h/U^2. An inner edge changes
+    // the intersection too: (hmin (U + I) - I h)/U^2, where U + I = w h + W H and I = wmin hmin.
     const N outer = zero - grow(term.iou * over_union(other.pred), axis.up);
     const N rest = (target_area + axis.pred_excess * other.pred) + e.area_epsilon;
     const N inner = grow(over_union(other.overlap) * over_union(rest), axis.up);
-    // Half of both, whose sum cancels less as this: at a tie one of the two excesses along the axis is 0.
+    // At a tie the edge gets half of both. In this form their sum cancels less, because one of the two excesses along
+    // the axis is 0.
     const N excess = axis.pred_excess * other.pred + axis.target_excess * other.target;
     const N across = axis.overlap * (other.target_excess - other.pred_excess);
     const N tie = over_union(other.overlap) * over_union((excess + across) + e.area_epsilon);
@@ -107,8 +108,8 @@ SCALOSS_FN IouTerm<N> iou_term(const Extents<N>& e) {
   return term;
 }
 
-// What an inner edge takes from the edge on its side and from the other one. A quarter of it: the ratio is up to 4, IoU
-// does not notice, and nothing overflows.
+// The shares that an inner edge takes from the edge on its side and from the opposite edge. They are a quarter of the
+// true ones: the ratio is up to 4, the IoU does not depend on a common factor, and so nothing overflows.
 template <class N>
 struct InnerShares {
   N same, opposite;
@@ -116,8 +117,8 @@ struct InnerShares {
       : same(N(0.125f) + N(0.125f) * ratio), opposite(N(0.125f) - N(0.125f) * ratio) {}
 };
 
-// Both boxes scaled by a ratio about their own centres (Inner-IoU: Zhang, Xu, Zhang 2023), from the differences of the
-// plain ones.
+// Both boxes scaled by a ratio about their own centres (Inner-IoU: Zhang, Xu, Zhang 2023). The axis is computed from
+// the differences of the original boxes.
 template <class N>
 SCALOSS_FN Axis<N> inner_axis(const Axis<N>& axis, N ratio) {
   const InnerShares<N> share(ratio);
@@ -127,7 +128,7 @@ SCALOSS_FN Axis<N> inner_axis(const Axis<N>& axis, N ratio) {
   inner.pred = (N(0.25f) * ratio) * axis.pred;
   inner.target = (N(0.25f) * ratio) * axis.target;
   inner.enclosing = N(0.5f) * ((inner.pred + inner.target) + (absolute(inner.d1) + absolute(inner.d2)));
-  // The overlap is the least of four lengths; a side among them keeps its digits beside a much longer one.
+  // The overlap is the least of four lengths. A side among them keeps its digits next to a much longer one.
   const N shorter = share.opposite * axis.pred + share.opposite * axis.target;
   inner.overlap = smaller(smaller(inner.pred, inner.target),
                           smaller(N(0.25f) * axis.reach - shorter, N(0.25f) * axis.target_reach - shorter));
@@ -155,7 +156,7 @@ SCALOSS_FN IouTerm<N> inner_iou_term(const Axes<N, 2>& axes, N ratio) {
   return term;
 }
 
-// What the options make of the term 1 - IoU.
+// Applies the options to the term 1 - IoU.
 template <class N>
 SCALOSS_FN PairTerms<N, 2> shaped_iou(const Axes<N, 2>& axes, const IouTerm<N>& plain,
                                       const LossParams<StorageOf<N>>& params) {
@@ -192,8 +193,8 @@ SCALOSS_FN PairTerms<N, 2> raised_term(const PairTerms<N, 2>& term, N power) {
   return with_loss(select(positive, raised, N(0)), select(positive, power * (raised / base), N(0)), term);
 }
 
-// The whole loss times IoU^exponent, which is held constant (Focal-EIoU: Zhang et al. 2021): its own gradient would
-// reward a smaller overlap.
+// The whole loss times IoU^exponent (Focal-EIoU: Zhang et al. 2021). The factor is held constant in the gradient,
+// because its own gradient would reward a smaller overlap.
 template <class N>
 SCALOSS_FN PairTerms<N, 2> focused(const PairTerms<N, 2>& terms, const IouTerm<N>& iou, N exponent) {
   const MaskOf<N> positive = iou.iou > N(0);

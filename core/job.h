@@ -1,5 +1,7 @@
-// One call: what travels to a CPU loop or a kernel, and what happens to one row of it.
+// One call: the data that a CPU loop or a kernel receives, and the computation of one row.
 #pragma once
+
+#include <type_traits>
 
 #include "any_loss.h"
 #include "formats.h"
@@ -11,7 +13,7 @@ namespace scaloss {
 enum class Pass { forward, fused };
 constexpr int kPasses = 2;
 
-// S: the type stored in the arrays, T: that of the arithmetic.
+// S is the type stored in the arrays, T the type of the arithmetic.
 template <class S, class T = typename ArithmeticOf<S>::type>
 struct BoxLossJob {
   int64_t boxes;         // N
@@ -24,9 +26,11 @@ struct BoxLossJob {
   S* grad_target;        // [N, 2 D] or null
   S* iou;                // [N] or null
   LossParams<T> params;
-  double loss_scale;  // multiplies the losses, reduced or not
-  double divisor;     // the reduced loss is (sum of weighted losses) * loss_scale / divisor
-  T grad_scale;       // multiplies the gradients: everything upstream that is the same for all rows
+  T loss_scale;      // multiplies the losses written to `loss`
+  T grad_scale;      // multiplies the gradients: everything upstream that is the same for all rows
+  double sum_scale;  // loss_scale before it was rounded: the reduced loss is (sum of weighted losses) * sum_scale /
+                     // divisor
+  double divisor;
   Format format;
   int32_t ignore_invalid;  // rows that are not valid count 0
   int32_t ignore_all;      // every row counts 0 (the normaliser is not positive); invalid rows are still counted
@@ -41,13 +45,13 @@ struct JobArrays {
   static constexpr const S* Job::* inputs[kInputs] = {&Job::pred, &Job::target, &Job::weight, &Job::grad_output};
   static constexpr S* Job::* results[kArrays - kInputs] = {&Job::loss, &Job::grad, &Job::grad_target, &Job::iou};
 };
-// Whether an array has all the numbers of a box per row, not one.
+// Whether an array has all the numbers of a box in each row, rather than one number.
 constexpr bool has_boxes(int array) {
   return array == 0 || array == 1 || array == 5 || array == 6;
 }
 
-// body(array, member, numbers per row) for every input, or result, that the job has. `array` counts in the order above,
-// and `member` is the pointer to the job's member.
+// Calls body(array, member, numbers per row) for every input, or every result, that the job has. `array` counts in the
+// order above, and `member` is the pointer to the job's member.
 template <class S, class Body>
 void each_input(const BoxLossJob<S>& job, Body body) {
   for (int k = 0; k < kInputs; ++k) {
@@ -68,7 +72,7 @@ Pass pass_of(const BoxLossJob<S>& job) {
   return job.grad != nullptr || job.grad_target != nullptr ? Pass::fused : Pass::forward;
 }
 
-// What a call gives besides its arrays.
+// The results of a call other than its arrays.
 struct BoxLossSummary {
   double loss;      // the reduced loss
   int64_t invalid;  // rows with a non-finite coordinate or an inverted box
@@ -76,33 +80,45 @@ struct BoxLossSummary {
 
 template <class S>
 SCALOSS_FN double reduced_loss(const BoxLossJob<S>& job, double sum) {
-  return job.ignore_all ? 0.0 : sum * job.loss_scale / job.divisor;
+  return job.ignore_all ? 0.0 : sum * job.sum_scale / job.divisor;
 }
 
-// What a row adds to the summary.
+// The part of one row in the summary.
 template <class N>
 struct RowSummary {
   N weighted_loss;
   MaskOf<N> invalid;
 };
 
-// Computes one row, or as many rows as N holds, and stores what the job asks for through store.value(array, N) and
-// store.row(array, Row<N, D>). `weight` and `grad_output` are read only where the job has them.
-// again.pred() and again.target() give the rows' boxes a second time, for the gradient of the target: a CPU loads them
-// from memory rather than keep the registers.
+// Whether the corners of a box need not be in order: known of a loss that has its own code.
+template <class Loss, class T>
+SCALOSS_FN bool takes_any_order(const LossParams<T>& params) {
+  if constexpr (std::is_same<Loss, AnyLoss>::value || std::is_same<Loss, PlainLoss>::value) {
+    return params.any_order != 0;
+  } else {
+    return !Loss::kOrdered;
+  }
+}
+
+// Computes one row, or as many rows as N holds, and stores the results that the job asks for through store.value(array,
+// N) and store.row(array, Row<N, D>). `weight` and `grad_output` are read only if the job has them. again.pred() and
+// again.target() return the boxes of the rows a second time, for the gradient of the target: a CPU loads them from
+// memory again rather than keep them in registers.
 template <class Loss, Pass pass, class S, class N, int D, class Again, class Store>
 SCALOSS_FN RowSummary<N> evaluate_row(const BoxLossJob<S>& job, Box<N, D> pred, Box<N, D> target, N weight,
                                       N grad_output, Again again, Store store) {
   N factor(job.grad_scale);
   RowSummary<N> summary = {N(0), MaskOf<N>(false)};
-  // The second time round with the boxes exchanged, for the target's gradient: all losses are symmetric.
+  // The second pass has the boxes exchanged and gives the gradient of the target. This works because all losses are
+  // symmetric.
   for (bool exchanged = false;; exchanged = true) {
     const Axes<N, D> axes = make_axes(pred, target, exchanged, job.params.enlarge_small);
     const PairTerms<N, D> terms = Loss::evaluate(axes, job.params);
 
-    // A row that counts 0 does so whatever its box holds: selected, not multiplied, because 0 * NaN is NaN.
+    // A row that counts 0 must give 0 whatever its box holds. So 0 is selected rather than multiplied in, because 0 *
+    // NaN is NaN.
     const MaskOf<N> finite = is_finite(axes);
-    const MaskOf<N> valid = finite & MaskOf<N>(is_ordered(axes) | MaskOf<N>(job.params.any_order != 0));
+    const MaskOf<N> valid = finite & MaskOf<N>(is_ordered(axes) | MaskOf<N>(takes_any_order<Loss>(job.params)));
     const MaskOf<N> reported = MaskOf<N>(valid | MaskOf<N>(!job.ignore_invalid));
     MaskOf<N> counts = job.ignore_all ? MaskOf<N>(false) : reported;
     if (job.weight != nullptr) counts = counts & !(weight == N(0));
@@ -115,8 +131,8 @@ SCALOSS_FN RowSummary<N> evaluate_row(const BoxLossJob<S>& job, Box<N, D> pred, 
       N loss = select(finite, terms.loss, nan);
       if (job.weight != nullptr) loss = loss * weight;
       loss = select(counts, loss, N(0));
-      // Selected again after the product: 0 times a negative scale is -0.
-      if (job.loss != nullptr) store.value(job.loss, select(counts, loss * N(StorageOf<N>(job.loss_scale)), N(0)));
+      // 0 is selected again after the product, because 0 times a negative scale is -0.
+      if (job.loss != nullptr) store.value(job.loss, select(counts, loss * N(job.loss_scale), N(0)));
       if (job.iou != nullptr) {
         store.value(job.iou, select(reported, select(finite, plain_iou(axes), nan), N(0)));
       }

@@ -1,8 +1,8 @@
-// The losses: value and gradient of one pair of boxes, for any number type. The table at the end lists them all;
-// docs/losses.md has their formulas as published, the options and what happens where a formula has no value.
+// The losses: value and gradient of one pair of boxes, for any number type. The table at the end lists all of them.
+// docs/losses.md has the published formulas, the options, and the results where a formula has no value.
 //
-// The forms used here equal the published ones in real arithmetic but cancel nowhere, so a loss keeps its digits down
-// to a perfect match, where loss and gradient are exactly 0.
+// The forms used here equal the published ones in real arithmetic, but no terms cancel in them. So a loss keeps its
+// digits down to a perfect match, where loss and gradient are exactly 0.
 #pragma once
 
 #include "distances.h"
@@ -13,9 +13,10 @@
 
 namespace scaloss {
 
-// Each loss: evaluate(axes, params) gives its terms. kRange: pairs in this range have
-// faster code of their own on the CPU. kFamily: a member of the IoU family, see FamilyLoss. kIsRatio: the unit of the
-// coordinates does not matter. kOrdered: the corners of a box must be in order; sums over coordinates take any numbers.
+// Every loss has evaluate(axes, params), which returns its terms, and these constants. kRange: pairs in this range have
+// separate, faster code on the CPU. kFamily: the loss is a member of the IoU family, see FamilyLoss. kIsRatio: the loss
+// does not depend on the unit of the coordinates. kOrdered: the corners of a box must be in order; sums over
+// coordinates accept numbers in any order.
 
 // Side overlap, L_SO (SCALoss, Eq. 2).
 struct SoLoss {
@@ -67,7 +68,7 @@ struct Center2Loss {
   }
 };
 
-// Square below beta, straight above.
+// Quadratic below beta, linear above.
 struct SmoothL1Loss {
   static constexpr Range kRange = Range::regular;
   static constexpr bool kFamily = false, kIsRatio = false, kOrdered = false;
@@ -97,8 +98,8 @@ struct NwdLoss {
   }
 };
 
-// What the losses of the IoU family share. References, not copies: compilers take structs apart better than they copy
-// them.
+// The inputs that the losses of the IoU family share. They are references, because compilers take structs apart better
+// than they copy them.
 template <class N>
 struct FamilyPair {
   const Axes<N, 2>& axes;
@@ -106,12 +107,12 @@ struct FamilyPair {
   const IouTerm<N>& iou;
 };
 
-// Where a loss of the family has faster code.
+// The range in which a loss of the family has faster code.
 template <class Terms>
 constexpr Range kFamilyRange = Range::regular;
 
-// A loss of the family is 1 - IoU and the kTerms terms that Terms::fill() writes. any_option: options that have no code
-// in FamilyLoss may be at work.
+// A loss of the family is 1 - IoU plus the kTerms terms that Terms::fill() writes. any_option means that options which
+// FamilyLoss has no code for may be set.
 template <class Terms>
 struct FamilyLoss : Terms {
   static constexpr Range kRange = kFamilyRange<Terms>;
@@ -179,7 +180,7 @@ struct IouCdTerms {
     terms[0] = with_loss(N(params.alpha) * cd.loss, N(params.alpha), cd);
   }
 };
-// Its corner distance gains from more than regular pairs; for 1 - IoU these are the same.
+// Its corner distance also gains from ordinary pairs. For 1 - IoU both ranges have the same code.
 template <>
 inline constexpr Range kFamilyRange<IouCdTerms> = Range::ordinary;
 using IouCdLoss = FamilyLoss<IouCdTerms>;
@@ -219,8 +220,8 @@ using MpdiouLoss = FamilyLoss<MpdiouTerms>;
 
 }  // namespace scaloss
 
-// Every loss: its public name, its type and its number of axes. The position is the loss' number at the addon's
-// boundary (src/core/losses.ts). Only dispatch.h expands the list; everything else uses what is there.
+// Every loss: its public name, its type and its number of axes. The position is the number of the loss at the addon's
+// boundary (src/core/losses.ts). Only dispatch.h expands the list. Everything else uses the functions of that file.
 #define SCALOSS_LOSSES(ROW)       \
   ROW(sca, ScaLoss, 2)            \
   ROW(so, SoLoss, 2)              \

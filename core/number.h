@@ -1,4 +1,4 @@
-// What the maths asks of a number type, given here for float and double; cpu/pack.h gives the same for SIMD packs.
+// The operations that the maths needs of a number type, for float and double. cpu/pack.h has the same for SIMD packs.
 #pragma once
 
 #include <cfloat>
@@ -35,9 +35,9 @@ struct Ieee<double> {
   static constexpr double kNaN = NAN;
 };
 
-// How much is known of the numbers a type is used for: nothing; that they are of regular pairs (box.h), which then need
-// no test; that they are of ordinary pairs (ordinary.h), where scaling by powers of two would change no bit and is left
-// out altogether.
+// How much is known of the numbers a type is used for. any: nothing. regular: they belong to regular pairs (box.h) and
+// need no tests. ordinary: they belong to ordinary pairs (ordinary.h), where scaling by powers of two would change no
+// bit and is left out.
 enum class Range { any, regular, ordinary };
 
 // Storage type, bits, comparison result and range of a number type.
@@ -80,7 +80,7 @@ SCALOSS_FN To bit_cast(const From& from) {
   return to;
 }
 
-// Of the bits of a number, or of a pack of them; what leaves at the top is lost.
+// Shifts the bits of a number, or of a pack of numbers. Bits that leave at the top are lost.
 SCALOSS_FN int32_t shift_left(int32_t bits, int places) {
   return int32_t(uint32_t(bits) << places);
 }
@@ -92,7 +92,7 @@ SCALOSS_FN BitVector shift_left(BitVector bits, int places) {
   return bits << places;
 }
 
-// The sum of such bits, without regard to a carry at the top.
+// The sum of such bits. A carry at the top is lost.
 SCALOSS_FN int32_t add_bits(int32_t a, int32_t b) {
   return int32_t(uint32_t(a) + uint32_t(b));
 }
@@ -104,7 +104,7 @@ SCALOSS_FN BitVector add_bits(BitVector a, Bits b) {
   return a + b;
 }
 
-// The larger and the smaller of two; b when either is NaN or they are equal, on every number type alike.
+// The larger and the smaller of two numbers. The result is b if either is NaN or they are equal, for every number type.
 template <class N>
 SCALOSS_FN N larger(N a, N b) {
   return select(a > b, a, b);
@@ -119,13 +119,13 @@ SCALOSS_FN N reciprocal_or_zero(N x) {
   return select(x == N(0), N(0), N(1) / x);
 }
 
-// The same of a side, an area or a diagonal: regular pairs have none that is 0.
+// The same for a side, an area or a diagonal. Regular pairs have none that is 0.
 template <class N>
 SCALOSS_FN N reciprocal_of_extent(N x) {
   return NumberOf<N>::kRegular ? N(1) / x : reciprocal_or_zero(x);
 }
 
-// x times the reciprocal of an extent: 0 where that is 0, though x may be infinite next to it.
+// x times the reciprocal of an extent. The result is 0 where the reciprocal is 0, even if x is infinite there.
 template <class N>
 SCALOSS_FN N over_extent(N x, N reciprocal) {
   const N product = x * reciprocal;
@@ -139,8 +139,8 @@ struct Scale {
   N down;
 };
 
-// The scale that brings size >= 0 into [1, 2). Subnormal sizes and 0 are brought below 1, but their squares stay
-// representable. size must be below half of the largest number.
+// The scale that brings size >= 0 into [1, 2). Subnormal sizes and 0 are brought below 1, and their squares stay
+// representable. The size must be below half of the largest number.
 template <class N>
 SCALOSS_FN Scale<N> scale_of(N size) {
   if (NumberOf<N>::kOrdinary) return {N(1), N(1)};
@@ -150,7 +150,8 @@ SCALOSS_FN Scale<N> scale_of(N size) {
   return {bit_cast<N>(I::kDoubledBias - exponent), bit_cast<N>(exponent)};
 }
 
-// x, but no further from 0 than the largest number: an infinity would make NaN of the next 0 or opposite infinity.
+// x, limited to the largest finite number. An infinity would turn into NaN at the next product with 0 or sum with the
+// opposite infinity.
 template <class N>
 SCALOSS_FN N within_range(N x) {
   if (NumberOf<N>::kRegular) return x;
@@ -162,8 +163,8 @@ SCALOSS_FN N grow(N x, N up) {
   return NumberOf<N>::kOrdinary ? x : within_range(x * up);
 }
 
-// The same of a sum. Parts of a gradient of pairs that are not regular may have left the range: where they oppose each
-// other, 0 is as good as any number, and better than NaN.
+// The same for a sum. For pairs that are not regular, parts of a gradient may have left the range. Where they have
+// opposite signs, their sum is taken as 0, which is no worse than any other number and better than NaN.
 template <class N>
 SCALOSS_FN N finite_sum(N sum) {
   return NumberOf<N>::kRegular ? sum : select(sum == sum, within_range(sum), N(0));

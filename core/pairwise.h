@@ -1,4 +1,4 @@
-// Every pair of two sets of boxes: what travels to a CPU loop or a kernel, and the value of one pair.
+// Every pair of two sets of boxes: the data that a CPU loop or a kernel receives, and the value of one pair.
 #pragma once
 
 #include "any_loss.h"
@@ -12,7 +12,7 @@ enum class PairValue : int32_t {
   iou,         // the similarity of the plain IoU loss, whose small values 1 - (1 - IoU) would round
 };
 
-// What a call for losses, or for similarities, computes.
+// The value that a call computes when it asks for losses, or for similarities.
 template <class T>
 PairValue pair_value_of(const LossParams<T>& params, bool similarity) {
   if (!similarity) return PairValue::loss;
@@ -31,7 +31,7 @@ struct PairwiseJob {
   PairValue value;
 };
 
-// Whether a box is one that a loss is meant for.
+// Whether a box is valid input for the loss.
 template <class T, int D>
 bool is_valid(const Box<T, D>& box, bool any_order) {
   bool valid = true;
@@ -42,7 +42,7 @@ bool is_valid(const Box<T, D>& box, bool any_order) {
   return valid;
 }
 
-// How many of [count, 2 D] boxes are not valid.
+// The number of boxes among [count, 2 D] that are not valid.
 template <int D, class T>
 int64_t count_invalid(const PairwiseJob<T>& job, const T* boxes, int64_t count) {
   int64_t invalid = 0;
@@ -53,7 +53,7 @@ int64_t count_invalid(const PairwiseJob<T>& job, const T* boxes, int64_t count) 
   }
   return invalid;
 }
-// How many boxes of both sides are not valid.
+// The number of boxes that are not valid, in both sets together.
 template <class T>
 int64_t count_invalid(const PairwiseJob<T>& job) {
   if (axes_of(job.params.loss) == 3) {

@@ -1,5 +1,5 @@
-// What the losses of the IoU family add to 1 - IoU. Distances between centres are taken from sums of the coordinates
-// with their rounding errors, so they keep their digits for boxes around nearly the same point.
+// The terms that the losses of the IoU family add to 1 - IoU. Distances between centres are computed from sums of the
+// coordinates together with their rounding errors, so they keep their digits for boxes around nearly the same point.
 #pragma once
 
 #include "elementary.h"
@@ -14,7 +14,8 @@ SCALOSS_FN PairTerms<N, 2> enclosing_gap(const Extents<N>& e) {
   const Extent<N>&x = e.axis[0], &y = e.axis[1];
   const AreaDivisor<N> by_enclosing = divisor_of(e, x.enclosing * y.enclosing + e.area_epsilon);
   const auto over_enclosing = [&](N value) { return over_extent(value * by_enclosing.scale, by_enclosing.inverse); };
-  // C - U as sums of positive areas: corners left by overlapping boxes, or what boxes apart leave along the gap.
+  // C - U as a sum of positive areas: the corners that overlapping boxes leave free, or the area along the gap between
+  // boxes that lie apart.
   const N corners = x.pred_excess * y.target_excess + x.target_excess * y.pred_excess;
   const N apart_x = (x.pred * y.target_excess + x.target * y.pred_excess) - x.overlap * y.enclosing;
   const N apart_y = (y.pred * x.target_excess + y.target * x.pred_excess) - y.overlap * x.enclosing;
@@ -23,8 +24,8 @@ SCALOSS_FN PairTerms<N, 2> enclosing_gap(const Extents<N>& e) {
   terms.loss = over_enclosing(select(e.overlapping, corners, apart));
   for (int k = 0; k < 2; ++k) {
     const Extent<N>&axis = e.axis[k], &other = e.axis[1 - k];
-    // The gap is 1 - U/C. An outer edge changes both, by h/C - hmax U/C^2 = hmax (h wmax - U)/C^2; an inner edge the
-    // union alone, by (h - hmin)/C, or h/C where there is no overlap to lose.
+    // The term is 1 - U/C. An outer edge changes both, by h/C - hmax U/C^2 = hmax (h wmax - U)/C^2. An inner edge
+    // changes only the union, by (h - hmin)/C, or by h/C where there is no overlap to lose.
     const N rest = select(e.overlapping, axis.target_excess * other.pred_excess - other.target_excess * axis.target,
                           other.pred * axis.target_excess - axis.target * other.target);
     const N outer = over_enclosing(over_enclosing((other.enclosing * rest) - e.area_epsilon * other.target_excess));
@@ -71,12 +72,12 @@ SCALOSS_FN PairTerms<N, 2> centre_distance(const Axes<N, 2>& axes) {
   return terms;
 }
 
-// The sides of a box in their own unit, turned into the right half plane so that (height, width) has the angle
-// atan(width / height).
+// The sides of a box in a common unit, with signs such that height is not negative. So the vector (height, width) is in
+// the right half plane and has the angle atan(width / height).
 template <class N>
 struct Sides {
   N width, height;
-  N sign;            // -1 where turned
+  N sign;            // -1 where the signs were changed
   N inverse_square;  // 1 / (width^2 + height^2), 0 for a point
   N up;
 };
@@ -90,14 +91,16 @@ SCALOSS_FN Sides<N> sides_of(const Axes<N, 2>& axes, N width, N height) {
   return {w, select(size == N(0), N(1), h), sign, reciprocal_or_zero(w * w + h * h), up};
 }
 
-// a v (CIoU: Zheng et al., AAAI 2020): v = 4/pi^2 (atan(W/H) - atan(w/h))^2, a = v / (1 - IoU + v), constant in the
-// gradient. The two angles are one: that between (H, W) and (h, w).
+// a v (CIoU: Zheng et al., AAAI 2020): v = 4/pi^2 (atan(W/H) - atan(w/h))^2, and a = v / (1 - IoU + v), which is
+// constant in the gradient. The difference of the two angles is computed as one angle, the one between (H, W) and (h,
+// w).
 template <bool any_option, class N>
 SCALOSS_FN PairTerms<N, 2> aspect_ratio(const Axes<N, 2>& axes, const IouTerm<N>& iou,
                                         const LossParams<StorageOf<N>>& params) {
   const Axis<N>&x = axes.axis[0], &y = axes.axis[1];
   const Sides<N> pred = sides_of(axes, x.pred, y.pred), target = sides_of(axes, x.target, y.target);
-  // W h - H w is also W (h - H) - H (w - W), which for like boxes has the smaller terms and so the smaller error.
+  // W h - H w equals W (h - H) - H (w - W). For boxes that are alike, that form has smaller terms and so a smaller
+  // error.
   const N growth_w = x.growth_beside_sides() * pred.up, growth_h = y.growth_beside_sides() * pred.up;
   const N cross = target.width * pred.height - target.height * pred.width;
   const N cross_of_growth = target.width * growth_h - target.height * growth_w;
@@ -126,7 +129,7 @@ SCALOSS_FN PairTerms<N, 2> aspect_ratio(const Axes<N, 2>& axes, const IouTerm<N>
                     with_loss(N(0), N(1), iou.terms));
 }
 
-// (w - W)^2 / wmax^2 and the same of the heights (EIoU: Zhang et al., Focal and Efficient IOU Loss, 2021).
+// (w - W)^2 / wmax^2 plus the same for the heights (EIoU: Zhang et al., Focal and Efficient IOU Loss, 2021).
 template <class N>
 SCALOSS_FN PairTerms<N, 2> side_differences_squared(const Axes<N, 2>& axes) {
   PairTerms<N, 2> terms;

@@ -1,5 +1,5 @@
-// The sum of N losses by a tree that depends on N alone: the same bits from any number of threads, any grid, any
-// backend. Adding zeros changes nothing, so lanes that no row reaches may be left out.
+// The sum of N losses by a tree that depends only on N. So the bits are the same for any number of threads, any grid
+// and any backend. Adding zeros changes nothing, so lanes that no row reaches may be left out.
 //
 //   tile:   kTile rows; lane r % kLanes takes its rows in increasing order, in float64
 //   tree:   lanes t and t + width/2 are added, width = kLanes, kLanes/2, ... 2
@@ -13,19 +13,20 @@
 namespace scaloss {
 
 constexpr int kLanes = 256;  // threads of a block
-constexpr int kTile = 1024;  // 4 rows a thread: 32 KiB of boxes, and 8 bytes of partial sums a tile are nothing
+constexpr int kTile = 1024;  // 4 rows per thread; a tile has 32 KiB of boxes, and its partial sum only 8 bytes
 
 SCALOSS_FN int64_t tile_count(int64_t boxes) {
   return (boxes + kTile - 1) / kTile;
 }
 
-// Sets to 0 the lanes that tree_sum() reads when the first `used` hold values.
+// Sets to 0 every lane that tree_sum() reads if the first `used` lanes are in use.
 SCALOSS_FN void clear_lanes(double* lanes, int used) {
   const int cleared = 2 * used < kLanes ? 2 * used : kLanes;
   for (int t = 0; t < cleared; ++t) lanes[t] = 0;
 }
 
-// Sum of the lanes; those from `used` on hold 0. Destroys the lanes. Constant widths, so that compilers use vectors.
+// Returns the sum of the lanes, of which those from `used` on hold 0, and overwrites them. The widths are constants, so
+// that compilers use vectors.
 template <int width = kLanes / 2>
 SCALOSS_FN double tree_sum(double* lanes, int used) {
   if (width < used) {

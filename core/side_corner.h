@@ -7,7 +7,7 @@
 
 namespace scaloss {
 
-// Sum over the axes of 1 - wmin/wmax (Eq. 1 and 2), as (|d1| + |d2|)/wmax.
+// Sum over the axes of 1 - wmin/wmax (Eq. 1 and 2), computed as (|d1| + |d2|)/wmax.
 template <class N, int D>
 SCALOSS_FN PairTerms<N, D> side_overlap(const Axes<N, D>& axes) {
   PairTerms<N, D> terms;
@@ -24,13 +24,14 @@ SCALOSS_FN PairTerms<N, D> side_overlap(const Axes<N, D>& axes) {
   return terms;
 }
 
-// (|p1 - g1| + |p2 - g2|) / enclosing diagonal (Eq. 3). With epsilon, as the authors' code has it: added to every
-// difference, to the enclosing sides and to the diagonal.
+// (|p1 - g1| + |p2 - g2|) / enclosing diagonal (Eq. 3). With epsilon it follows the authors' code, which adds epsilon
+// to every difference, to the enclosing sides and to the diagonal.
 template <class N, int D>
 SCALOSS_FN PairTerms<N, D> corner_distance(const Axes<N, D>& axes, N epsilon) {
   const N shift = epsilon * axes.unit;  // 0 for ordinary numbers
   const auto shifted = [=](N x) { return NumberOf<N>::kOrdinary ? x : x + shift; };
-  // Shifting the differences is all that is not symmetric in the two boxes: exchanged, they are -(difference + shift).
+  // Only the shift of the differences is not symmetric in the two boxes: with the boxes exchanged, they are
+  // -(difference + shift).
   const auto shifted_difference = [=](N x) { return NumberOf<N>::kOrdinary ? x : x + axes.role * shift; };
   N first[D], second[D], enclosing[D];
   for (int k = 0; k < D; ++k) {
@@ -47,7 +48,7 @@ SCALOSS_FN PairTerms<N, D> corner_distance(const Axes<N, D>& axes, N epsilon) {
       first_length.scaled * (first_length.scale.down * up) + second_length.scaled * (second_length.scale.down * up);
   terms.loss = over_extent(lengths, inverse);
   for (int k = 0; k < D; ++k) {
-    // Moving the outer edge out makes the enclosing side, and with it the diagonal, grow.
+    // Moving the outer edge out makes the enclosing side larger, and so the diagonal.
     const N outer = grow((terms.loss * diagonal.direction[k]) * inverse, up);
     terms.edge[k] = {outer, N(0), N(0.5f) * outer};
     terms.first[k] = grow(first_length.direction[k] * inverse, up);

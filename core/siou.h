@@ -6,14 +6,14 @@
 
 namespace scaloss {
 
-// exp(x) of a cost, from -2 to 0 for regular pairs.
+// exp(x) where x is a cost, which is from -2 to 0 for regular pairs.
 template <class N>
 SCALOSS_FN Exp<N> exp_of_cost(N x) {
   return NumberOf<N>::kRegular ? exp_of_moderate(x) : exp_of(x);
 }
 
-// Half of the sum over both axes of 1 - exp(-gamma (offset / enclosing)^2), with gamma = 2 - the angle cost, which is
-// 2 |dx dy| / rho^2: the paper's 1 - 2 sin^2(arcsin(|dy| / rho) - pi/4) without its arcsin.
+// Half of the sum over both axes of 1 - exp(-gamma (offset / enclosing)^2), where gamma is 2 minus the angle cost. The
+// angle cost is 2 |dx dy| / rho^2, which equals the paper's 1 - 2 sin^2(arcsin(|dy| / rho) - pi/4) and needs no arcsin.
 template <class N>
 SCALOSS_FN PairTerms<N, 2> siou_distance(const Axes<N, 2>& axes) {
   const N offsets[2] = {axes.axis[0].offset, axes.axis[1].offset};
@@ -36,7 +36,7 @@ SCALOSS_FN PairTerms<N, 2> siou_distance(const Axes<N, 2>& axes) {
     by_angle = by_angle - steepness * distance.direction[k] * N(0.5f);
   }
   for (int k = 0; k < 2; ++k) {
-    // The angle cost changes with an offset by 2 |sine| (sine^2 - cosine^2) / rho, with the offset's sign.
+    // The angle cost changes with an offset by 2 |sine| (sine^2 - cosine^2) / rho, times the sign of the offset.
     const N along = k == 0 ? cosine : sine, across = k == 0 ? sine : cosine;
     const N turn = N(2) * (across * ((across - along) * (across + along)));
     const N sign = select(offsets[k] > N(0), N(1), select(offsets[k] < N(0), N(-1), N(0)));
@@ -57,7 +57,7 @@ SCALOSS_FN PairTerms<N, 2> siou_shape(const Axes<N, 2>& axes) {
     const Exp<N> decay = exp_of_cost(N(0) - (absolute(axis.growth_beside_sides()) * up) * inverse);
     const N cost = N(0) - decay.minus_one, cube = (cost * cost) * cost;
     terms.loss = terms.loss + (N(0.5f) * cube) * cost;
-    // |w - W| / |w| grows with w by W / w^2, |w - W| / |W| by -1 / W.
+    // |w - W| / |w| changes with w by W / w^2, and |w - W| / |W| by -1 / W.
     const N signed_inverse = select(axis.target < N(0), N(0) - inverse, inverse);
     const N change = select(pred > target, ((axis.target * up) * inverse) * inverse,
                             select(pred < target, N(0) - signed_inverse, N(0)));

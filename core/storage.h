@@ -1,6 +1,6 @@
-// The types in which arrays on a device may hold numbers: float and double as they are, and two of 16 bits that are
-// computed with as float. Conversions round to nearest, ties to even; every NaN becomes 0x7fff. A GPU has instructions
-// for some of them, which give the same bits (cuda/half.cuh).
+// The types in which arrays on a device may hold numbers: float, double, and two 16-bit types that are computed with as
+// float. Conversions round to nearest, ties to even, and every NaN becomes 0x7fff. A GPU has instructions for some of
+// the conversions, which give the same bits (cuda/half.cuh).
 #pragma once
 
 #include "number.h"
@@ -16,7 +16,7 @@ struct BFloat16 {
   uint16_t bits;
 };
 
-// What a stored type is computed with.
+// The type that a stored type is computed with.
 template <class S>
 struct ArithmeticOf {
   using type = S;
@@ -41,14 +41,14 @@ SCALOSS_FN float widen(BFloat16 x) {
 }
 SCALOSS_FN float widen(Float16 x) {
   const uint32_t sign = uint32_t(x.bits & 0x8000) << 16, magnitude = x.bits & 0x7fff;
-  // A float whose last place is 2^-24, the unit of the subnormal numbers.
+  // A subnormal number is a multiple of 2^-24.
   if (magnitude < 0x0400) return bit_cast<float>(sign | bit_cast<uint32_t>(float(magnitude) * 0x1p-24f));
   if (magnitude > 0x7c00) return bit_cast<float>(0x7fffffffu);
   if (magnitude == 0x7c00) return bit_cast<float>(sign | 0x7f800000u);
   return bit_cast<float>(sign | ((magnitude << 13) + (uint32_t(127 - 15) << 23)));
 }
 
-// The stored type S is named: narrow<Float16>(x).
+// S, the stored type, is named by the caller: narrow<Float16>(x).
 template <class S>
 struct Narrow;
 template <>
@@ -74,7 +74,7 @@ struct Narrow<Float16> {
     const uint16_t sign = uint16_t(bits >> 16 & 0x8000);
     if (magnitude > 0x7f800000) return {0x7fff};
     if (magnitude >= 0x477ff000) return {uint16_t(sign | 0x7c00)};  // from 65520 on
-    // Below 2^-14 the result is a multiple of 2^-24, to which adding 1/2 rounds.
+    // Below 2^-14 the result is a multiple of 2^-24. Adding 1/2 rounds to such a multiple.
     if (magnitude < 0x38800000) {
       return {uint16_t(sign | (bit_cast<uint32_t>(bit_cast<float>(magnitude) + 0.5f) - 0x3f000000))};
     }

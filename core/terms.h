@@ -1,4 +1,4 @@
-// What a loss of one pair is made of: a value and, for each edge of the prediction, what moving it does.
+// The parts of the loss of one pair: its value and, for each edge of the prediction, how moving the edge changes it.
 #pragma once
 
 #include <iterator>
@@ -9,7 +9,7 @@ namespace scaloss {
 
 // The options of a loss (src/core/losses.ts, LossParams).
 enum class Mode : int32_t { linear, log, square };
-// By the position of each.
+// The names by position in the enumeration.
 constexpr const char* kModeNames[] = {"linear", "log", "square"};
 constexpr int kModes = int(std::size(kModeNames));
 static_assert(kModes == int(Mode::square) + 1, "every mode has a name");
@@ -28,14 +28,14 @@ struct LossParams {
   Mode mode;
   int32_t detach_alpha;  // ciou's factor is a constant in the gradient
   int32_t loss;          // position in SCALOSS_LOSSES
-  // Derived from the others by derive() in dispatch.h.
+  // The following members are derived from the others by derive() in dispatch.h.
   int32_t modified;       // mode, power, inner, focal or detach_alpha is not as the plain formula has it
   int32_t enlarge_small;  // box.h
   int32_t any_order;      // the corners of a box need not be in order
 };
 
-// What a term adds to the gradient of the first edge of one axis, by where that edge lies; the second edge takes the
-// opposite signs.
+// What a term adds to the gradient of the first edge of one axis, depending on where that edge lies. The second edge
+// takes the opposite signs.
 template <class N>
 struct EdgeGradient {
   N outer;  // on the enclosing box
@@ -43,8 +43,8 @@ struct EdgeGradient {
   N tie;    // on the enclosing box together with the target's edge
 };
 
-// A loss and what its gradient for the prediction is made of (for coordinates in Axes::unit). All losses are symmetric
-// in their boxes: the target's gradient is the prediction's with the two exchanged.
+// A loss and the parts of its gradient for the prediction, for coordinates in Axes::unit. All losses are symmetric in
+// their boxes: the gradient for the target is that for the prediction with the two boxes exchanged.
 template <class N, int D>
 struct PairTerms {
   N loss;
@@ -58,7 +58,7 @@ SCALOSS_FN EdgeGradient<N> edge_gradient(N outer, N inner) {
   return {outer, inner, N(0.5f) * (outer + inner)};
 }
 
-// Adding to 0 - edge rather than subtracting the edge keeps -0 out of the results.
+// Adding to 0 - edge, rather than subtracting the edge, keeps -0 out of the results.
 template <class N, int D>
 SCALOSS_FN Box<N, D> pred_gradient(const Axes<N, D>& axes, const PairTerms<N, D>& terms) {
   Box<N, D> gradient;
@@ -91,7 +91,7 @@ SCALOSS_FN PairTerms<N, D> operator+(const PairTerms<N, D>& a, const PairTerms<N
   return add_scaled(a, N(1), b);
 }
 
-// The same gradient times a factor, under another loss.
+// The same gradient times a factor, with another loss.
 template <class N, int D>
 SCALOSS_FN PairTerms<N, D> with_loss(N loss, N factor, PairTerms<N, D> terms) {
   terms.loss = loss;
@@ -104,7 +104,7 @@ SCALOSS_FN PairTerms<N, D> with_loss(N loss, N factor, PairTerms<N, D> terms) {
   return terms;
 }
 
-// No gradient yet.
+// Terms with this loss and a gradient of 0.
 template <class N, int D>
 SCALOSS_FN PairTerms<N, D> constant_terms(N loss) {
   PairTerms<N, D> terms;
@@ -116,7 +116,8 @@ SCALOSS_FN PairTerms<N, D> constant_terms(N loss) {
   return terms;
 }
 
-// Euclidean length of a vector, as scaled * scale.down, and its direction; direction and inverse are 0 at length 0.
+// The Euclidean length of a vector, as scaled * scale.down, and its direction. Direction and inverse are 0 if the
+// length is 0.
 template <class N, int D>
 struct Length {
   N scaled;
@@ -125,7 +126,7 @@ struct Length {
   N direction[D];
 };
 
-// The vector is scaled to its own size before it is squared: nothing overflows, and small vectors keep their digits.
+// The vector is scaled by its size before it is squared, so that nothing overflows and small vectors keep their digits.
 template <class N, int D>
 SCALOSS_FN Length<N, D> length_of(const N (&vector)[D]) {
   N size = absolute(vector[0]);

@@ -31,7 +31,7 @@ const std::vector<const Level*>& available_levels() {
   return levels;
 }
 
-// Found as the addon is loaded, like the pool: a fork must not leave its child with half of it.
+// This is initialised when the addon is loaded, like the pool, so that a fork cannot leave its child with half of it.
 static std::atomic<const Level*> level_in_force{available_levels().back()};
 
 const Level& active_level() {
@@ -55,17 +55,17 @@ static const LevelTable<double>& table_of(const Level& level, double) {
   return level.float64;
 }
 
-// A thread takes some ten microseconds to wake, in which others compute ten thousand boxes and more: each must have a
-// few times as many to do. Parts are small, so that nobody waits long for a thread that came late, but as large as that
-// allows: two threads that write near each other slow each other down.
+// A thread takes some ten microseconds to wake. In that time the others compute ten thousand boxes or more, so each
+// thread must have a few times as many to do. Parts are small, so that nobody waits long for a thread that came late.
+// They are otherwise as large as possible, because two threads that write near each other slow each other down.
 constexpr int64_t kLeastTilesPerThread = 24;
 constexpr int64_t kPartsPerThread = 8;
 constexpr int64_t kLeastTilesPerPart = 4, kMostTilesPerPart = 64;
 constexpr int64_t kLeastPairsPerThread = 1 << 17;
 constexpr int64_t kPairsPerPart = 1 << 14;
 
-// Boxes and gradients of more bytes than this leave nothing useful in the caches: half of the third level that a core
-// commonly sees. Below, whoever reads the gradients next finds them there.
+// Boxes and gradients of more bytes than this leave nothing useful in the caches. It is half of the third-level cache
+// that a core commonly has at its disposal. Smaller gradients stay in the caches for the code that reads them next.
 constexpr int64_t kBytesForStreaming = 16 << 20;
 
 template <class T>
@@ -76,7 +76,7 @@ static Stores stores_of(const BoxLossJob<T>& job, int threads) {
   return threads > 1 ? Stores::streaming_pieces : Stores::streaming;
 }
 
-// Streaming stores come in no order with those that tell other threads of them.
+// Streaming stores are not ordered with the stores that tell other threads about them, so a fence is needed.
 static void finish(Stores stores) {
 #if defined(__x86_64__)
   if (stores != Stores::cached) _mm_sfence();
@@ -85,7 +85,7 @@ static void finish(Stores stores) {
 #endif
 }
 
-// Calls add(tile, its sum) for every tile, in their order.
+// Calls add(tile, sum of the tile) for every tile, in order.
 template <class T, class Add>
 static void sum_tiles(const BoxLossJob<T>& job, int64_t tiles, int threads, Add add) {
   const LevelTable<T>& table = table_of(active_level(), T());
@@ -98,7 +98,7 @@ static void sum_tiles(const BoxLossJob<T>& job, int64_t tiles, int threads, Add 
     finish(stores);
     return;
   }
-  thread_local std::vector<TileSum> kept;  // of the calls on this thread, which so allocate once
+  thread_local std::vector<TileSum> kept;  // kept between calls on this thread, so that only the first ones allocate
   if (int64_t(kept.size()) < tiles) kept.resize(tiles);
   TileSum* const sums = kept.data();
   const int64_t tiles_per_part = std::clamp(tiles / (kPartsPerThread * threads), kLeastTilesPerPart, kMostTilesPerPart);

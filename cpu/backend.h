@@ -17,7 +17,8 @@ const Level& active_level();
 // False if no available level has the name.
 bool set_level(const std::string& name);
 
-// On up to so many threads, this one included; large calls alone use more than one. Results do not depend on it.
+// Runs on up to `threads` threads, including the calling one. Only large calls use more than one. The results do not
+// depend on the number.
 template <class T>
 BoxLossSummary cpu_box_loss(const BoxLossJob<T>& job, int threads);
 

@@ -13,13 +13,14 @@ struct TileSum {
   int64_t invalid;
 };
 
-// How results go to memory. Streaming: past the caches, which spares reading the lines before they are written; for
-// calls whose arrays do not fit the caches anyway. streaming_pieces: arrays that are not aligned for whole packs, too,
-// by 16 bytes at a time; a thread alone is as quick without, but threads together have the memory to share.
+// How results are written to memory. `streaming` writes past the caches, which avoids reading the lines before they are
+// written. It is for calls whose arrays do not fit into the caches anyway. `streaming_pieces` also does so for arrays
+// that are not aligned for whole packs, 16 bytes at a time. One thread is as quick without this, but several threads
+// have to share the memory's bandwidth.
 enum class Stores { cached, streaming, streaming_pieces };
 
-// `packs` packs of rows from `first` on, all within one tile: adds their weighted losses to the lanes, of which lane 0
-// is the first row's, and returns how many rows are invalid.
+// Computes `packs` packs of rows from `first` on, all within one tile. It adds their weighted losses to the lanes, of
+// which lane 0 belongs to the first row, and returns how many rows are invalid.
 template <class T>
 using PacksFunction = int64_t (*)(const BoxLossJob<T>& job, int64_t first, int packs, double* lanes, Stores stores);
 
@@ -32,7 +33,7 @@ struct PacksByPass {
 template <class T>
 using TileFunction = TileSum (*)(const BoxLossJob<T>& job, int64_t tile, PacksFunction<T> run_packs, Stores stores);
 
-// By axes of the loss, 2 or 3: position axes - 2.
+// Tables by the number of axes of the loss, 2 or 3, have its entry at position axes - 2.
 constexpr int kAxesKinds = 2;
 
 template <class T>
@@ -50,7 +51,7 @@ struct LevelTable {
 template <class T>
 PacksFunction<T> packs_of(const LevelTable<T>& table, const BoxLossJob<T>& job) {
   const int loss = job.params.loss;
-  return (job.params.modified ? table.any[axes_of(loss) - 2] : table.loss[loss])[int(pass_of(job))];
+  return (job.params.modified ? table.any[axes_of(loss) - 2] : table.loss[loss])[pass_of(job)];
 }
 
 struct Level {

@@ -1,4 +1,4 @@
-// Which code a loss gets, and packs as the number type of that code.
+// Chooses the code for a loss, and the pack type that this code uses as its number type.
 #pragma once
 
 #include "../core/any_loss.h"
@@ -7,8 +7,8 @@
 namespace scaloss {
 namespace {
 
-// Which losses have code of their own: those of two axes, in packs of float32. AnyLoss does for the rest: float64,
-// which is for checks, three axes; and the scalar level, with which tests compare the others.
+// Losses of two axes in packs of float32 have code for each loss. AnyLoss serves the rest: float64, which is for
+// checks, three axes, and the scalar level, which tests compare the other levels with.
 template <class Loss, int D, class N>
 struct LossCode {
   using type = AnyLoss;
@@ -18,7 +18,7 @@ struct LossCode<Loss, 2, Pack<float, W>> {
   using type = Loss;
 };
 
-// The same numbers, of a known range.
+// The same numbers with a known range.
 template <Range range, class T, int W>
 SCALOSS_FN Pack<T, W, range> as(Pack<T, W> pack) {
   return pack.v;
@@ -33,7 +33,7 @@ SCALOSS_FN Box<Pack<T, W, range>, D> as(const Box<Pack<T, W>, D>& box) {
   return same;
 }
 
-// One row at a time has one type for all ranges.
+// Code that computes one row at a time has one type for all ranges.
 template <Range range, class N, int D>
 SCALOSS_FN Box<N, D> as(const Box<N, D>& box) {
   return box;

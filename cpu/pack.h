@@ -1,6 +1,6 @@
-// A SIMD pack of W numbers by GCC/Clang vector extensions: what core/number.h asks of a number type. Packs of a known
-// range (core/number.h) are types of their own.
-// W * sizeof(T) is the register size of the level that the including file is compiled for.
+// A SIMD pack of W numbers by GCC/Clang vector extensions. It provides what core/number.h asks of a number type. Packs
+// of a known range (core/number.h) are separate types. W * sizeof(T) is the register size of the level that the
+// including file is compiled for.
 #pragma once
 
 #include "../core/number.h"
@@ -14,10 +14,9 @@
 
 namespace scaloss {
 
-// What vector extensions lack: square roots, minima and maxima in one instruction, the question whether all lanes of a
-// mask are set, stores past the caches (to aligned addresses), and AVX-512's masks of one bit a lane. min is
-// a < b ? a : b and max is a > b ? a : b, for NaN and equal numbers too: that is how x86 defines them, and what
-// number.h asks for.
+// What vector extensions lack: square roots, minima and maxima in one instruction, a test whether all lanes of a mask
+// are set, stores past the caches (to aligned addresses), and AVX-512's masks with one bit per lane. min is a < b ? a :
+// b and max is a > b ? a : b, also for NaN and equal numbers. x86 defines them like this, and number.h asks for it.
 template <int bytes>
 struct Register;
 
@@ -107,7 +106,7 @@ struct VectorOf {
   typedef T type __attribute__((vector_size(W * sizeof(T))));
 };
 
-// The results of comparing two vectors lane by lane: vectors of all ones or all zeros.
+// The result of comparing two vectors lane by lane: each lane is all ones or all zeros.
 template <class T, int W>
 struct PackMask {
   using Vector = typename VectorOf<T, W>::type;
@@ -125,7 +124,7 @@ struct PackMask {
   static SCALOSS_FN PackMask less_or_equal(Vector a, Vector b) { return PackMask(a <= b); }
   static SCALOSS_FN PackMask equal(Vector a, Vector b) { return PackMask(a == b); }
 
-  // Rows are counted lane by lane: no sum across lanes inside the loop.
+  // Rows are counted in each lane, so that the loop contains no sum across lanes.
   using Count = Bits;
   static SCALOSS_FN void add(Count& count, PackMask mask) { count -= mask.bits; }
   static SCALOSS_FN int64_t total(Count count) {
@@ -136,7 +135,7 @@ struct PackMask {
 };
 
 #if defined(__AVX512F__)
-// One bit a lane, in registers of their own.
+// Masks with one bit per lane, which have separate registers.
 #  define SCALOSS_BIT_MASK(T, W, BitsType, suffix)                                                         \
     template <>                                                                                            \
     struct PackMask<T, W> {                                                                                \
@@ -164,7 +163,7 @@ SCALOSS_BIT_MASK(float, 16, __mmask16, ps)
 SCALOSS_BIT_MASK(double, 8, __mmask8, pd)
 #endif
 
-// Not friends of the mask, so that there is one of each for all kinds of masks.
+// These are not friends of the mask, so that each exists once for all kinds of masks.
 template <class T, int W>
 SCALOSS_FN PackMask<T, W> operator&(PackMask<T, W> a, PackMask<T, W> b) {
   return PackMask<T, W>(decltype(a.bits)(a.bits & b.bits));

@@ -9,9 +9,9 @@
 namespace scaloss {
 namespace {
 
-constexpr int kBlockColumns = 256;  // a block of decoded boxes is 4 to 12 KiB, and stays in the first cache
+constexpr int kBlockColumns = 256;  // a block of decoded boxes takes 4 to 12 KiB and stays in the first-level cache
 
-// Values of one box against `columns` boxes, the last pack of which may be padded.
+// Computes the values of one box against `columns` boxes. The last pack of these may be padded.
 template <class N, int D, class T>
 using PairwiseRowFunction = void (*)(const PairwiseJob<T>& job, const Box<T, D>& a, const Box<N, D>* b, int columns,
                                      T* out);
@@ -43,7 +43,7 @@ void run_pairwise_row(const PairwiseJob<T>& job_in_memory, const Box<T, D>& box,
   }
 }
 
-// The code for pairs that are all regular; null where the loss has none of its own.
+// The code for pairs that are all regular, or null if the loss has none.
 template <class N, int D, class T>
 struct RegularRowOfLoss {
   template <class Listed>
@@ -58,7 +58,7 @@ struct RegularRowOfLoss {
   }
 };
 
-// Decodes `columns` boxes from `first` on; the last pack is filled up with copies of the last box.
+// Decodes `columns` boxes from `first` on. The last pack is filled up with copies of the last box.
 template <class N, int D, class T>
 void load_block(const PairwiseJob<T>& job, int64_t first, int columns, Box<N, D>* block) {
   constexpr int W = Rows<N>::kWidth, C = 2 * D;

@@ -19,7 +19,7 @@ namespace scaloss {
 
 namespace {
 
-// The processor that this thread runs on, or -1 where that cannot be known.
+// The processor that this thread runs on, or -1 if that is not known.
 int current_processor() {
 #if defined(__linux__)
   return sched_getcpu();
@@ -28,7 +28,7 @@ int current_processor() {
 #endif
 }
 
-// Keeps a thread away from one processor of those that it may use, if it may use others.
+// Keeps a thread away from one of the processors that it may use, unless it is the only one.
 class Affinity {
  public:
 #if defined(__linux__)
@@ -75,7 +75,7 @@ struct Loop {
   }
 };
 
-// Members of Loop but the atomic ones and these are touched under the mutex alone.
+// These members, and those of Loop that are not atomic, are accessed only under the mutex.
 struct Pool {
   std::mutex mutex;
   std::condition_variable work, done;
@@ -89,8 +89,9 @@ struct Pool {
     for (;;) {
       while (loops.empty()) {
         work.wait(lock);
-        // Linux likes to wake a thread where the one runs that wakes it, and there it waits until that one is done: the
-        // next time it is to wake elsewhere. Looked at even where it came too late for any work.
+        // Linux tends to wake a thread on the processor of the thread that wakes it, where it waits until that one is
+        // done. So the next time it shall wake on another processor. This is checked even if the thread came too late
+        // for any work.
         if (current_processor() == caller_processor) affinity.avoid(caller_processor);
       }
       Loop& loop = *loops.front();
@@ -99,12 +100,12 @@ struct Pool {
       lock.unlock();
       loop.take_parts();
       lock.lock();
-      // The loop may be gone as soon as it has no helper.
+      // The loop may be destroyed as soon as it has no helper.
       if (loop.helpers.fetch_sub(1, std::memory_order_release) == 1) done.notify_all();
     }
   }
 
-  // Under the mutex. A system that gives no more threads is no error: the caller does the work.
+  // Called under the mutex. If the system gives no more threads, that is not an error: the caller does the work.
   void grow(int count) {
     try {
       for (; threads < count; ++threads) std::thread(&Pool::help, this).detach();
@@ -113,11 +114,11 @@ struct Pool {
   }
 };
 
-// Never destroyed: its threads wait in it to the end of the process. Made as the addon is loaded, not by the first
-// call: a fork in the middle of that would leave the child with half of it, which nobody completes.
+// The pool is never destroyed, because its threads wait in it until the process ends. It is created when the addon is
+// loaded rather than by the first call: a fork in the middle of that call would leave the child with half a pool.
 Pool* current_pool = new Pool;
 #if defined(__unix__) || defined(__APPLE__)
-// The child of a fork has none of the threads, and a mutex that one of them may have held.
+// The child of a fork has none of the threads, and its copy of the mutex may be locked by one of them.
 [[maybe_unused]] const int at_fork = pthread_atfork(nullptr, nullptr, [] { current_pool = new Pool; });
 #endif
 
@@ -139,7 +140,7 @@ void run_in_parts(int64_t parts, int threads, void (*body)(const void* context, 
   std::unique_lock<std::mutex> lock(shared.mutex);
   shared.loops.erase(std::remove(shared.loops.begin(), shared.loops.end(), &loop), shared.loops.end());
   const auto finished = [&] { return loop.helpers.load(std::memory_order_acquire) == 0; };
-  // To sleep and be woken takes longer than a helper's last part.
+  // Sleeping and being woken would take longer than the last part of a helper.
   lock.unlock();
   for (int i = 0; i < kSpins; ++i) {
     if (finished()) return;

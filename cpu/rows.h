@@ -1,6 +1,6 @@
-// Moves between rows in memory and numbers or packs: [N, 2 D] rows to one pack a coordinate and back, [N] values, and
-// values into float64 lanes. A pack of float32 holds its rows in an order of its own (row_at), because transposing
-// 4 x 4 blocks inside 16-byte groups needs half of the shuffles; [N] values are permuted to match.
+// Moves data between rows in memory and numbers or packs: [N, 2 D] rows to one pack per coordinate and back, [N]
+// values, and values into float64 lanes. A pack of float32 holds its rows in a different order (row_at), because
+// transposing 4 x 4 blocks inside 16-byte groups needs half of the shuffles. [N] values are permuted to match.
 #pragma once
 
 #include <utility>
@@ -11,7 +11,7 @@
 
 namespace scaloss {
 
-// One row at a time, for `float` and `double`.
+// Moves one row at a time, for `float` and `double`.
 template <class N>
 struct Rows {
   using T = N;
@@ -41,17 +41,17 @@ struct Rows<Pack<T_, W, range>> {
   using N = Pack<T, W, range>;
   using Vector = typename N::Vector;
   static constexpr int kWidth = W;
-  // Shuffles work inside groups of this many elements; AVX2 crosses its 16-byte halves only at a price.
+  // Shuffles work inside groups of this many elements, because AVX2 is slow to cross the 16-byte halves of a register.
   static constexpr int kGroup = sizeof(T) == 4 ? 4 : W;
   static constexpr int kRowsPerLoad = W / 4;
 
-  // Which row of the pack lies at position p, and its inverse.
+  // The row of the pack that lies at position p, and the inverse.
   static constexpr int row_at(int p) { return kGroup == W ? p : (p % 4) * kRowsPerLoad + p / 4; }
   static constexpr int position_of(int row) {
     return kGroup == W ? row : (row % kRowsPerLoad) * 4 + row / kRowsPerLoad;
   }
 
-  // Element patterns over two registers a (0 .. W-1) and b (W .. 2W-1), the same in every group.
+  // Patterns of elements of two registers a (0 .. W-1) and b (W .. 2W-1). They are the same in every group.
   template <int odd>
   struct Every {  // elements odd, odd + 2, ... of a's group, then of b's
     static constexpr int at(int p) {
@@ -88,7 +88,7 @@ struct Rows<Pack<T_, W, range>> {
     return v;
   }
   static SCALOSS_FN void store_vector(T* p, Vector v) { memcpy(p, &v, sizeof v); }
-  // Consecutive vectors.
+  // Stores consecutive vectors.
   template <class... Vectors>
   static SCALOSS_FN void store_vectors(T* p, Stores stores, Vectors... vectors) {
     const auto address = reinterpret_cast<uintptr_t>(p);
@@ -114,7 +114,7 @@ struct Rows<Pack<T_, W, range>> {
     if constexpr (D == 2) {
       return transpose_rows(p);
     } else {
-      // Rows of 6 are rare, and not worth shuffles of their own: they go through memory.
+      // Rows of 6 numbers are rare and not worth separate shuffles, so they go through memory.
       T columns[2 * D][W];
       for (int i = 0; i < W; ++i) {
         for (int k = 0; k < 2 * D; ++k) columns[k][i] = p[2 * D * row_at(i) + k];
@@ -159,7 +159,7 @@ struct Rows<Pack<T_, W, range>> {
   }
   static SCALOSS_FN void store(T* p, N x, Stores stores) { store_vectors(p, stores, shuffle<ByRow>(x.v, x.v)); }
 
-  // lanes[row] += x of that row.
+  // Adds to lanes[row] the value of x in that row.
   static SCALOSS_FN void add_to_lanes(double* lanes, N x) {
     add_half<0>(lanes, x, std::make_integer_sequence<int, W / 2>());
     add_half<W / 2>(lanes, x, std::make_integer_sequence<int, W / 2>());

@@ -1,5 +1,6 @@
-// The CPU loop over tiles of boxes, for one SIMD level. Each level's source file includes this once, between its own
-// compiler flags; everything here has internal linkage, so that no level's code can stand in for another's.
+// The CPU loop over tiles of boxes, for one SIMD level. The source file of each level includes this once and is
+// compiled with the flags of that level. Everything here has internal linkage, so that the code of one level cannot be
+// linked in place of another's.
 #pragma once
 
 #include "../core/job.h"
@@ -13,8 +14,8 @@
 namespace scaloss {
 namespace {
 
-// Whether all pairs are ordinary, if they are regular. Differences are looked at twice: ties, exact zeros, are ordinary
-// too, but to tell them from tiny differences takes longer.
+// Whether all pairs are ordinary, provided that they are regular. Differences are tested twice: ties, exact zeros, are
+// ordinary too, but telling them from tiny differences takes longer.
 template <class T, int W, int D>
 SCALOSS_FN bool all_ordinary(const Box<Pack<T, W>, D>& pred, const Box<Pack<T, W>, D>& target) {
   using N = Pack<T, W>;
@@ -27,11 +28,11 @@ SCALOSS_FN bool all_ordinary(const Box<Pack<T, W>, D>& pred, const Box<Pack<T, W
 template <Range range, class T, int W, int D>
 SCALOSS_FN bool all_in(const BoxLossJob<T>& job, const Box<Pack<T, W>, D>& pred, const Box<Pack<T, W>, D>& target) {
   if (range == Range::any || !is_regular(pred, target).all()) return range == Range::any;
-  // epsilon adds to differences, and could bring them nearer to 0 than the test of them knows.
+  // An epsilon is added to differences and could bring them nearer to 0 than this test can see.
   return range == Range::regular || (job.params.epsilon == 0 && all_ordinary(pred, target));
 }
 
-// The boxes of the rows from `first` on, as evaluate_row() asks for them.
+// The boxes of the rows from `first` on, in the form that evaluate_row() asks for.
 template <class N, int D, Range range, class T>
 struct InMemory {
   const BoxLossJob<T>& job;
@@ -45,7 +46,7 @@ struct InMemory {
   }
 };
 
-// Where evaluate_row() puts the results of those rows.
+// Stores the results of those rows for evaluate_row().
 struct StoreAt {
   int64_t first;
   Stores stores;
@@ -59,7 +60,7 @@ struct StoreAt {
   }
 };
 
-// See PacksFunction. D: axes of the loss.
+// See PacksFunction. D is the number of axes of the loss.
 template <class Loss, int D, Pass pass, class N, class T>
 int64_t run_packs(const BoxLossJob<T>& job_in_memory, int64_t first, int packs, double* lanes, Stores stores) {
   using R = Rows<N>;
@@ -82,7 +83,8 @@ int64_t run_packs(const BoxLossJob<T>& job_in_memory, int64_t first, int packs, 
                                      InMemory<N, D, range, T>{job, row}, StoreAt{row, stores});
         Rows<Pack<T, R::kWidth, range>>::add_to_lanes(row_lanes, summary.weighted_loss);
       } else {
-        // Rare boxes take the code that all losses share: a second copy for each loss would be a fifth of the addon.
+        // Rare boxes take the code that all losses share. Another copy for each loss would make up a fifth of the
+        // addon.
         invalid_of_rare += run_packs<AnyLoss, D, pass, N, T>(job, row, 1, row_lanes, stores);
       }
     } else {
@@ -95,7 +97,8 @@ int64_t run_packs(const BoxLossJob<T>& job_in_memory, int64_t first, int packs, 
   return R::total(invalid) + invalid_of_rare;
 }
 
-// Up to one pack of rows in arrays of their own, the rest boxes of size 1, in any format: as quick as any.
+// Arrays for up to one pack of rows. The padding consists of boxes whose size is 1 in every format, which are as quick
+// as any others.
 template <class T, int W, int C>
 struct PaddedRows {
   T pred[C * W], target[C * W], weight[W] = {}, grad_output[W] = {};
@@ -105,8 +108,8 @@ struct PaddedRows {
   }
 };
 
-// The last rows of an array, fewer than a pack: the same code over a padded copy, so that they get the same bits. The
-// padding is neither stored nor counted.
+// Computes the last rows of an array, fewer than a pack, by the same code over a padded copy, so that they get the same
+// bits. The padding is neither stored nor counted.
 template <int W, int C, class T>
 int64_t run_last_rows(const BoxLossJob<T>& job, int64_t first, int rows, double* lanes, PacksFunction<T> run_packs) {
   PaddedRows<T, W, C> padded;

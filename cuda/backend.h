@@ -1,4 +1,5 @@
-// The CUDA backend over host arrays. Built as probe.cpp and host_call.cpp with CUDA, as absent.cpp without.
+// The CUDA backend over host arrays. Builds with CUDA implement it in probe.cpp and host_call.cpp, builds without CUDA
+// in absent.cpp.
 #pragma once
 
 #include <stdexcept>
@@ -17,7 +18,8 @@ struct CudaDevice {
   size_t memory;  // bytes
 };
 
-// What is there. The first call initialises the driver; the answer is kept for the life of the process.
+// The driver and the devices that were found. The first call initialises the driver, and its answer is kept for the
+// life of the process.
 struct CudaProbe {
   std::string
       reason;  // empty when usable, else not-built, no-driver, driver-too-old, no-device, no-kernel-image, error
@@ -30,20 +32,20 @@ const CudaProbe& probe_cuda();
 struct CudaError : std::runtime_error {
   CudaError(std::string cuda_name, bool out_of_memory, const std::string& message)
       : std::runtime_error(message), name(std::move(cuda_name)), is_out_of_memory(out_of_memory) {}
-  std::string name;  // CUDA's own, as cudaErrorMemoryAllocation
+  std::string name;  // the name in CUDA, such as cudaErrorMemoryAllocation
   bool is_out_of_memory;
 };
 
-// Pointers of the job are host memory; boxes > 0; probe_cuda() found the device. Throws CudaError; the next call starts
-// anew.
+// The pointers of the job are host memory, boxes is positive, and probe_cuda() has found the device. Throws CudaError;
+// a later call starts afresh.
 template <class T>
 BoxLossSummary cuda_box_loss(const BoxLossJob<T>& job, int device);
 
-// Likewise. The matrix is computed in parts that fit into a fixed amount of device memory.
+// The same conditions apply. The matrix is computed in parts that fit into a fixed amount of device memory.
 template <class T>
 void cuda_pairwise(const PairwiseJob<T>& job, int device);
 
-// Memory of the host that copies to and from devices need not wait for. Throws CudaError.
+// Allocates host memory that copies to and from devices need not wait for. Throws CudaError.
 void* cuda_allocate_pinned(size_t bytes);
 void cuda_free_pinned(void* data);
 

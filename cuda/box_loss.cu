@@ -3,8 +3,8 @@
 
 namespace scaloss {
 
-// Losses of two axes have kernels of their own for training in float32. AnyLoss does for the rest, as one kernel each:
-// a GPU waits for memory rather than for branches that all threads take alike.
+// Losses of two axes have separate kernels for training in float32. AnyLoss serves the rest with one kernel for all
+// losses, because a GPU waits for memory rather than for branches that all threads take alike.
 struct FusedKernelOfLoss {
   template <class Listed>
   constexpr BoxLossKernel<float> operator()(Listed) const {
@@ -27,7 +27,8 @@ BoxLossKernel<float> kernel_of(const BoxLossJob<float>& job) {
   return job.params.modified || pass == Pass::forward ? any[int(pass)] : fused[job.params.loss];
 }
 
-// As many blocks as run at once: each has its share of the tiles, and a second wave would leave most of the GPU idle.
+// There are as many blocks as run at once, each with its share of the tiles. A second wave would leave most of the GPU
+// idle.
 template <class S>
 unsigned box_loss_blocks(const BoxLossJob<S>& job, int multiprocessors) {
   const int64_t tiles = tile_count(job.boxes), resident = int64_t(multiprocessors) * kernel_of(job).resident;

@@ -1,8 +1,8 @@
 // The kernel: loss, gradients and reduction of N boxes in one launch.
 //
-// Memory decides its speed: with a mean, a row reads 32 bytes and writes 16 (float32). So each row is touched once, a
-// box is one 16-byte load, and several rows of a thread are loaded before the first is computed, to keep enough bytes
-// in flight.
+// Memory bandwidth limits its speed: with a mean, a row reads 32 bytes and writes 16 (float32). So each row is read
+// only once, a box is one 16-byte load, and a thread loads several rows before it computes the first, to keep enough
+// bytes in flight.
 #pragma once
 
 #include <cuda/atomic>
@@ -16,7 +16,7 @@
 
 namespace scaloss {
 
-// What a thread reads of one row.
+// The data that a thread reads of one row.
 template <class T, int D>
 struct RowInput {
   Row<T, D> pred, target;
@@ -33,7 +33,7 @@ SCALOSS_DEVICE RowInput<T, D> load_input(const BoxLossJob<S>& job, int64_t row) 
   return in;
 }
 
-// The boxes of a row, as evaluate_row() asks for them.
+// The boxes of a row, in the form that evaluate_row() asks for.
 template <class N, int D>
 struct InRegisters {
   Box<N, D> boxes[2];
@@ -41,7 +41,7 @@ struct InRegisters {
   SCALOSS_DEVICE Box<N, D> target() const { return boxes[1]; }
 };
 
-// Where evaluate_row() puts the results of one row.
+// Stores the results of one row for evaluate_row().
 template <class T>
 struct StoreAt {
   int64_t index;
@@ -67,7 +67,7 @@ SCALOSS_DEVICE Box<N, D> box_of(const Box<T, D>& box) {
   return same;
 }
 
-// The code for pairs of a range, by the code for all pairs.
+// Maps the loss whose code computes all pairs to the one whose code computes the pairs of a range.
 template <class Loss>
 struct FastPath {
   using type = Loss;
@@ -90,14 +90,14 @@ SCALOSS_DEVICE RowSummary<T> run_row(const BoxLossJob<S>& job, const Box<T, D>& 
   return {T(summary.weighted_loss), summary.invalid};
 }
 
-// Called by all threads of every block after the block's partial sums are written. The block that comes last adds all
-// partial sums in the order that reduction.h fixes, writes the summary and leaves the workspace as it found it.
+// All threads of every block call this after the partial sums of the block are written. The block that comes last adds
+// all partial sums in the order that reduction.h fixes, writes the summary, and leaves the workspace as it found it.
 template <class S>
 SCALOSS_DEVICE void finish(const BoxLossJob<S>& job, const ReductionWorkspace& workspace, double (&scratch)[kLanes]) {
   SCALOSS_SHARED(bool, is_last, 1);
   __syncthreads();  // all invalid rows of the block are counted, and scratch is free
   if (threadIdx.x == 0) {
-    // Release: this block's partials are seen by the last block. Acquire: the last block sees everyone's.
+    // Release: the last block sees the partial sums of this block. Acquire: the last block sees those of all blocks.
     cuda::atomic_ref<uint32_t, cuda::thread_scope_device> ticket(*workspace.ticket);
     is_last[0] = ticket.fetch_add(1, cuda::memory_order_acq_rel) == workspace.blocks - 1;
   }
@@ -114,8 +114,8 @@ SCALOSS_DEVICE void finish(const BoxLossJob<S>& job, const ReductionWorkspace& w
   }
 }
 
-// How many blocks an SM must be able to hold, which bounds a thread's registers: 3 blocks to 80, 2 to 128. As many as
-// there are without spills.
+// The number of blocks that an SM must be able to hold, which bounds the registers of a thread: 3 blocks to 80, 2
+// blocks to 128. It is the largest number without spills.
 template <class Loss, class S>
 constexpr int kResidentBlocks = sizeof(S) == 8 ? 1 : 3;
 template <class S>
@@ -123,9 +123,9 @@ constexpr int kResidentBlocks<AnyLoss, S> = sizeof(S) == 8 ? 1 : 2;
 template <class Terms, class S>
 constexpr int kResidentBlocks<FamilyLoss<Terms>, S> = Terms::kTerms == 0 ? 3 : 2;
 
-// Regular pairs, nearly all there are, take a path without scaling by powers of two and tests for what they cannot be:
-// a third to a half fewer instructions, which are the kernels' second limit. Same bits by construction (box.h,
-// ordinary.h).
+// Nearly all pairs are regular. They take a path without scaling by powers of two and without tests for what regular
+// pairs cannot be. It has a third to a half fewer instructions, which are the second limit of the kernels. The bits are
+// the same by construction (box.h, ordinary.h).
 template <class Loss, int D, Pass pass, class S>
 __global__ void __launch_bounds__(kLanes, (kResidentBlocks<Loss, S>))
     box_loss_kernel(const __grid_constant__ BoxLossJob<S> job, const __grid_constant__ ReductionWorkspace workspace) {
@@ -142,11 +142,11 @@ __global__ void __launch_bounds__(kLanes, (kResidentBlocks<Loss, S>))
       RowInput<T, D> in[kRowsInFlight];
       SCALOSS_PRAGMA("unroll")
       for (int i = 0; i < kRowsInFlight; ++i) {
-        // Past the end the last row, which nobody looks at: no branch before a load.
+        // Past the end the last row is loaded, and its results are not used. So there is no branch before a load.
         const int64_t row = first + (step + i) * kLanes;
         in[i] = load_input<D>(job, row < job.boxes ? row : job.boxes - 1);
       }
-      // The code of a row stands once; the next row moves into its registers.
+      // The loop is not unrolled: there is one copy of the code for a row, and the next row moves into its registers.
       SCALOSS_PRAGMA("unroll 1")
       for (int i = 0; i < kRowsInFlight; ++i) {
         const int64_t row = first + (step + i) * kLanes;
@@ -169,12 +169,12 @@ __global__ void __launch_bounds__(kLanes, (kResidentBlocks<Loss, S>))
     if (threadIdx.x == 0) workspace.partials[workspace.first_tile + tile] = sum;
     __syncthreads();  // scratch is used again by the next tile
   }
-  // Invalid rows are rare, and integers add to the same sum in any order.
+  // Invalid rows are rare, and integers add up to the same sum in any order.
   if (invalid > 0) atomicAdd(workspace.invalid, (unsigned long long)invalid);
   finish(job, workspace, scratch);
 }
 
-// A kernel, and how many of its blocks an SM holds.
+// A kernel, and how many of its blocks fit on an SM.
 template <class S>
 struct BoxLossKernel {
   void (*run)(BoxLossJob<S>, ReductionWorkspace);
@@ -185,8 +185,8 @@ constexpr BoxLossKernel<S> kernel_for() {
   return {box_loss_kernel<Loss, D, pass, S>, kResidentBlocks<Loss, S>};
 }
 
-// The kernels for any loss of 2 or 3 axes: all but those of box_loss.cu, by the type of the arrays. Each type has a
-// source file of its own, because the driver compiles them file by file.
+// The kernels for any loss of 2 or 3 axes, by the type of the arrays: all kernels except those of box_loss.cu. Each
+// type has a separate source file, because the driver compiles them file by file.
 template <class S>
 BoxLossKernel<S> rare_kernel(int axes, Pass pass);
 

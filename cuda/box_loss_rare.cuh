@@ -1,6 +1,6 @@
-// The kernels that few calls need: float64, which is for checks, three axes, and 16-bit storage. The addon holds them,
-// like those of pairwise.cu, as PTX alone, which the driver compiles at the first call: in machine code for every
-// generation of GPUs they would be most of the addon.
+// The kernels that few calls need: float64, which is for checks, three axes, and 16-bit storage. Like those of
+// pairwise.cu, the addon holds them only as PTX, which the driver compiles at the first call. Machine code for every
+// generation of GPUs would make up most of the addon.
 #pragma once
 
 #include "box_loss.cuh"

@@ -1,4 +1,4 @@
-// Errors of CUDA calls as exceptions.
+// Turns errors of CUDA calls into exceptions.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -7,10 +7,11 @@
 
 namespace scaloss {
 
-// Throws a CudaError that names the call, unless it succeeded.
+// Throws a CudaError that names the call if the call failed.
 void check_cuda(cudaError_t status, const char* call);
 
-// Of a call that frees something: an error then is one of earlier work, which the next call that waits reports.
+// Ignores the status of a call that frees something. An error there comes from earlier work, and the next call that
+// waits reports it.
 void ignore_cuda(cudaError_t status) noexcept;
 
 }  // namespace scaloss

@@ -1,5 +1,5 @@
-// The few words of CUDA that plain C++ has no form for, so that the kernels' sources also run under the emulator of
-// test/cuda/emulator.
+// The few language elements of CUDA that plain C++ lacks, so that the sources of the kernels also run under the
+// emulator of test/cuda/emulator.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ void launch_kernel(void (*kernel)(Args...), unsigned grid, unsigned block, cudaS
   kernel<<<grid, block, 0, stream>>>(args...);
 }
 
-// The number of blocks to launch where `blocks` are asked for: tests run others.
+// The number of blocks to launch if `blocks` are asked for. Tests run other numbers.
 inline unsigned grid_of(int64_t blocks) {
   return unsigned(blocks);
 }

@@ -1,4 +1,4 @@
-// Rows of boxes between device memory and registers.
+// Moves rows of boxes between device memory and registers.
 #pragma once
 
 #include "../core/formats.h"
@@ -20,7 +20,7 @@ SCALOSS_DEVICE Row<double> load_row(const double* rows, int64_t row, AxesCount<2
   const double2 a = __ldcs(halves), b = __ldcs(halves + 1);
   return {{a.x, a.y, b.x, b.y}};
 }
-// Six numbers are not aligned to 16 bytes in float32: pairs of them are to two.
+// In float32, rows of six numbers are not aligned to 16 bytes, but pairs of numbers are aligned to 8.
 SCALOSS_DEVICE Row<float, 3> load_row(const float* rows, int64_t row, AxesCount<3>) {
   const float2* pairs = reinterpret_cast<const float2*>(rows) + 3 * row;
   const float2 a = __ldcs(pairs), b = __ldcs(pairs + 1), c = __ldcs(pairs + 2);
@@ -31,7 +31,7 @@ SCALOSS_DEVICE Row<double, 3> load_row(const double* rows, int64_t row, AxesCoun
   const double2 a = __ldcs(pairs), b = __ldcs(pairs + 1), c = __ldcs(pairs + 2);
   return {{a.x, a.y, b.x, b.y, c.x, c.y}};
 }
-// Numbers of 16 bits go by twos: one word of memory.
+// 16-bit numbers are loaded and stored in pairs, one word of memory each.
 template <class S, int D>
 SCALOSS_DEVICE Row<float, D> load_row(const S* rows, int64_t row, AxesCount<D>) {
   const unsigned* words = reinterpret_cast<const unsigned*>(rows) + D * row;
@@ -46,7 +46,7 @@ SCALOSS_DEVICE Row<float, D> load_row(const S* rows, int64_t row, AxesCount<D>) 
   return wide;
 }
 
-// One value a row.
+// Loads one value per row.
 SCALOSS_DEVICE float load_value(const float* values, int64_t row) {
   return __ldcs(values + row);
 }
@@ -58,7 +58,7 @@ SCALOSS_DEVICE float load_value(const S* values, int64_t row) {
   return from_stored(S{__ldcs(reinterpret_cast<const uint16_t*>(values) + row)});
 }
 
-// Gradients are written plainly: the kernel that comes next consumes them.
+// Gradients are written without a cache hint, because the next kernel reads them.
 SCALOSS_DEVICE void store_row(float* rows, int64_t row, const Row<float>& r) {
   reinterpret_cast<float4*>(rows)[row] = make_float4(r.at[0], r.at[1], r.at[2], r.at[3]);
 }

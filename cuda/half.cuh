@@ -1,5 +1,5 @@
-// Numbers as arrays store them to numbers as threads compute with them, and back: core/storage.h, for binary16 by the
-// GPU's own instructions. The emulator has the portable code for all.
+// Converts between the numbers that arrays store and those that threads compute with (core/storage.h). For binary16 it
+// uses instructions of the GPU. The emulator has the portable code for all types.
 #pragma once
 
 #include "../core/storage.h"
@@ -11,7 +11,7 @@ template <class S>
 SCALOSS_DEVICE auto from_stored(S x) {
   return widen(x);
 }
-// The stored type S is named: to_stored<Float16>(x).
+// S, the stored type, is named by the caller: to_stored<Float16>(x).
 template <class S>
 struct ToStored {
   template <class T>
@@ -41,7 +41,7 @@ SCALOSS_DEVICE S to_stored(T x) {
   return ToStored<S>::of(x);
 }
 
-// Two numbers of 16 bits, the first in the low half.
+// Two 16-bit numbers in one word, the first in the low half.
 template <class S>
 SCALOSS_DEVICE void unpack(uint32_t word, float* two) {
   two[0] = from_stored(S{uint16_t(word)});

@@ -11,22 +11,23 @@ namespace scaloss {
 namespace {
 
 #if defined(SCALOSS_EMULATED)
-// So small that the boxes of a test take several parts.
+// These are so small that the boxes of a test take several parts.
 constexpr int64_t kMappedBoxes = 1024;
 constexpr int64_t kSlotBytes = 256 << 10;
 constexpr int64_t kPairwiseBytes = 20 << 10;
 #else
-// Up to here the kernel reads and writes pinned memory across the bus: one launch and no copies. Not yet tuned on a
-// GPU.
+// Up to this many boxes the kernel reads and writes pinned memory across the bus, in one launch and without copies. The
+// value has not been tuned on a GPU yet.
 constexpr int64_t kMappedBoxes = 16 << 10;
-// Of the arrays of one part. Large enough that the copies' own cost of some microseconds vanishes.
+// Bytes of the arrays of one part. This is large enough that the fixed cost of a copy, some microseconds, does not
+// matter.
 constexpr int64_t kSlotBytes = 8 << 20;
-// Of the matrix of pairwise, at a time.
+// Bytes of the matrix of pairwise that are computed at a time.
 constexpr int64_t kPairwiseBytes = 256 << 20;
 #endif
 constexpr size_t kAlignment = 256;
 
-// Hands out parts of one block of memory. The first walk, with base null, finds the size.
+// Hands out parts of one block of memory. A first walk with a null base finds the size.
 class Parts {
  public:
   explicit Parts(char* base) : base_(base) {}
@@ -44,7 +45,7 @@ class Parts {
   size_t offset_ = 0;
 };
 
-// `job` with arrays for `boxes` rows in other memory.
+// A copy of `job` whose arrays, for `boxes` rows, are in other memory.
 template <class T>
 BoxLossJob<T> lay_out(const BoxLossJob<T>& job, int64_t boxes, Parts& parts) {
   BoxLossJob<T> other = job;
@@ -53,14 +54,14 @@ BoxLossJob<T> lay_out(const BoxLossJob<T>& job, int64_t boxes, Parts& parts) {
   return other;
 }
 
-// Whether the device can use an array where it is: pinned, and aligned as kernels need it.
+// Whether the device can use an array in place: it must be pinned and aligned as kernels need it.
 bool is_reachable(const void* array) {
   cudaPointerAttributes attributes;
   CHECK_CUDA(cudaPointerGetAttributes(&attributes, array));
   return attributes.type == cudaMemoryTypeHost && reinterpret_cast<uintptr_t>(array) % 16 == 0;
 }
 
-// Which arrays of a job the device can use where they are.
+// The arrays of a job that the device can use in place.
 struct Reachable {
   bool array[kArrays] = {};
   template <class T>
@@ -107,7 +108,8 @@ HostCaller::HostCaller(int device)
   results_.reserve(2 * sizeof(double));
 }
 
-// After an error no copy may be under way to arrays that the caller may free, and a sum may be left half done.
+// After an error, this waits until no copy uses arrays that the caller may free. It also resets the counters, because a
+// sum may be incomplete.
 template <class Body>
 void HostCaller::or_wait(Body body) {
   try {
@@ -154,8 +156,8 @@ void HostCaller::run_mapped(const BoxLossJob<T>& host) {
   });
 }
 
-// Three parts are under way at a time: one comes up, one is computed, one goes down. Ordinary arrays pass through
-// pinned memory, so that no copy waits.
+// Three parts are in progress at a time: one is copied to the device, one is computed, and one is copied back. Ordinary
+// arrays pass through pinned memory, so that no copy waits.
 template <class T>
 void HostCaller::run_parts(const BoxLossJob<T>& host) {
   Parts one_tile(nullptr);
@@ -179,7 +181,7 @@ void HostCaller::run_parts(const BoxLossJob<T>& host) {
     blocks += box_loss_blocks(job, multiprocessors());
   }
   ReductionWorkspace workspace = compute_->workspace(tile_count(host.boxes), blocks, results(), results() + 1);
-  upload_->wait_for(*compute_);  // in whose order the memory of the slots is allocated
+  upload_->wait_for(*compute_);  // the memory of the slots is allocated in the order of that stream
 
   const auto send = [&](int64_t i) {
     Slot& slot = slots_[i % kSlots];
@@ -260,7 +262,7 @@ void HostCaller::run_rows(const PairwiseJob<T>& host) {
 
 void* cuda_allocate_pinned(size_t bytes) {
   void* data = nullptr;
-  // Portable: pinned for every device.
+  // Portable means pinned for every device.
   CHECK_CUDA(cudaHostAlloc(&data, bytes, cudaHostAllocPortable));
   return data;
 }

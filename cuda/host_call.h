@@ -1,4 +1,5 @@
-// Calls over arrays of the host: copied up and down in parts that overlap, or reached by the kernel where they are.
+// Calls over host arrays. The arrays are copied to the device and back in parts that overlap, or the kernel uses them
+// in place.
 #pragma once
 
 #include <mutex>
@@ -7,7 +8,7 @@
 
 namespace scaloss {
 
-// Memory of the host that the device can reach, and copies to and from which do not wait for the CPU.
+// Host memory that the device can reach. Copies to and from it do not wait for the CPU.
 class PinnedMemory {
  public:
   PinnedMemory() = default;
@@ -21,10 +22,11 @@ class PinnedMemory {
   size_t bytes_ = 0;
 };
 
-// What one device needs for such calls. Threads take turns.
+// The resources of one device for such calls. Threads take turns.
 class HostCaller {
  public:
-  // Of a device that probe_cuda() found. Never destroyed: at exit the driver may be gone before static objects are.
+  // The caller of a device that probe_cuda() found. It is never destroyed: at exit the driver may be gone before static
+  // objects are.
   static HostCaller& of(int device);
 
   template <class T>
@@ -33,7 +35,7 @@ class HostCaller {
   void run(const PairwiseJob<T>& host);
 
  private:
-  // One part of a call on its way: its rows in pinned memory, and on the device.
+  // One part of a call in progress: its rows in pinned memory and on the device.
   struct Slot {
     PinnedMemory pinned;
     std::unique_ptr<DeviceMemory> memory;

@@ -8,7 +8,7 @@
 
 namespace scaloss {
 
-// A cache line, and the widest vector.
+// The size of a cache line and of the widest vector.
 constexpr size_t kAlignment = 64;
 
 #if defined(_MSC_VER)

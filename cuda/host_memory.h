@@ -1,4 +1,4 @@
-// Memory of the host that the addon allocates: aligned, and pinned for copies to a GPU on request.
+// Host memory that the addon allocates. It is aligned and, on request, pinned for copies to a GPU.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@ namespace scaloss {
 
 class HostMemory {
  public:
-  // Of zeros. Throws std::bad_alloc, or CudaError where pinned.
+  // The memory is filled with zeros. Throws std::bad_alloc, or CudaError if the memory is to be pinned.
   HostMemory(size_t bytes, bool pinned);
   ~HostMemory();
   HostMemory(const HostMemory&) = delete;

@@ -1,5 +1,5 @@
-// One number of a pair that is known to be in a range (core/number.h): what a thread computes regular pairs with. The
-// CPU's packs have the same knowledge in their own type.
+// A number of a pair that is known to be in a range (core/number.h). Threads compute regular pairs with this type. On
+// the CPU, the pack type carries the same knowledge.
 #pragma once
 
 #include "../core/number.h"

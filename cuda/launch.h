@@ -1,4 +1,4 @@
-// Launching the kernel: what the CUDA backend sees of the device code.
+// Launches the kernels. This is the interface of the device code for the rest of the CUDA backend.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -8,8 +8,8 @@
 
 namespace scaloss {
 
-// Where the launches of one call, which may compute its rows in several parts, add up. Pointers to device memory;
-// calls on one stream can share it, one after the other. ticket and invalid are 0 between calls.
+// The memory in which the launches of one call, which may compute its rows in several parts, are added up. The pointers
+// are device memory. Calls on one stream can share it, one after the other. ticket and invalid are 0 between calls.
 struct ReductionWorkspace {
   double* partials;             // [tiles]
   int64_t tiles;                // of the call
@@ -21,17 +21,17 @@ struct ReductionWorkspace {
   double* invalid_rows;         // result
 };
 
-// How many blocks the launch of a job has. Any number would give the same results.
+// The number of blocks of a launch. Any number would give the same results.
 template <class S>
 unsigned box_loss_blocks(const BoxLossJob<S>& job, int multiprocessors);
 
-// Enqueues one launch. All pointers of the job are device memory, or memory of the host that the device reaches,
-// aligned to 16 bytes; boxes > 0. S: float, double, Float16 or BFloat16.
+// Enqueues one launch. All pointers of the job are device memory, or host memory that the device reaches, and aligned
+// to 16 bytes. boxes is positive. S is float, double, Float16 or BFloat16.
 template <class S>
 cudaError_t launch_box_loss(const BoxLossJob<S>& job, const ReductionWorkspace& workspace, int multiprocessors,
                             cudaStream_t stream);
 
-// Enqueues one launch over rows and columns > 0. Pointers as above.
+// Enqueues one launch. The same conditions apply to the pointers, and rows and columns are positive.
 template <class T>
 cudaError_t launch_pairwise(const PairwiseJob<T>& job, int multiprocessors, cudaStream_t stream);
 

@@ -1,16 +1,16 @@
 // The kernel over every pair of two sets of boxes.
 //
-// A thread keeps the box of its column and meets one row's box after the other; all threads of a block read that box
-// together, and write next to each other. With a few dozen instructions to a value written, arithmetic and the writes
-// decide its speed.
+// A thread keeps the box of its column and takes the boxes of the rows one after the other. All threads of a block read
+// the same row box at a time, and write next to each other. A value takes a few dozen instructions, so arithmetic and
+// the writes limit the speed.
 #include "../core/pairwise.h"
 #include "device_rows.cuh"
 #include "launch.h"
 
 namespace scaloss {
 
-constexpr int kPairwiseRows = 32;      // rows to a block: a column's box is loaded once for so many values
-constexpr int kPairwiseThreads = 256;  // columns to a block
+constexpr int kPairwiseRows = 32;      // rows per block: the box of a column is loaded once for this many values
+constexpr int kPairwiseThreads = 256;  // columns per block
 
 template <int D, class T>
 __global__ void __launch_bounds__(kPairwiseThreads) pairwise_kernel(const __grid_constant__ PairwiseJob<T> job) {
@@ -31,7 +31,7 @@ __global__ void __launch_bounds__(kPairwiseThreads) pairwise_kernel(const __grid
 
 template <class T>
 cudaError_t launch_pairwise(const PairwiseJob<T>& job, int multiprocessors, cudaStream_t stream) {
-  constexpr int kBlocksPerMultiprocessor = 4;  // by its registers an SM holds 2 to 5
+  constexpr int kBlocksPerMultiprocessor = 4;  // the registers of the kernel allow 2 to 5 on an SM
   const int64_t tiles =
       ((job.columns + kPairwiseThreads - 1) / kPairwiseThreads) * ((job.rows + kPairwiseRows - 1) / kPairwiseRows);
   const int64_t resident = int64_t(multiprocessors) * kBlocksPerMultiprocessor;

@@ -46,7 +46,7 @@ static CudaProbe probe_now() {
   if (status == cudaSuccess) status = check_kernel_image();
   if (status != cudaSuccess) {
     probe.reason = reason_of(status, probe.driver);
-    // Without a driver CUDA's own text speaks of one that is too old.
+    // Without a driver, the message from CUDA is about a driver that is too old.
     probe.message = probe.driver == 0 ? "no NVIDIA driver is installed"
                                       : std::string(cudaGetErrorName(status)) + ": " + cudaGetErrorString(status);
     cudaGetLastError();

@@ -25,7 +25,7 @@ DevicePool::DevicePool(int device) {
   properties.location.type = cudaMemLocationTypeDevice;
   properties.location.id = device;
   CHECK_CUDA(cudaMemPoolCreate(&pool_, &properties));
-  // By default a pool gives its memory back at every wait, and the next step of a training asks for it again.
+  // By default a pool gives its memory back at every wait, and the next training step would ask for it again.
   uint64_t threshold = UINT64_MAX;
   CHECK_CUDA(cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &threshold));
 }
@@ -37,7 +37,7 @@ void* DevicePool::allocate(size_t bytes, cudaStream_t stream) {
   };
   cudaError_t status = attempt();
   if (status == cudaErrorMemoryAllocation && pool_) {
-    // Once more with what the pool holds in pieces of other sizes.
+    // Try again after the pool has given back what it holds in pieces of other sizes.
     cudaGetLastError();
     CHECK_CUDA(cudaDeviceSynchronize());
     CHECK_CUDA(cudaMemPoolTrimTo(pool_, 0));
@@ -93,13 +93,13 @@ void* Stream::allocate(size_t bytes) {
 }
 
 void Stream::free(void* data, size_t bytes) noexcept {
-  // A foreign stream may be gone by now: its last use is waited for.
+  // A foreign stream may be gone by now, so this waits for its last recorded use.
   if (is_foreign) ignore_cuda(cudaEventSynchronize(event_));
   DevicePool::of(device).release(data, bytes, is_foreign ? nullptr : handle_);
 }
 
 void Stream::synchronize() const {
-  CHECK_CUDA(cudaSetDevice(device));  // of which a null handle is the default stream
+  CHECK_CUDA(cudaSetDevice(device));  // a null handle means the default stream of the current device
   CHECK_CUDA(cudaStreamSynchronize(handle_));
 }
 
@@ -145,7 +145,7 @@ DeviceMemory::~DeviceMemory() {
   try {
     if (last_ != home_) home_->wait_for(*last_);
   } catch (const CudaError&) {
-    // The device has failed: nothing there is in use any more.
+    // The device has failed, so nothing on it is in use any more.
   }
   DevicePool::of(device()).release(data_, bytes, home_->handle());
 }
@@ -153,8 +153,8 @@ DeviceMemory::~DeviceMemory() {
 void DeviceMemory::use_on(const std::shared_ptr<Stream>& stream) {
   if (stream == last_) return;
   stream->wait_for(*last_);
-  // Whoever waits for a foreign stream waits for what was marked there. Should the call fail before it marks its own
-  // work, that must be at least the wait above.
+  // Code that waits for a foreign stream waits for the last mark there. If the call fails before it marks its work,
+  // that mark must at least cover the wait above.
   stream->mark_use();
   last_ = stream;
 }

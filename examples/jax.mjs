@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url'
 import { init, numpy as np, vjp } from '@jax-js/jax'
 import { boxLoss } from 'scaloss'
 
-// A model in jax-js whose box loss is scaloss: `vjp` runs the model and keeps its way back, one native call gives loss and gradient
-// of the boxes, and the way back takes that gradient to the parameters. jax-js counts references: a function consumes its
-// arguments, `.ref` keeps one.
+// A model in jax-js whose box loss is scaloss. `vjp` runs the model and keeps its backward pass. One native call gives
+// the loss and the gradient of the boxes, and the backward pass takes that gradient to the parameters. jax-js counts
+// references: a function consumes its arguments, and `.ref` keeps one.
 
 await init('wasm')
 

@@ -1,7 +1,7 @@
 import { simulate } from 'scaloss/simulation'
 
-// Moves 18,000 boxes onto their targets by gradient descent, once with each of three losses, and shows the mean IoU on the way: the
-// simulation experiment of the SCALoss paper. `npx scaloss simulate` has the other losses, and options.
+// Moves 18,000 boxes onto their targets by gradient descent, once with each of three losses, and shows the mean IoU on
+// the way: the simulation experiment of the SCALoss paper. `npx scaloss simulate` has the other losses, and options.
 
 const ITERATIONS = 200
 const LOSSES = /** @type {const} */ (['sca', 'so', 'cd'])

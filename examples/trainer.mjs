@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
 import { createPlan } from 'scaloss'
 
-// A trainer on typed arrays: moves boxes onto their targets by gradient descent with momentum. In a model, `plan.pred` would be
-// what its last layer writes, and `plan.grad` what its backward pass starts from.
+// A trainer on typed arrays: moves boxes onto their targets by gradient descent with momentum. In a model, `plan.pred`
+// would be what its last layer writes, and `plan.grad` what its backward pass starts from.
 
 const { values } = parseArgs({
   options: {
@@ -16,8 +16,8 @@ const { values } = parseArgs({
 const [boxes, steps, lr, momentum] = [values.boxes, values.steps, values.lr, values.momentum].map(Number)
 const name = /** @type {import('scaloss').LossName} */ (values.loss)
 
-// One plan for all steps: it owns its arrays, and a run allocates nothing. `sum` makes the step of a box independent of how many
-// boxes there are.
+// One plan for all steps: it owns its arrays, and a run allocates nothing. `sum` makes the step of a box independent of
+// how many boxes there are.
 const plan = createPlan(name, { boxes, reduction: 'sum', iou: true })
 const velocity = new Float32Array(plan.pred.length)
 

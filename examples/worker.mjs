@@ -1,8 +1,8 @@
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import { boxLoss } from 'scaloss'
 
-// Loss and gradient off the main thread, which stays free, for the next batch say. The memory of the boxes travels to the workers
-// and that of the gradients back: nothing is copied on the way.
+// Computes loss and gradient off the main thread, which stays free, for example for the next batch. The memory of the
+// boxes is transferred to the workers and that of the gradients back, so nothing is copied.
 
 /** @typedef {{ pred: Float32Array<ArrayBuffer>, target: Float32Array<ArrayBuffer>, boxes: number }} Part */
 /** @typedef {{ loss: number, grad: Float32Array<ArrayBuffer> }} Result */

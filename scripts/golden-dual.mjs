@@ -3,8 +3,8 @@ import { Decimal } from 'decimal.js'
 // Arithmetic in 80 digits that carries derivatives along, for golden-family.mjs. Kinks and divisions by zero are as
 // docs/losses.md has them.
 
-// 60 digits would do for the results. A coordinate alone has up to 75 in `scale_extreme`, and with all of them in hand equal
-// sides and centres are equal here too, which the conventions at kinks ask for.
+// 60 digits would do for the results. A coordinate alone has up to 75 in `scale_extreme`, and with all of them in hand
+// equal sides and centres are equal here too, which the conventions at kinks ask for.
 Decimal.set({ precision: 80 })
 
 /** @typedef {number | Decimal | Dual} Term */

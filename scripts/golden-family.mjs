@@ -23,9 +23,9 @@ import {
   sum,
 } from './golden-dual.mjs'
 
-// Writes test/data/golden-family.json.gz: the losses and options that golden.json.gz lacks, for some of its pairs, evaluated
-// in 80 digits from the formulas of docs/losses.md. Shares no code with the package: what it is to judge must not be its source.
-// With --check it recomputes a sample instead and exits with 1 where the file says anything else.
+// Writes test/data/golden-family.json.gz: the losses and options that golden.json.gz lacks, for some of its pairs,
+// evaluated in 80 digits from the formulas of docs/losses.md. It shares no code with the package, because it serves to
+// check that code. With --check it recomputes a sample instead, and exits with 1 if the file differs.
 
 /**
  * @import { LossName, LossOptions } from '../src/core/types.js'
@@ -186,8 +186,8 @@ export function lossTerms(loss, options, g, at = g) {
   return focal === 0 ? terms : terms.map((term) => mul(pow(iou(at), focal).value, term))
 }
 
-// Every option is a float32 number, so that both types are held to the same results. The 1e-7 of the conventions is not:
-// rounding it to float32 moves it by 0.2 float32 ulp, and its share of a result by no more.
+// Every option is a float32 number, so that both types are held to the same results. The 1e-7 of the conventions is
+// not: rounding it to float32 moves it by 0.2 float32 ulp, and its share of a result by no more.
 /** @type {Variant[]} */
 export const variants = [
   { label: 'sca@official', loss: 'sca', options: { convention: 'official' } },
@@ -247,7 +247,8 @@ function choose({ kinds, kind }) {
 }
 
 /**
- * Loss and gradient of a pair of golden.json.gz for every variant, rounded once, and the largest of 1, the loss and its terms.
+ * Loss and gradient of a pair of golden.json.gz for every variant, rounded once, and the largest of 1, the loss and its
+ * terms.
  * @param {{ pred: number[], target: number[] }} category
  * @param {number} i
  * @param {Variant[]} of

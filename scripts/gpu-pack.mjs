@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-// Gathers in .gpu-kit/ (or the folder given) what a Linux x86-64 GPU host without Node and without a network needs to build,
-// test and measure this working tree: docs/gpu.md.
+// Gathers in .gpu-kit/ (or the given folder) everything that a Linux x86-64 GPU host without Node and without a network
+// needs to build, test and measure this working tree. See docs/gpu.md.
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const kit = process.argv[2] ?? join(root, '.gpu-kit')

@@ -1,5 +1,5 @@
-// The page of the package on npm shows README.md without the files that it links to, so while npm packs or publishes, relative
-// links and pictures become URLs of the published files. package.json calls this:
+// The page of the package on npm shows README.md without the files that it links to, so while npm packs or publishes,
+// relative links and pictures become URLs of the published files. package.json calls this:
 //   prepack                  node scripts/readme-for-npm.mjs
 //   postpack, postpublish    node scripts/readme-for-npm.mjs --undo
 // npm runs neither of the last two after a build or an upload that failed: then call the second line by hand.

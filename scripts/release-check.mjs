@@ -1,4 +1,4 @@
-// Whether this checkout can be released: npm run release:check; docs/support.md. Prints every reason why not.
+// npm run release:check checks whether this checkout can be released (docs/support.md). It prints every reason why not.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

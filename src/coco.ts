@@ -1,5 +1,5 @@
 /**
- * Reading and scoring of detections.
+ * Reads COCO detections and scores them.
  * @module scaloss/coco
  */
 

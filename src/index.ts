@@ -1,5 +1,5 @@
 /**
- * Losses with their gradients, plans, and what runs on a GPU.
+ * The losses with their gradients, plans, pairwise losses, the gradient checker and CUDA.
  * @module scaloss
  */
 

@@ -1,5 +1,5 @@
 /**
- * The simulation experiment of the SCALoss paper.
+ * Runs the simulation experiment of the SCALoss paper.
  * @module scaloss/simulation
  */
 

@@ -3,7 +3,7 @@ import { allocated, lossAndGrad } from './inputs.mjs'
 import { loadStream } from './stream.mjs'
 import { takeTurns } from './turns.mjs'
 
-// What a call costs beside its arithmetic, by the way to call. Nanoseconds a call.
+// The cost of a call in addition to its arithmetic, for each way to call. In nanoseconds per call.
 
 /**
  * @import { Context } from './run.mjs'

@@ -6,7 +6,10 @@ import { rowsLike } from './rows.mjs'
 
 /** @import { Results } from './run.mjs' */
 
-/** Okabe and Ito's colours, as in all charts here. @type {{ label: string, part: string, name: string, colour: string, dash: number[] }[]} */
+/**
+ * Okabe and Ito's colours, as in all charts here.
+ * @type {{ label: string, part: string, name: string, colour: string, dash: number[] }[]}
+ */
 const LINES = [
   { label: 'tfjs autograd, cpu', part: 'peers', name: 'tfjs autograd, cpu', colour: '#cc79a7', dash: [2, 2] },
   { label: 'tfjs autograd, wasm', part: 'peers', name: 'tfjs autograd, wasm', colour: '#e69f00', dash: [6, 3] },

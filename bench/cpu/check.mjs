@@ -1,4 +1,4 @@
-// The same result first, or times would compare nothing.
+// Checks that all variants give the same result, because otherwise their times could not be compared.
 
 /**
  * @typedef {object} Result

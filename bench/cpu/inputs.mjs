@@ -1,7 +1,7 @@
 import { alloc, boxLoss } from 'scaloss'
 import { makeBoxes } from '../support.mjs'
 
-// Arrays and calls of the package, as its readers are told to write them.
+// Arrays and calls of the package, written as its documentation advises.
 
 /**
  * @import { LossName, LossOptions } from 'scaloss'

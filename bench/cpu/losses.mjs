@@ -5,8 +5,8 @@ import { allocated, lossAndGrad } from './inputs.mjs'
 import { loadStream, streamVariants } from './stream.mjs'
 import { takeTurns } from './turns.mjs'
 
-// Every loss at every size: loss and gradient on one and two threads at the widest SIMD level, on one with AVX2, the loss alone;
-// and nanoseconds a pair for pairwise().
+// Times every loss at every size: loss and gradient on one and two threads at the widest SIMD level, on one thread with
+// AVX2, and the loss alone. Also times pairwise(), in nanoseconds per pair.
 
 /**
  * @import { LossName, LossOptions } from 'scaloss'

@@ -1,6 +1,7 @@
 import { rowLike } from './rows.mjs'
 
-// From how many boxes on a GPU would be faster than this CPU, by bandwidths and latencies that others publish. Nothing of it ran.
+// A model of the number of boxes from which a GPU would be faster than this CPU. It uses published bandwidths and
+// latencies. Nothing of it was run.
 
 /** @import { Results } from './run.mjs' */
 
@@ -20,7 +21,8 @@ export const LINKS = [
 ]
 
 /**
- * Where n boxes take the CPU as long as latency and transfer take the GPU; Infinity where the CPU is faster at any size.
+ * The number of boxes for which the CPU takes as long as latency and transfer take the GPU. It is Infinity if the CPU
+ * is faster at any size.
  * @param {number} cpuNs A box.
  * @param {number} gpuNs A box.
  */

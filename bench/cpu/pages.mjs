@@ -4,8 +4,8 @@ import { crossovers, LATENCY } from './model.mjs'
 import { callPartsTable, machineLine, shareOf, targetsTable } from './report.mjs'
 import { count, rowLike, rowsLike } from './rows.mjs'
 
-// The figures in README.md and docs/performance.md are in blocks, <!-- bench:NAME --> to <!-- bench -->, which this file
-// writes from the results. A test compares them.
+// The figures in README.md and docs/performance.md are in blocks, <!-- bench:NAME --> to <!-- bench -->, which this
+// file writes from the results. A test compares them.
 
 /** @import { Results } from './run.mjs' */
 

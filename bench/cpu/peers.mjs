@@ -6,7 +6,7 @@ import { plainLoop } from './peers/loop.mjs'
 import { autograd, selectBackend } from './peers/tfjs.mjs'
 import { takeTurns } from './turns.mjs'
 
-// What one would use instead, on the same boxes: the loss and its gradient, in arrays.
+// The alternatives to the package, on the same boxes: the loss and its gradient, in arrays.
 
 /**
  * @import { Context } from './run.mjs'

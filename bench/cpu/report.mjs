@@ -8,7 +8,11 @@ import { BYTES_A_BOX, count, gigabytes, rowLike, rowsLike } from './rows.mjs'
 /** @param {number | undefined} value */
 const times = (value) => (value === undefined ? '' : `${short(value)} x`)
 
-/** The share of the faster STREAM kernel, which is the one with plain stores in the caches, and with streaming stores beyond. @param {Row} row */
+/**
+ * The share of the faster STREAM kernel, which is the one with plain stores in the caches, and with streaming stores
+ * beyond.
+ * @param {Row} row
+ */
 export function shareOf({ times: { stream, streamPlain } }) {
   const shares = [stream, streamPlain].filter((share) => share !== undefined)
   return shares.length === 0 ? '' : percent(Math.min(...shares))

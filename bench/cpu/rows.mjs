@@ -1,4 +1,4 @@
-// How rows of the results are found and written.
+// Finds and writes rows of the results.
 
 /** @import { Results, Row } from './run.mjs' */
 

@@ -12,7 +12,7 @@ import { sizes } from './sizes.mjs'
 import { targetsOf } from './targets.mjs'
 import { trainer } from './trainer.mjs'
 
-// npm run bench: the CPU against the memory's bandwidth, against what one would use instead, and call by call.
+// npm run bench compares the CPU backend with the bandwidth of the memory and with the alternatives, and times calls.
 
 /**
  * @import { Effort, Timing } from './turns.mjs'
@@ -23,7 +23,8 @@ import { trainer } from './trainer.mjs'
  * @property {Effort} effort
  * @property {Effort} peerEffort
  * @property {(text: string) => void} progress
- * @typedef {{ name: string, boxes: number, threads?: number, simd?: string, pass?: string, axes?: number } & Timing} Row
+ * @typedef {{ name: string, boxes: number, threads?: number, simd?: string, pass?: string, axes?: number }} RowLabel
+ * @typedef {RowLabel & Timing} Row
  * @typedef {object} Results cpu.json.
  * @property {typeof machine & { simd: string, packages: Record<string, string> }} machine
  * @property {boolean} quick

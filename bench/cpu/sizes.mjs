@@ -5,7 +5,8 @@ import { plainLoop } from './peers/loop.mjs'
 import { loadStream, streamVariants } from './stream.mjs'
 import { takeTurns } from './turns.mjs'
 
-// `sca` from 16 to 10 million boxes: SIMD levels, one and two threads, other arrays, a plain loop, and what the memory gives.
+// Times `sca` from 16 to 10 million boxes: SIMD levels, one and two threads, other arrays, a plain loop, and the
+// bandwidth of the memory.
 
 /**
  * @import { Context } from './run.mjs'

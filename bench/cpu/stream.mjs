@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
-// The yardstick's addon (bench/stream), built at the first run on a machine.
+// The addon that measures the bandwidth of the memory (bench/stream). The first run on a machine builds it.
 
 /**
  * @typedef {(b: Float32Array, c: Float32Array, a: Float32Array, streaming: boolean, twoThreads: boolean) => void} Add

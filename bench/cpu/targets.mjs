@@ -4,8 +4,12 @@ import { rowsLike } from './rows.mjs'
 
 /**
  * @import { Results, Row } from './run.mjs'
- * @typedef {{ what: string, least?: number, most?: number, unit: string, of: (parts: Results['parts']) => number[] }} Target `of`:
- *   what was measured, of which the worst counts; nothing where it was not.
+ * @typedef {object} Target
+ * @property {string} what
+ * @property {number} [least]
+ * @property {number} [most]
+ * @property {string} unit
+ * @property {(parts: Results['parts']) => number[]} of What was measured; the worst counts. Empty if nothing was.
  */
 
 const MEMORY_SIZES = [1e6, 1e7]

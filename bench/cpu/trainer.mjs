@@ -5,7 +5,8 @@ import { plainLoop } from './peers/loop.mjs'
 import { autogradTrainer, scalossTrainer, selectBackend } from './peers/tfjs.mjs'
 import { takeTurns } from './turns.mjs'
 
-// A step of gradient descent over the boxes themselves, so that nothing but the loss and the trainer's own cost is in it.
+// Times a step of gradient descent on the boxes themselves, so that it contains only the loss and the cost of the
+// trainer.
 
 /**
  * @import { Context } from './run.mjs'
@@ -56,7 +57,9 @@ export async function trainer({ peerSizes, peerEffort, progress }) {
       ]),
     ]
 
-    /** @type {(Variant & { is: { boxes: number, name: string, threads: number }, dispose: (() => void) | undefined })[]} */
+    /**
+     * @type {(Variant & { is: { boxes: number, name: string, threads: number }, dispose: (() => void) | undefined })[]}
+     */
     const variants = []
     /** @type {{ loss: number, grad: ArrayLike<number> } | undefined} */
     let expected

@@ -1,7 +1,7 @@
 import { quantile, quartiles } from '../support.mjs'
 
-// All variants of a group take turns in every round, so that a machine that slows down for a while slows down all of them, and
-// ratios are taken within rounds.
+// All variants of a group take turns in every round, so that a machine that slows down for a while slows down all of
+// them, and ratios are taken within rounds.
 
 /**
  * @typedef {object} Variant
@@ -14,7 +14,8 @@ import { quantile, quartiles } from '../support.mjs'
  * @typedef {object} Effort
  * @property {number} rounds
  * @property {number} timing Milliseconds of one timing: as many calls as fit, so that the clock's own cost vanishes.
- * @property {number} most Milliseconds of all timings of a variant: a slow one takes part in fewer rounds, but in three.
+ * @property {number} most Milliseconds of all timings of a variant: a slow one takes part in fewer rounds, but at
+ *   least in three.
  * @typedef {object} Timing
  * @property {ReturnType<typeof quartiles>} ns Nanoseconds an item.
  * @property {number} rounds

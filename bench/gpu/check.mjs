@@ -30,8 +30,8 @@ const poisoned = (device, length, dtype) =>
   device.tensor(new (dtype === 'float64' ? Float64Array : Float32Array)(length).fill(NaN), dtype)
 
 /**
- * Loss and gradient must be those of the CPU backend, bit for bit. With 16-bit storage that is its float32 result for the rounded
- * boxes, rounded.
+ * Checks that loss and gradient have the bits of the CPU backend. With 16-bit storage they must be the rounded float32
+ * results of that backend for the rounded boxes.
  * @param {Device} device
  * @param {LossName} name
  * @param {number} boxes

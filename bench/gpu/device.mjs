@@ -3,7 +3,7 @@ import { BYTES, requiredOptions } from './inputs.mjs'
 import { makePool } from './pool.mjs'
 import { bandwidth, timeOnDevice, warmUp } from './timing.mjs'
 
-// Boxes, losses and gradients that stay in device memory: each call only enqueues a kernel.
+// Times calls whose boxes, losses and gradients stay in device memory, so that each call only enqueues a kernel.
 
 /**
  * @import { LossName } from 'scaloss'
@@ -24,6 +24,11 @@ import { bandwidth, timeOnDevice, warmUp } from './timing.mjs'
  * @property {Budget} budget
  * @property {(text: string) => void} say
  * @property {(what: string, error: unknown) => void} failed
+ * @typedef {object} OfStorage
+ * @property {LossName[]} losses
+ * @property {number} boxes
+ * @property {(loss: LossName, dtype: DType) => boolean} isRight Whether the results are right; others are not timed.
+ * @typedef {Omit<Scope, 'losses' | 'sizes' | 'passes' | 'tail' | 'largestOfThreeAxes'> & OfStorage} StorageScope
  */
 
 /** @param {Case} what */
@@ -74,7 +79,8 @@ function timeCopy({ device, pred, grad }, budget) {
 }
 
 /**
- * Every loss at every size in float32; and the copy before each size and after the last, as the ceiling of the same minutes.
+ * Times every loss at every size in float32. The copy is timed before each size and after the last, as the ceiling
+ * under the same conditions.
  * @param {Device} device
  * @param {Row[]} rows Receives the rows one by one: what fails later does not take them along.
  * @param {Quartiles[]} copies Receives GB/s.
@@ -121,8 +127,7 @@ const STORAGE = /** @type {const} */ ([
  * Other storage than float32, and losses of each box.
  * @param {Device} device
  * @param {Row[]} rows Receives the rows.
- * @param {Omit<Scope, 'losses' | 'sizes' | 'passes' | 'tail' | 'largestOfThreeAxes'> & { losses: LossName[], boxes: number,
- *   isRight: (loss: LossName, dtype: DType) => boolean }} scope `isRight`: what is not is not timed.
+ * @param {StorageScope} scope
  */
 export function timeStorage(device, rows, { losses, boxes, rotateBytes, budget, say, failed, isRight }) {
   for (const [dtype, reduction] of STORAGE)

@@ -3,7 +3,7 @@ import { sameBits } from './check.mjs'
 import { BYTES, fill, mixedBoxes, requiredOptions } from './inputs.mjs'
 import { bandwidth, timeOnHost, warmUp } from './timing.mjs'
 
-// What the caller waits for, on the host's clock: small calls, and boxes that lie in host memory.
+// Times what the caller waits for, on the clock of the host: small calls, and boxes that lie in host memory.
 
 /**
  * @import { LossName } from 'scaloss'
@@ -161,7 +161,8 @@ function timeBackends(loss, { pred, target, grad }, budget) {
 }
 
 /**
- * Calls over ordinary arrays and over pinned ones. Their limit: both directions of the copies overlapped, so the slower one alone.
+ * Times calls over ordinary arrays and over pinned ones. Their limit is the slower direction of the copies, because
+ * both directions overlap.
  * @param {{ up: Quartiles, down: Quartiles }} copies
  * @param {HostRow[]} rows Receives the rows.
  * @param {What} what

@@ -11,8 +11,9 @@ const APART = 640 // pixels, more than any box is wide
 const OFF_CENTRE = 0.25 // pixels
 
 /**
- * The boxes of the other benchmarks, changed in two ways. There all pairs overlap: here every eighth prediction is far from its
- * target. And there a small target may share its centre with the prediction, a kink where PyTorch's gradient is NaN.
+ * The boxes of the other benchmarks, changed in two ways. There all pairs overlap: here every eighth prediction is far
+ * from its target. And there a small target may share its centre with the prediction, a kink where PyTorch's gradient
+ * is NaN.
  * @param {number} boxes
  */
 export function mixedBoxes(boxes, axes = 2) {
@@ -25,8 +26,8 @@ export function mixedBoxes(boxes, axes = 2) {
 }
 
 /**
- * The same boxes again and again. Memory does not care what it holds, and random numbers for all of it would take longer than the
- * benchmark.
+ * Repeats the same boxes. The speed of memory does not depend on its content, and random numbers for all of it would
+ * take longer than the benchmark.
  * @template {Float32Array} A
  * @param {Float32Array} block
  * @param {A} whole

@@ -5,7 +5,7 @@ import math
 
 
 def corners(boxes):
-    """x1, y1, x2, y2, each [N]. unbind, as torchvision has it: the backward pass of slices would write [N, 4] for each."""
+    """Returns x1, y1, x2, y2, each [N]. unbind, as in torchvision: with slices, backward would write four [N, 4]."""
     return boxes.unbind(-1) if hasattr(boxes, "unbind") else boxes.T
 
 

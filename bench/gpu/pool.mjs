@@ -64,7 +64,8 @@ export function makePool(device, { boxes, axes, dtype = 'float32' }) {
     invalid,
     slice,
     /**
-     * So many slices that together they exceed `rotateBytes`: taken in turns, none is still in the L2 when its turn comes again.
+     * There are so many slices that together they exceed `rotateBytes`. They are used in turns, so that none is still
+     * in the L2 when its turn comes again.
      * @param {number} count
      * @param {number} rotateBytes
      */

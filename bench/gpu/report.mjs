@@ -9,10 +9,18 @@ import { copyOf, ratios, targetTable } from './targets.mjs'
  * @import { HostRow, LatencyRow } from './host.mjs'
  * @import { Budget, Quartiles } from './timing.mjs'
  * @import { TorchResult } from './torch.mjs'
+ * @typedef {object} Gpu
+ * @property {string} name
+ * @property {string} computeCapability
+ * @property {number} multiprocessors
+ * @property {number} memory Bytes.
+ * @property {string} driver
+ * @property {string} runtime
+ * @property {Record<string, string> | undefined} [before] What nvidia-smi said before the run.
+ * @property {Record<string, string> | undefined} [after] The same after the run.
  * @typedef {object} Report gpu.json.
  * @property {typeof machine} machine
- * @property {object & { name: string, computeCapability: string, multiprocessors: number, memory: number, driver: string,
- *   runtime: string, before?: Record<string, string> | undefined, after?: Record<string, string> | undefined }} gpu
+ * @property {Gpu} gpu
  * @property {boolean} quick
  * @property {number} rotateBytes
  * @property {number} checkBoxes

@@ -13,12 +13,13 @@ import { targetTable } from './targets.mjs'
 import { budgetOf } from './timing.mjs'
 import { compareTorch } from './torch.mjs'
 
-// The GPU benchmark: device-resident calls, PyTorch on the same GPU, small calls and host arrays, in one run of about four minutes.
-// Writes gpu.json and gpu.md after each part, so that a run that is ended early leaves what it has.
+// The GPU benchmark: device-resident calls, PyTorch on the same GPU, small calls and host arrays, in one run of about
+// four minutes. Writes gpu.json and gpu.md after each part, so that a run that is ended early leaves what it has.
 //
-//   node bench/gpu/run.mjs [--out DIR] [--losses a,b] [--max-boxes N] [--no-torch] [--torch-budget SECONDS] [--commit ID] [--quick]
+//   node bench/gpu/run.mjs [--out DIR] [--losses a,b] [--max-boxes N] [--no-torch] [--torch-budget SECONDS]
+//                          [--commit ID] [--quick]
 //
-// --quick tries all code with tiny sizes, also on the emulator (SCALOSS_PREBUILD), and writes only to a DIR that is given.
+// --quick tries all code with tiny sizes, also on the emulator (SCALOSS_PREBUILD). It writes only if DIR is given.
 
 /**
  * @import { LossName } from 'scaloss'

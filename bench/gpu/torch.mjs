@@ -15,6 +15,17 @@ const COMPILED = ['sca', 'giou', 'ciou', 'smooth_l1']
 const OVERTIME = 45 // seconds, for a compilation that began within the budget
 
 /**
+ * What torch_compare.py measured for one loss, mode and size.
+ * @typedef {object} TorchRow
+ * @property {string} loss
+ * @property {string} mode
+ * @property {number} boxes
+ * @property {Quartiles} ms
+ * @property {number} difference
+ * @property {number} firstCallSeconds
+ */
+
+/**
  * What torch_compare.py leaves.
  * @typedef {object} TorchResult
  * @property {string | null} skipped Why nothing was timed.
@@ -28,7 +39,7 @@ const OVERTIME = 45 // seconds, for a compilation that began within the budget
  * @property {Quartiles} [copy] GB/s.
  * @property {number} [seconds]
  * @property {{ loss: string, lossError: number, gradError: number | null, agrees: boolean }[]} checks
- * @property {{ loss: string, mode: string, boxes: number, ms: Quartiles, difference: number, firstCallSeconds: number }[]} results
+ * @property {TorchRow[]} results
  * @property {{ loss: string, mode: string, boxes: number, reason: string }[]} notMeasured
  */
 
@@ -52,8 +63,13 @@ function writeExpected(folder, names, boxes) {
 
 /**
  * PyTorch on the same GPU, in a process of its own.
- * @param {{ names: LossName[], sizes: number[], checkBoxes: number, rotateBytes: number, budget: number, quick: boolean }} what Losses
- *   of two axes; sizes in the order of their importance, as time may run out; seconds.
+ * @param {object} what
+ * @param {LossName[]} what.names Losses of two axes.
+ * @param {number[]} what.sizes In the order of their importance, as time may run out.
+ * @param {number} what.checkBoxes
+ * @param {number} what.rotateBytes
+ * @param {number} what.budget Seconds.
+ * @param {boolean} what.quick
  * @returns {TorchResult}
  */
 export function compareTorch({ names, sizes, checkBoxes, rotateBytes, budget, quick }) {

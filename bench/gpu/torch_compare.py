@@ -2,8 +2,8 @@
 
 python3 torch_compare.py FOLDER [--budget SECONDS] [--quick]
 
-FOLDER holds what run.mjs wrote: task.json, boxes, losses and gradients of the float64 CPU backend. It receives result.json,
-written again after each row, so that a run that is ended early leaves what it has.
+FOLDER holds what run.mjs wrote: task.json, and boxes, losses and gradients of the float64 CPU backend. The script
+rewrites result.json there after each row, so that a run that is ended early leaves what it has.
 """
 
 import argparse
@@ -156,7 +156,7 @@ class Comparison:
         return {"median": median, "q1": q1, "q3": q3}
 
     def inputs(self, boxes):
-        """The boxes of the task again and again, in enough sets that no L2 holds them: 48 bytes a box with the gradient."""
+        """Repeats the boxes of the task in enough sets that no L2 holds them: 48 bytes per box with the gradient."""
         sets = min(-(-self.task.rotate // (48 * boxes)), 512)
 
         def repeated(array):

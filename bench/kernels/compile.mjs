@@ -9,7 +9,7 @@ import { describe } from './describe.mjs'
 import { parsePtx } from './ptx.mjs'
 import { parsePtxasLog } from './ptxas-log.mjs'
 
-// Compiles CUDA sources as the addon does, for sm_90, and reads what came out. Needs nvcc, no GPU.
+// Compiles CUDA sources as the addon does, for sm_90, and reads the output. Needs nvcc but no GPU.
 
 /**
  * @typedef {import('./describe.mjs').Description & import('./ptxas-log.mjs').Usage & import('./cubin.mjs').Size &

@@ -1,4 +1,8 @@
-/** @typedef {{ instructions: number, helpers: number }} Size Of the kernel without its helper functions, and of these. */
+/**
+ * @typedef {object} Size
+ * @property {number} instructions Instructions of the kernel without its helper functions.
+ * @property {number} helpers Instructions of these functions.
+ */
 
 const INSTRUCTION_BYTES = 16
 const SYMBOL_TABLE = 2
@@ -6,8 +10,8 @@ const FUNCTION = 2
 const GLOBAL = 1
 
 /**
- * Sizes of the kernels in a cubin, a 64-bit ELF file with one section of code a kernel. The kernel's own symbol spans all of the
- * section; the functions that it calls lie at its end.
+ * Sizes of the kernels in a cubin, a 64-bit ELF file with one section of code per kernel. The kernel's own symbol spans
+ * all of the section; the functions that it calls lie at its end.
  * @param {Buffer} elf
  * @returns {Map<string, Size>} By mangled name.
  */

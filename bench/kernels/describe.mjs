@@ -32,7 +32,8 @@ const split = (/** @type {string} */ list) =>
   list.split(/, (?![^<]*>)/).map((part) => part.replace(/^FamilyLoss<(\w+)Terms>$/, '$1Loss'))
 
 /**
- * What a kernel is for, by the arguments of its template wherever they stand; those that say nothing here are kept in the name.
+ * What a kernel is for, by the arguments of its template wherever they stand; those that say nothing here are kept in
+ * the name.
  * @param {string} demangled As c++filt gives it.
  * @returns {Description}
  */

@@ -1,9 +1,10 @@
-// What the kernels must stay within on sm_90, and the known exceptions, each with its reason. test/cuda/kernels/kernels.test.ts fails above a
-// limit, and as soon as an exception is no longer needed in full: the lists only shrink.
+// The limits that the kernels must keep to on sm_90, and the known exceptions, each with its reason.
+// test/cuda/kernels/kernels.test.ts fails above a limit, and as soon as an exception is no longer needed in full, so
+// the lists only shrink.
 
 /**
- * Instructions for a box. An H200 copies 4.3 TB/s, at 48 bytes a box 90 G boxes/s; its 132 SMs of 128 lanes at 1.98 GHz issue
- * this many for each in that time.
+ * Instructions per box. An H200 copies 4.3 TB/s, which is 90 G boxes/s at 48 bytes per box. In that time its 132 SMs of
+ * 128 lanes at 1.98 GHz issue this many instructions per box.
  */
 export const BOX_INSTRUCTIONS = 370
 

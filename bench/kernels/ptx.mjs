@@ -2,7 +2,8 @@ const FUNCTION = /^(?:\.\w+[ \t]+)*\.(entry|func)\s+(?:\([^)]*\)\s*)?(\w+)/gm
 const OPCODE = /(?:^|[;{])\s*(?:@!?%\w+\s+)?([a-z][\w.:]*)/gm
 
 /**
- * The opcodes of each kernel in the order of its code, with those of the functions that the compiler left for it to call.
+ * The opcodes of each kernel in the order of its code, with those of the functions that the compiler left for it to
+ * call.
  * @param {string} ptx
  * @returns {Map<string, string[]>} By mangled name.
  */

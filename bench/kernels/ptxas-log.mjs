@@ -1,4 +1,9 @@
-/** @typedef {{ registers: number, stack: number, spill: number }} Usage Of a thread; in bytes; bytes stored and loaded. */
+/**
+ * @typedef {object} Usage
+ * @property {number} registers Registers of a thread.
+ * @property {number} stack Bytes.
+ * @property {number} spill Bytes stored and loaded.
+ */
 
 const ENTRY =
   /Compiling entry function '(\w+)'.*?(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads.*?Used (\d+) registers/gs

@@ -54,7 +54,10 @@ export async function figure({ folder, quick, progress, digits }) {
   const comparison = readComparison(digits)
   const { columns, rows: quoted } = paperTable(6)
   const inDigits = (/** @type {Part} */ part) => digitsVerdict(comparison, 6, ROWS[part])
-  /** What the detector of digits adds to a finding and to a verdict: nothing where it was not trained. @type {(part: Part) => string} */
+  /**
+   * What the detector of digits adds to a finding and to a verdict: nothing where it was not trained.
+   * @type {(part: Part) => string}
+   */
   const trained = (part) => (comparison ? ` ${ROWS[part]} against IoU with the digits: ${inDigits(part).finding}.` : '')
   /** @type {(part: Part) => boolean[]} */
   const aheadTrained = (part) => (comparison ? [inDigits(part).outcome === 'better'] : [])

@@ -2,8 +2,8 @@ import { boxLoss } from 'scaloss'
 import { drawPairs, SAMPLING_NAMES, SAMPLINGS } from './boxes.mjs'
 import { writeData } from './data.mjs'
 
-// The bounds of SO, on every pair: of valid boxes, of boxes on a coarse grid (where edges and whole boxes coincide), and of
-// inverted and flat boxes, for which the paper's "for all A, B in R4" fails.
+// Checks the bounds of SO on every pair: of valid boxes, of boxes on a coarse grid (where edges and whole boxes
+// coincide), and of inverted and flat boxes, for which the paper's "for all A, B in R4" fails.
 
 /**
  * @import { Box, DrawPair, Random } from './boxes.mjs'

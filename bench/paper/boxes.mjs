@@ -1,7 +1,7 @@
 import { mulberry32 } from '../../dist/grad-check/pairs.js'
 
-// Random pairs of boxes. "Random" in the paper says no more than that; the way they are drawn decides what a mean over them is,
-// so there are three, each stated.
+// Random pairs of boxes. The paper only says "random", but a mean over pairs depends on how they are drawn. So there
+// are three ways to draw them, and each is stated.
 
 /**
  * @typedef {() => number} Random Uniform in [0, 1).

@@ -16,9 +16,12 @@ import { compile } from 'vega-lite'
  * @typedef {{ file: string, alt: string }} Image
  */
 
-/** Line styles of the losses, the same in all charts. Colours: Okabe and Ito's palette, which people with any of the usual
- * colour deficiencies tell apart; its black and yellow, lost on a dark or a light page, are grey and brown here; wine, of Tol's, is the tenth.
- * @satisfies {{ [name in LossName]?: Style }} */
+/**
+ * Line styles of the losses, the same in all charts. Colours: Okabe and Ito's palette, which people with any of the
+ * usual colour deficiencies tell apart; its black and yellow, lost on a dark or a light page, are grey and brown here;
+ * wine, of Tol's, is the tenth.
+ * @satisfies {{ [name in LossName]?: Style }}
+ */
 export const LOSS_STYLES = {
   iou: { label: 'IoU', colour: '#808080', dash: [1, 0] },
   giou: { label: 'GIoU', colour: '#56b4e9', dash: [6, 3] },

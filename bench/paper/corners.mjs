@@ -3,14 +3,16 @@ import { learningRate, simulationCases } from 'scaloss/simulation'
 import { draw, LOSS_STYLES, lossChannels } from './chart.mjs'
 import { writeData } from './data.mjs'
 
-// Figure 1, right: moving boxes by their centres against moving them by their corners, at half the weight. The paper does not
-// give the boxes of this figure; these are those of its simulation (18,000 anchors and targets, the same rates).
+// Figure 1, right: moving boxes by their centres against moving them by their corners, at half the weight. The paper
+// does not give the boxes of this figure. These are the boxes of its simulation (18,000 anchors and targets, the same
+// rates).
 
 /**
  * @import { Context, Figure } from './run.mjs'
  * @typedef {'center' | 'cd'} Alignment
  * @typedef {{ loss: string, iteration: number, meanIou: number, centre: number, corners: number }} State Means over all
- *   cases: of the IoU, of the centres' distance and of the corners' distances (the first and the second), both over the enclosing diagonal.
+ *   cases: of the IoU, of the centres' distance and of the corners' distances (the first and the second), both over the
+ *   enclosing diagonal.
  */
 
 /** The weight of the corner distance is the paper's.

@@ -4,7 +4,7 @@ import { draw, ink } from './chart.mjs'
 import { writeData } from './data.mjs'
 import { pearson, spearman } from './statistics.mjs'
 
-// Figure 4: SO against IoU and GIoU, of pairs that overlap and of pairs that do not.
+// Figure 4: SO against IoU and GIoU, for pairs that overlap and for pairs that do not.
 
 /**
  * @import { SamplingName } from './boxes.mjs'
@@ -12,6 +12,8 @@ import { pearson, spearman } from './statistics.mjs'
  * @typedef {'IoU' | 'GIoU'} Measure
  * @typedef {{ x: [number, number], y: [number, number] }} Range Of the measure and of SO.
  * @typedef {{ subset: string, against: Measure, range: Range, has: (iou: number) => boolean }} Panel
+ * @typedef {{ sampling: SamplingName, subset: string, against: Measure, pairs: number }} Sample
+ * @typedef {Sample & { pearson: number, spearman: number }} Coefficients
  */
 
 const SEED = 2
@@ -57,7 +59,7 @@ export async function figure({ folder, quick, progress }) {
   const boxes = quick ? 20_000 : 1_000_000
   /** @type {import('./chart.mjs').Image[]} */
   const images = []
-  /** @type {{ sampling: SamplingName, subset: string, against: Measure, pairs: number, pearson: number, spearman: number }[]} */
+  /** @type {Coefficients[]} */
   const rows = []
   for (const sampling of SAMPLING_NAMES) {
     progress(`SO, IoU and GIoU of ${boxes} pairs, ${SAMPLINGS[sampling].label}`)

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-// The numbers behind a figure: NAME.json with the parameters they were made with, and the rows.
+// Writes the numbers behind a figure to NAME.json: the parameters that they were computed with, and the rows.
 
 /** @typedef {Record<string, string | number | boolean | null>} Row */
 

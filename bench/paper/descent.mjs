@@ -3,14 +3,17 @@ import { join } from 'node:path'
 import { simulate, simulationCases } from 'scaloss/simulation'
 import { LOSS_STYLES } from './chart.mjs'
 
-// A few boxes of the simulation on their way to the target, one panel for each loss: an SVG that moves by itself (SMIL), in an <img>
-// and offline too.
+// Shows a few boxes of the simulation on their way to the target, with one panel for each loss. The SVG is animated
+// (SMIL), also inside an <img> and offline.
 
 const LOSSES = /** @type {const} */ (['iou', 'giou', 'diou', 'ciou', 'so', 'cd', 'sca'])
 
 /** Width : height of the target, of the five the second. */
 const TARGET = 1
-/** Column and row of the grid, size and shape of the anchors shown: one apart from the target, one that holds most of it, one within. */
+/**
+ * Column and row of the grid, size and shape of the anchors shown: one apart from the target, one that holds most of
+ * it, one within.
+ */
 const ANCHORS = [
   { column: 2, row: 18, size: 0, shape: 1 },
   { column: 15, row: 4, size: 2, shape: 2 },

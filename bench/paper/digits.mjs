@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 
-// The detector of digits (examples/digits), which `npm run compare` trains with the losses of the paper's tables: a small-scale
-// counterpart, never the paper's own experiment. Without its results, the report says what is missing.
+// The detector of digits (examples/digits), which `npm run compare` trains with the losses of the paper's tables. It is
+// a small-scale counterpart and not the experiment of the paper. Without its results, the report says what is missing.
 
 /**
  * @import { Table, Verdict } from './run.mjs'

@@ -3,7 +3,7 @@ import { drawPairs, gradNorm, SAMPLING_NAMES, SAMPLINGS } from './boxes.mjs'
 import { draw, LOSS_STYLES } from './chart.mjs'
 import { writeData } from './data.mjs'
 
-// What the paper says of SO and GIoU in words.
+// Checks what the paper says about SO and GIoU in words.
 
 /**
  * @import { LossName } from 'scaloss'
@@ -38,8 +38,11 @@ function apart(pairs) {
   return { apart: number, longer: longer / number, grows: grows / number }
 }
 
-/** The mean of IoU + 1 − SO of overlapping pairs by how similar their shapes are: the sides' ratios, smaller over larger, multiplied.
- * @param {Pairs} pairs */
+/**
+ * The mean of IoU + 1 − SO of overlapping pairs by how similar their shapes are: the sides' ratios, smaller over
+ * larger, multiplied.
+ * @param {Pairs} pairs
+ */
 function slack({ pred, target }) {
   const [so, iou] = [each('so', { pred, target }), each('iou', { pred, target })]
   const bins = Array.from({ length: SIMILARITIES }, () => ({ pairs: 0, sum: 0 }))

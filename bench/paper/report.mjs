@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-// One page that holds everything: pictures inlined, no script, nothing to load.
+// Writes the report as one page that contains everything: pictures are inlined, and there is no script and nothing to
+// load.
 
 /**
  * @import { Figure, Statement, Table, Verdict } from './run.mjs'

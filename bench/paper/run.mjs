@@ -5,7 +5,8 @@ import { backends } from 'scaloss'
 import { machineLine } from '../support.mjs'
 import { reportOf, writeContents } from './report.mjs'
 
-// npm run paper: the paper's experiments on whatever backend is there, as pictures, numbers and one page (README.md).
+// npm run paper repeats the experiments of the paper on the available backend and writes pictures, numbers and one page
+// (README.md).
 
 /**
  * @import { Image } from './chart.mjs'

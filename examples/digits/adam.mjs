@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 
-// Adam (Kingma and Ba, ICLR 2015). That of TensorFlow.js takes no schedule of learning rates, and after a restart it goes on with
-// other rounding, so a resumed training would not give the same numbers.
+// Adam (Kingma and Ba, ICLR 2015). The optimizer of TensorFlow.js takes no schedule of learning rates. After a restart
+// it also rounds differently, so a resumed training would not give the same numbers.
 
 /**
  * @import { NamedTensorMap, Variable } from '@tensorflow/tfjs-core'

@@ -1,6 +1,6 @@
 import { BACKGROUND, CELLS, GRID, STRIDE } from './detector.mjs'
 
-// Which cell is to find which digit.
+// Assigns the digits to the cells that are to find them.
 
 /** A cell is for a digit if its centre lies in this middle part of the box's width and height. */
 const MIDDLE = 0.5
@@ -14,8 +14,8 @@ const MIDDLE = 0.5
  */
 
 /**
- * As in FCOS: the cells in the middle of a digit's box, and always the one that holds the centre. Of several digits a cell takes the
- * one whose centre is nearest.
+ * As in FCOS: the cells in the middle of a digit's box, and always the one that holds the centre. Of several digits a
+ * cell takes the one whose centre is nearest.
  * @param {readonly (readonly import('./data.mjs').Labelled[])[]} images
  * @returns {Assignment}
  */

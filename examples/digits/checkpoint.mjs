@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { deserialize, serialize } from 'node:v8'
 
-// Where a training stands, on disk.
+// Saves and loads the state of a training.
 
 /**
  * @import { AdamState } from './adam.mjs'

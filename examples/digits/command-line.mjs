@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-// What the two commands share: options with clear errors, and exit codes.
+// Helpers that both commands share: options with clear errors, and exit codes.
 
 /** A wrong option; the command ends with 2. */
 export class UsageError extends Error {}

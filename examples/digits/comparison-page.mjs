@@ -1,4 +1,4 @@
-// The comparison as Markdown.
+// Writes the comparison as Markdown.
 
 /**
  * @import { Comparison, ComparedTable, Row } from './comparison.mjs'

@@ -2,7 +2,7 @@ import { TABLES } from './configurations.mjs'
 import { METRICS } from './evaluate.mjs'
 import { deviation, mean, pairedDifference } from './statistics.mjs'
 
-// From finished trainings to the paper's tables.
+// Computes the tables of the paper from finished trainings.
 
 /**
  * @import { Scores } from './evaluate.mjs'

@@ -1,4 +1,4 @@
-// What is compared: the rows of the paper's tables 1, 6 and 7.
+// The configurations to compare: the rows of the paper's tables 1, 6 and 7.
 
 /**
  * @import { BoxLoss } from './loss-weights.mjs'

@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core'
 
 // TensorFlow.js' wasm backend runs convolutions but cannot train them: it has no kernel for the gradient of the filter
-// (tensorflow/tfjs#8474), and its kernel for the gradient of the input is a plain loop, five to ten times slower than the forward
-// pass. Here both are a product of matrices, which the backend computes fast as long as it need not transpose within it.
+// (tensorflow/tfjs#8474), and its kernel for the gradient of the input is a plain loop, five to ten times slower than
+// the forward pass. Here both are a product of matrices, which the backend computes fast as long as it need not
+// transpose within it.
 
 /**
  * @import { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
@@ -16,11 +17,12 @@ import * as tf from '@tensorflow/tfjs-core'
  */
 
 /**
- * Calls `run` for every row of outputs and number of the filter: what that number met within the image as the filter went along the
- * row. In the input these are steps apart, in the patches side by side.
+ * Calls `run` for every row of outputs and number of the filter: what that number met within the image as the filter
+ * went along the row. In the input these are steps apart, in the patches side by side.
  * @param {Convolution} convolution
- * @param {(input: number, step: number, patch: number, count: number) => void} run Offsets into the input [batch, height, width,
- *   channels] and the patches [filter height · filter width · channels, batch · output height · output width].
+ * @param {(input: number, step: number, patch: number, count: number) => void} run Offsets into the input [batch,
+ *   height, width, channels] and the patches [filter height · filter width · channels, batch · output height · output
+ *   width].
  */
 function forEachRun(convolution, run) {
   const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth } = convolution

@@ -1,6 +1,6 @@
 import { draw, LOSS_STYLES, lossChannels } from '../../bench/paper/chart.mjs'
 
-// mAP during the training, as the paper's figure 6.
+// Draws the mAP during the training, as in figure 6 of the paper.
 
 /**
  * @import { StyledLoss } from '../../bench/paper/chart.mjs'

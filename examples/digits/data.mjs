@@ -73,8 +73,8 @@ function cutToInk(pixels, digit) {
 }
 
 /**
- * A canvas of one to four digits of varied size, proportions, brightness and place, between strokes and pieces of other digits, with
- * noise. The same arguments give the same canvas.
+ * A canvas of one to four digits of varied size, proportions, brightness and place, between strokes and pieces of other
+ * digits, with noise. The same arguments give the same canvas.
  * @param {Split} split
  * @param {number} seed
  * @param {number} index

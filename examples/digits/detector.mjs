@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { CANVAS_SIZE, CLASSES } from './data.mjs'
 
-// A one-stage detector: convolutions down to a grid, and for each cell of it one box and the probabilities of the classes.
+// A one-stage detector. Convolutions reduce the image to a grid. Each cell of the grid predicts one box and the
+// probabilities of the classes.
 
 /**
  * @import { Tensor, Tensor2D, Tensor4D, Variable } from '@tensorflow/tfjs-core'
- * @typedef {{ boxes: Tensor2D, logits: Tensor2D }} Prediction For all cells of all images, row by row. `boxes`: [cells, 4], x1,y1,x2,y2 in
- *   cells. `logits`: [cells, CLASSES + 1], the last is the background.
+ * @typedef {{ boxes: Tensor2D, logits: Tensor2D }} Prediction For all cells of all images, row by row. `boxes`: [cells,
+ *   4], x1,y1,x2,y2 in cells. `logits`: [cells, CLASSES + 1], the last is the background.
  */
 
 /** Pixels a cell. */
@@ -30,7 +31,10 @@ const CONVOLUTIONS = [
 
 /** Width and height in cells that the head means by 0. */
 const BASE_SIZE = 2.5
-/** Before training, most cells are to be background: other mistakes would hide all else in the first steps (RetinaNet's prior). */
+/**
+ * Before training, most cells are to be background: other mistakes would hide all else in the first steps (RetinaNet's
+ * prior).
+ */
 const BACKGROUND_BIAS = 4
 /** Keeps exp of the head's numbers finite: sizes are e⁻² to e² times the base. */
 const SIZE_LIMIT = 2
@@ -77,7 +81,8 @@ export function predict(weights, images) {
 }
 
 /**
- * @param {Tensor} head [batch · CELLS, 4]: the centre's distance from the cell's in cells, logarithms of width and height.
+ * @param {Tensor} head [batch · CELLS, 4]: the centre's distance from the cell's in cells, logarithms of width and
+ *   height.
  * @param {number} batch
  * @returns {Tensor2D} x1,y1,x2,y2 in cells.
  */

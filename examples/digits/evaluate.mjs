@@ -3,7 +3,7 @@ import { averagePrecision } from 'scaloss/coco'
 import { CANVAS_SIZE, CLASSES } from './data.mjs'
 import { CELLS, imagesOf, predict, STRIDE } from './detector.mjs'
 
-// From the detector's output to detections, and how good they are.
+// Turns the output of the detector into detections, and scores them.
 
 /**
  * @import { Tensor, TypedArray } from '@tensorflow/tfjs-core'

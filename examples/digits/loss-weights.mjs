@@ -1,8 +1,9 @@
 import { boxLoss } from 'scaloss'
 import { randomStream } from './random.mjs'
 
-// How much the loss of the boxes counts beside that of the classes. Losses have gradients of different lengths, so with one weight for
-// all of them a comparison would be one of weights, too. Here each weight makes the mean length of the gradient the same.
+// Weights for the loss of the boxes relative to the loss of the classes. Losses have gradients of different lengths, so
+// with one weight for all losses a comparison would also compare weights. Here each weight makes the mean length of the
+// gradient the same.
 
 /**
  * @import { LossName } from 'scaloss'

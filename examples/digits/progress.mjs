@@ -1,7 +1,7 @@
 import { clearLine, cursorTo } from 'node:readline'
 
-// How far a training is: a line on a terminal that is written over again and again, messages to a parent process, a line now and
-// then elsewhere.
+// Reports the progress of a training: on a terminal in a line that is rewritten, to a parent process in messages, and
+// elsewhere in a line now and then.
 
 /** @import { Progress } from './train-detector.mjs' */
 
@@ -55,8 +55,8 @@ export function trainingProgress({ steps, batch }) {
 }
 
 /**
- * Of a comparison: on a terminal how many trainings have ended, and how far those are that run; elsewhere a line for each that has
- * ended.
+ * Reports the progress of a comparison. On a terminal it shows how many trainings have ended, and how far the others
+ * are. Elsewhere it writes a line for each training that has ended.
  * @param {number} count Of all trainings.
  * @param {number} finished Of these, before.
  */

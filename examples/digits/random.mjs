@@ -1,8 +1,9 @@
-// Seeded random numbers: the same on every machine and in every run. A file of this folder, so that the folder can be copied.
+// Seeded random numbers, the same on every machine and in every run. This file is in the folder so that the folder can
+// be copied.
 
 /**
- * A stream of its own for each list of keys (a seed and the number of a canvas, say), so that any canvas can be made without those
- * before it.
+ * A separate stream for each list of keys, for example a seed and the number of a canvas, so that any canvas can be
+ * made without those before it.
  * @param {...number} keys Integers.
  * @returns {() => number} Uniform in [0, 1).
  */

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-// A training of the comparison, in a process of its own.
+// Runs one training of the comparison in a separate process.
 
 /**
  * @import { Settings } from './settings.mjs'

@@ -3,7 +3,7 @@ import { BACKENDS } from './backend.mjs'
 import { choice, integer, positive, UsageError } from './command-line.mjs'
 import { WEIGHT_RULES } from './loss-weights.mjs'
 
-// The options that all trainings here have. Whoever trains with equal settings gets equal numbers.
+// The options of all trainings here. Trainings with equal settings give equal numbers.
 
 /**
  * @import { LossName } from 'scaloss'

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { encode } from 'fast-png'
 import { CANVAS_SIZE } from './data.mjs'
 
-// A picture of canvases with what is there and what was found.
+// Draws canvases with their digits and the detections.
 
 /**
  * @import { Box, Canvas } from './data.mjs'

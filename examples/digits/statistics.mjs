@@ -1,4 +1,4 @@
-// Means over seeds, and whether two of them differ.
+// Computes means over seeds, and whether two of them differ.
 
 /** @param {readonly number[]} values */
 export const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length

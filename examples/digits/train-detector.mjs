@@ -9,7 +9,7 @@ import { createWeights, imagesOf, predict } from './detector.mjs'
 import { detect, score } from './evaluate.mjs'
 import { lossWeight } from './loss-weights.mjs'
 
-// One training, from its settings to its scores.
+// Runs one training, from its settings to its scores.
 
 /**
  * @import { Scalar, Variable } from '@tensorflow/tfjs-core'
@@ -97,7 +97,8 @@ function lossAndGradients(weights, { loss, alpha, batch, seed }, weightOfBoxes, 
  * @param {string} options.checkpoint Path.
  * @param {AbortSignal} [options.signal] Ends the training after the step at hand; all is in the checkpoint.
  * @param {(progress: Progress) => void} [options.onStep]
- * @returns {Promise<{ result: Result, canvases: Canvas[], found: Found[][] } | undefined>} Nothing if it was ended by the signal.
+ * @returns {Promise<{ result: Result, canvases: Canvas[], found: Found[][] } | undefined>} Nothing if it was ended by
+ *   the signal.
  */
 export async function trainDetector(settings, { checkpoint: path, signal, onStep }) {
   const { steps, batch, heldOut, seed, alpha, loss, weights: rule } = settings

@@ -1,7 +1,8 @@
 import * as scaloss from 'scaloss'
 import { LOSSES } from '../../dist/core/losses.js'
 
-// Calls every CUDA kernel with every loss, for compute-sanitizer: few boxes, and sizes at which warps and tiles end early.
+// Calls every CUDA kernel with every loss, for compute-sanitizer. The calls have few boxes, and sizes at which warps
+// and tiles end early.
 
 /**
  * @import { FloatArray, LossName, LossOptions } from 'scaloss'

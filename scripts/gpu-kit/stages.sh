@@ -7,7 +7,10 @@ skip() {
   exit 77
 }
 # Compute capabilities, as 90; nothing where there is no GPU.
-gpus() { nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | sed -n 's/^\([0-9]*\)\.\([0-9]\)$/\1\2/p' | sort -u || true; }
+gpus() {
+  nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null |
+    sed -n 's/^\([0-9]*\)\.\([0-9]\)$/\1\2/p' | sort -u || true
+}
 every_kernel=scripts/gpu-kit/every-kernel.mjs
 
 info() {

@@ -1,5 +1,5 @@
-// Installs the tarball as users do and runs it there: npm run test:install. Prints a table, fails on any miss. Needs the
-// prebuild of this platform (npm run prebuild:pack) and the npm registry; docs/support.md has the table.
+// npm run test:install installs the tarball as users do and runs it there. It prints a table and fails on any miss. It
+// needs the prebuild of this platform (npm run prebuild:pack) and the npm registry. docs/support.md has the table.
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -76,7 +76,10 @@ const esbuild = (/** @type {string[]} */ ...options) =>
     { cwd: project, env },
   )
 
-/** The command that the error of a missing addon names builds one, from the sources in the package; here for the CPU alone. */
+/**
+ * The command that the error of a missing addon names builds one, from the sources in the package; here for the CPU
+ * alone.
+ */
 async function fromSource() {
   const cwd = await install('from-source', {}, npmInstall)
   rmSync(join(cwd, 'node_modules/scaloss/prebuilds'), { recursive: true })

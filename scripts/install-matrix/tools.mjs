@@ -1,4 +1,4 @@
-// Runs commands as on a machine of a user: in an empty folder, with nothing but Node and a shell on the PATH.
+// Runs commands as on a user's machine: in an empty folder, with only Node and a shell on the PATH.
 import { execFile, execFileSync } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -13,7 +13,11 @@ const NPM = execFileSync('npm', ['root', '--global'], { encoding: 'utf8' }).trim
 const CERTIFICATES = execFileSync('npm', ['config', 'get', 'cafile'], { encoding: 'utf8' }).trim()
 export const npmCli = join(NPM, 'npm/bin/npm-cli.js')
 
-/** An environment without compilers, CMake, CUDA, settings of npm, or this checkout. @param {string} folder @returns {Environment} */
+/**
+ * An environment without compilers, CMake, CUDA, settings of npm, or this checkout.
+ * @param {string} folder
+ * @returns {Environment}
+ */
 export function bareEnvironment(folder) {
   const bin = join(folder, 'bin')
   mkdirSync(bin)
@@ -42,7 +46,12 @@ export async function run(command, args, options) {
   }
 }
 
-/** Installs the tools of versions.mjs. @param {string} folder @param {Environment} env @returns {Promise<string>} node_modules */
+/**
+ * Installs the tools of versions.mjs.
+ * @param {string} folder
+ * @param {Environment} env
+ * @returns {Promise<string>} node_modules
+ */
 export async function installTools(folder, env) {
   const cwd = join(folder, 'tools')
   mkdirSync(cwd)

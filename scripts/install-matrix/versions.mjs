@@ -1,5 +1,5 @@
-// What the install matrix installs: exact versions, all from the npm registry. The Node versions are the oldest that
-// package.json allows, and the newest of every line.
+// The versions that the install matrix installs. They are exact and all from the npm registry. The Node versions are
+// the oldest that package.json allows, and the newest of every line.
 export const NODES = ['20.5.1', '20.20.2', '22.23.3', '24.21.0', '26.10.0']
 
 export const TOOLS = {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// What prebuildify calls in the place of node-gyp. Of its arguments, --target and --devdir mean something else to cmake-js.
+// What prebuildify calls in the place of node-gyp. Of its arguments, --target and --devdir mean something else to
+// cmake-js.
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { TARGETS } from './targets.mjs'

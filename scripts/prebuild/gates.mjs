@@ -1,4 +1,4 @@
-// What must hold of a prebuild's file, whatever machine made it.
+// Checks that the file of a prebuild must pass, whatever machine built it.
 import { execFileSync } from 'node:child_process'
 import { statSync } from 'node:fs'
 

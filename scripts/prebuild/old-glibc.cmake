@@ -1,6 +1,6 @@
-# Links the addon so that it asks for no glibc newer than 2.18. Functions that glibc 2.34 moved from libpthread, libdl and
-# librt into libc are linked against stubs of these libraries, with the versions that every glibc has; the linker alone
-# sees the stubs.
+# Links the addon so that it asks for no glibc newer than 2.18. Functions that glibc 2.34 moved from libpthread, libdl
+# and librt into libc are linked against stubs of these libraries, with the versions that every glibc has; the linker
+# alone sees the stubs.
 enable_language(C)
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL "aarch64")
   set(versions "GLIBC_2.17 { *; };")
@@ -37,6 +37,7 @@ scaloss_stub(libpthread.so.0
 scaloss_stub(libdl.so.2 dlclose dlerror dlmopen dlopen dlsym dlvsym)
 scaloss_stub(librt.so.1 shm_open shm_unlink)
 
-# libstdc++ inside the addon reads this of glibc 2.32 to spare itself atomic operations. Our own says that there are threads.
+# libstdc++ inside the addon reads this of glibc 2.32 to spare itself atomic operations. Our own says that there are
+# threads.
 file(WRITE ${folder}/single_threaded.c "__attribute__((visibility(\"hidden\"))) char __libc_single_threaded = 0;\n")
 target_sources(scaloss PRIVATE ${folder}/single_threaded.c)

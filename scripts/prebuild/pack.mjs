@@ -1,4 +1,5 @@
-// Builds the prebuilds of a release into prebuilds/: npm run prebuild:pack -- [linux-x64-glibc ...]; docs/support.md.
+// npm run prebuild:pack -- [linux-x64-glibc ...] builds the prebuilds of a release into prebuilds/. See
+// docs/support.md.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

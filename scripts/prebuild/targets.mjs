@@ -1,4 +1,4 @@
-// The prebuilds of a release: npm run prebuild:pack makes them, npm run release:check asks for them.
+// The prebuilds of a release. npm run prebuild:pack makes them, and npm run release:check requires them.
 
 /**
  * @typedef {object} Target
@@ -20,8 +20,8 @@ export const TARGETS = {
     cmake: {
       SCALOSS_OLD_GLIBC: 'ON',
       SCALOSS_CUDA: 'ON',
-      // Code for the generations of GPUs that most have. PTX serves all others from Turing on: the driver compiles it at the
-      // first call, and keeps it. A build from source has code for every generation.
+      // Code for the generations of GPUs that most have. PTX serves all others from Turing on: the driver compiles it
+      // at the first call, and keeps it. A build from source has code for every generation.
       SCALOSS_CUDA_ARCHITECTURES: '80-real;90-real;120-real;75-virtual',
     },
   },

@@ -1,28 +1,30 @@
 import { argumentError, invalidArgument } from '../core/errors.js'
 import type { DType, FloatArray } from '../core/types.js'
 
-// What arrays of the host may be.
+// Checks of arrays in host memory.
 
 const tagOfTypedArray = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
   ?.get as (this: unknown) => string | undefined
 
-/** `'Float32Array'` and the like, undefined for anything but a typed array. Holds for arrays of another realm (a test runner's
- * context), where instanceof fails, and for arrays with a tag of their own. */
+/** Returns the class name of a typed array, such as `'Float32Array'`, or undefined for any other value. It also works
+ * for arrays from another realm (the context of a test runner), where instanceof fails, and for arrays with a custom
+ * tag. */
 export function typeOf(value: unknown): string | undefined {
   return tagOfTypedArray.call(value)
 }
 
-/** The memory behind an array must be a plain ArrayBuffer: there, fixed in size, and not changed by other threads. */
+/** Checks that the memory of an array is a plain ArrayBuffer: not detached, fixed in size, and not shared with other
+ * threads. */
 export function checkBuffer(argument: string, array: FloatArray | Uint16Array): ArrayBufferLike {
   const buffer: ArrayBufferLike & { resizable?: boolean } = array.buffer
-  // instanceof is the quick answer; it fails for an ArrayBuffer of another realm.
+  // instanceof is the fast check. It fails for an ArrayBuffer from another realm.
   if (!(buffer instanceof ArrayBuffer) && Object.prototype.toString.call(buffer) !== '[object ArrayBuffer]') {
     throw argumentError(argument, 'memory of its own (an ArrayBuffer)', 'a SharedArrayBuffer: copy it first')
   }
   if (buffer.resizable) {
     throw argumentError(argument, 'an ArrayBuffer of fixed size', 'a resizable one: copy it first')
   }
-  // A detached buffer looks like an empty one, but no view can be made of it.
+  // A detached buffer looks like an empty one, but no view of it can be made.
   if (array.length === 0 && buffer.byteLength === 0) {
     try {
       new Uint8Array(buffer)
@@ -33,7 +35,7 @@ export function checkBuffer(argument: string, array: FloatArray | Uint16Array): 
   return buffer
 }
 
-/** [N, columns] boxes of either dtype. */
+/** Checks that a value is [N, columns] boxes of either dtype. */
 export function checkBoxes(argument: string, value: unknown, columns: number): asserts value is FloatArray {
   const type = typeOf(value)
   if (type !== 'Float32Array' && type !== 'Float64Array') {
@@ -45,12 +47,13 @@ export function checkBoxes(argument: string, value: unknown, columns: number): a
   }
 }
 
-/** The dtype of an argument that must be that of another. */
+/** Checks that an argument has the dtype of another. */
 export function checkDtype(argument: string, value: unknown, like: FloatArray, likeName: string): void {
   if (typeOf(value) !== typeOf(like)) throw invalidArgument(argument, `a ${typeOf(like)}, as ${likeName} is`, value)
 }
 
-/** An array that must have the dtype of `like` and `length` elements. `shape` says in words what they are. */
+/** Checks that a value is an array with the dtype of `like` and `length` elements. `shape` describes the length in
+ * words. */
 export function checkArray(
   argument: string,
   value: unknown,
@@ -67,12 +70,11 @@ export const dtypeOf = (array: FloatArray): DType => (array.BYTES_PER_ELEMENT ==
 
 const none = undefined
 
-/**
- * Checks the memory of all arrays of a call, before anything else is read from them: a detached array has length 0. What is no
- * array is left to later checks. Inputs come first, and results from position `firstResult` on; `names` go with them.
- */
+/** Checks the memory of all arrays of a call, before anything else is read from them, because a detached array has
+ * length 0. Values that are not arrays are left to later checks. Inputs come first, and results from index
+ * `firstResult` on; `names` has their names in messages. */
 export function checkMemory(names: readonly string[], arrays: readonly unknown[], firstResult: number): void {
-  // A buffer is asked for once, which takes as long as ten comparisons.
+  // Each buffer is fetched only once, because that takes as long as ten comparisons.
   const buffers: (ArrayBufferLike | undefined)[] | undefined =
     arrays.length > firstResult ? [none, none, none, none, none, none, none, none] : undefined
   for (let i = 0; i < arrays.length; ++i) {
@@ -89,7 +91,7 @@ export function checkMemory(names: readonly string[], arrays: readonly unknown[]
   }
 }
 
-/** Results must not overwrite inputs or each other: rows would be read after they were changed. */
+/** Makes the error for a result that overlaps another array: rows would be read after they were overwritten. */
 export function overlapError(result: string, other: string) {
   return argumentError(result, 'memory that no other array of the call uses', `an overlap with ${other}`)
 }

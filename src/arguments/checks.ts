@@ -2,9 +2,9 @@ import { argumentError, invalidArgument, show } from '../core/errors.js'
 import { FORMATS } from '../core/formats.js'
 import type { DType } from '../core/types.js'
 
-// What single values may be. Each check names the argument, what was expected and what came.
+// Checks of single values. The error of each names the argument, what was expected and what was given.
 
-/** `yxyx` says nothing of a third axis. */
+/** The formats of boxes with three axes. `yxyx` is not defined for them. */
 const FORMATS_3D = FORMATS.filter((format) => format !== 'yxyx')
 
 export function checkBoolean(argument: string, value: unknown): void {
@@ -25,7 +25,7 @@ export function checkFinite(argument: string, value: unknown): void {
   if (typeof value !== 'number' || !Number.isFinite(value)) throw invalidArgument(argument, 'a finite number', value)
 }
 
-/** An array of which every item holds. A hole is undefined: `every` by itself would pass it over. */
+/** Checks that a value is an array whose items all pass `holds`. A hole counts as undefined; `every` would skip it. */
 export function checkItems(
   argument: string,
   expected: string,
@@ -37,14 +37,14 @@ export function checkItems(
   if (wrong >= 0) throw argumentError(argument, expected, `${show(value[wrong])} at [${wrong}]`)
 }
 
-/** A number that is still finite in the dtype: an infinite factor would make NaN of every 0. `what` says in words which
- * number it is. */
+/** Checks that a number is still finite in the dtype, because an infinite factor would turn every 0 into NaN. `what`
+ * describes the number in words. */
 export function checkRange(argument: string, value: number, dtype: DType, what: string): void {
   if (Number.isFinite(dtype === 'float32' ? Math.fround(value) : value)) return
   throw argumentError(argument, `${what} within the range of ${dtype}`, String(value))
 }
 
-/** A whole number from `least` to below 2^40. */
+/** Checks that a value is a whole number from `least` to below 2^40. */
 export function checkCount(argument: string, value: unknown, least: number): asserts value is number {
   if (!Number.isInteger(value) || (value as number) < least || (value as number) >= 2 ** 40) {
     throw invalidArgument(argument, `a whole number from ${least} to below 2^40`, value)

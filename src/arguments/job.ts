@@ -10,10 +10,10 @@ import { optionsOf, withoutPrototype } from './options.js'
 import { placeOf } from './place.js'
 import { checkRows } from './rows.js'
 
-// The arguments of a call of `boxLoss`, made into a job that is ready to run.
+// Turns the arguments of a call of `boxLoss` into a job that is ready to run.
 
-/** Those that the calls over all kinds of arrays have. Those of a training step come first: the list is searched for every
- * option of every call. */
+/** The options of calls over every kind of array. The options of a typical training step come first, because the list
+ * is searched for every option of every call. */
 export const CALL_OPTIONS = [
   'out',
   'format',
@@ -34,14 +34,14 @@ export const DEFAULT_REDUCTION = 'mean'
 const REDUCTIONS = ['none', 'sum', 'mean']
 const ON_INVALID = ['propagate', 'ignore', 'throw']
 
-/** What messages call the arrays of a call, in the order of `ARRAYS`. */
+/** The names of the arrays of a call in messages, in the order of `ARRAYS`. */
 export const ARGUMENTS: readonly string[] = [...INPUTS, ...RESULTS.map((name) => `out.${name}`)]
 
-/** Arrays that were given for results. */
+/** The arrays that were given for results. */
 export type Results<A> = { [M in ResultName]?: A | undefined }
 const NO_OUT: Results<never> = withoutPrototype({})
 
-/** Checks everything, fills in the defaults and finds or makes the arrays for the results. */
+/** Checks all arguments, fills in the defaults, and takes or allocates the arrays for the results. */
 export function prepare(name: LossName, pred: FloatArray, target: FloatArray, options: BoxLossOptions): BoxLossJob {
   const given = optionsOf('options', options, OPTIONS)
   const { out, backend, device, threads } = given
@@ -52,18 +52,20 @@ export function prepare(name: LossName, pred: FloatArray, target: FloatArray, op
   return job
 }
 
-/** What differs between arrays of the host and of a device. */
+/** The operations that differ between host arrays and device tensors. */
 export interface ArrayKind<A> {
-  /** [N, columns] boxes. */
+  /** Checks that a value is [N, columns] boxes. */
   checkBoxes(argument: string, value: unknown, columns: number): asserts value is A
-  /** The memory of all arrays, in the order of `ARGUMENTS`, without the last four where none is given for a result. It is called once all
-   * options are read. */
+  /** Checks the memory of all arrays, in the order of `ARGUMENTS`, without the last four if none is given for a result.
+   * It is called once all options are read. */
   checkMemory(arrays: readonly unknown[]): void
-  /** An array like another, with `length` elements; `shape` says in words what they are. */
+  /** Checks that a value is an array like another, with `length` elements. `shape` describes the length in words. */
   checkArray(argument: string, value: unknown, like: A, length: number, shape: string): void
+  /** Makes an array like another, with `length` elements. */
   allocate(like: A, length: number): A
-  /** In which numbers of such an array are computed. */
+  /** Returns the dtype in which calls over such an array compute. */
   dtypeOf(array: A): DType
+  /** Returns the number of elements. */
   lengthOf(array: A): number
 }
 
@@ -76,7 +78,8 @@ export const HOST_ARRAYS: ArrayKind<FloatArray> = {
   lengthOf: (array) => array.length,
 }
 
-/** The same over arrays of any kind. `options` and `out` come from `optionsOf` or `readOptions`. */
+/** Does the part of `prepare` that is the same for arrays of any kind. `options` and `out` come from `optionsOf` or
+ * `readOptions`. */
 export function prepareJob<A extends object | boolean>(
   name: LossName,
   pred: A,
@@ -164,12 +167,12 @@ export function prepareJob<A extends object | boolean>(
   }
 }
 
-/** A result array that was given must be one that the call has, by this option. */
+/** Checks that the call computes the result that an array was given for. `option` is the option that asks for it. */
 function checkWanted(argument: string, isWanted: boolean, option: string, array: unknown): void {
   if (!isWanted) throw invalidArgument(argument, `to go with ${option}`, array)
 }
 
-/** Checks the factors of a call and gives what loss and gradients of N boxes are multiplied by. */
+/** Checks the factors of a call, and computes what the losses and gradients of N boxes are multiplied by. */
 export function scalesOf(
   n: number,
   dtype: DType,
@@ -194,7 +197,7 @@ export function scalesOf(
     lossScale: lossWeight,
     gradScale: upstream / divisor,
     divisor,
-    // Not multiplied by 0: a loss may be infinite.
+    // These rows are skipped and not multiplied by 0, because a loss may be infinite.
     ignoreAll: divisor <= 0 || lossWeight === 0,
   }
 }

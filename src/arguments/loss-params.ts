@@ -14,7 +14,7 @@ import {
 import type { DType, LossOptions } from '../core/types.js'
 import { checkBoolean, checkFinite, checkOneOf, checkRange } from './checks.js'
 
-/** eps of the authors' code, https://github.com/Turoad/SCALoss, utils/metrics.py, and of torchvision.ops. */
+/** The epsilon of the authors' code (https://github.com/Turoad/SCALoss, utils/metrics.py) and of torchvision.ops. */
 const CONVENTION_EPSILON = 1e-7
 
 const NO_IMAGE = Number.NaN
@@ -22,7 +22,7 @@ const NO_IMAGE = Number.NaN
 const above0 = checkNumber('a finite number above 0', (x) => x > 0)
 const from0 = checkNumber('a finite number from 0 on', (x) => x >= 0)
 
-/** What each option must be. */
+/** The check of each option. */
 const EXPECTED: Record<LossOption, (argument: string, value: unknown) => void> = {
   alpha: checkFinite,
   mode: (argument, value) => checkOneOf(argument, value, MODES),
@@ -45,10 +45,10 @@ function checkNumber(expected: string, accepts: (value: number) => boolean) {
   }
 }
 
-/** Those that may not round to 0 in the dtype of the boxes. */
+/** The options that must not round to 0 in the dtype of the boxes. */
 const POSITIVE: readonly LossOption[] = ['logFloor', 'power', 'inner', 'imageWidth', 'imageHeight', 'constant']
 
-/** With the convention 'exact'. */
+/** The defaults with the convention `'exact'`. */
 const DEFAULTS: LossParams = {
   alpha: 0.5,
   epsilon: 0,
@@ -64,22 +64,24 @@ const DEFAULTS: LossParams = {
   constant: 12.8,
 }
 
-/** What changes the plain formula of a loss of the IoU family. */
+/** The options that change the plain formula of a loss of the IoU family. */
 const MODIFIERS = ['mode', 'power', 'inner', 'focal', 'detachAlpha'] as const satisfies LossOption[]
 
-/** The parameters of a call without options. Shared: most calls have none, and an object a call costs more than the rest. */
+/** The parameters of a call without loss options. They are shared because most calls have no such options, and making
+ * an object for each call would cost more than all the checks. */
 const BASE: Record<Convention, LossParams> = {
   exact: Object.freeze(DEFAULTS),
   official: Object.freeze({ ...DEFAULTS, alpha: 1, epsilon: CONVENTION_EPSILON }),
   torchvision: Object.freeze({ ...DEFAULTS, epsilon: CONVENTION_EPSILON }),
 }
-/** Side overlap has no epsilon in the authors' code either. */
+/** The parameters of `so` with the convention `'official'`. The authors' code has no epsilon in the side overlap. */
 const OFFICIAL_SO: LossParams = Object.freeze({ ...DEFAULTS, alpha: 1 })
 
 const ALL_OPTIONS: ReadonlySet<string> = new Set(LOSS_OPTIONS)
 const isLossOption = (key: string): key is LossOption => ALL_OPTIONS.has(key)
 
-/** Checks the options that belong to the loss and fills in the defaults. Numbers must keep their meaning in the dtype. */
+/** Checks the options that belong to the loss and fills in the defaults. Numbers must keep their meaning in the
+ * dtype. */
 export function lossParams(name: LossName, options: LossOptions, dtype?: DType): Readonly<LossParams> {
   const spec: LossSpec = LOSSES[name]
   const { convention = 'exact' } = options
@@ -117,7 +119,7 @@ function lossesWhere(is: (spec: LossSpec) => boolean): string {
   return LOSS_NAMES.filter((name) => is(LOSSES[name])).join(', ')
 }
 
-/** Options that exclude or ask for each other. */
+/** Checks options that exclude or require each other. */
 function checkTogether(name: LossName, spec: LossSpec, params: Readonly<LossParams>, convention: Convention): void {
   if (params.power !== 1 && params.mode !== 'linear') {
     throw argumentError('power', `1 with mode '${params.mode}', which has a power of its own`, show(params.power))

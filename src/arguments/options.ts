@@ -1,18 +1,17 @@
 import { argumentError, invalidArgument, show } from '../core/errors.js'
 
-// Options, and other objects with named members.
-//
-// A getter may give another value each time, and may change arrays. So a call reads each option once, and checks arrays
-// after that.
+// Reads options and other objects with named members. A getter may return another value each time, and may change
+// arrays. So a call reads each option once, and checks arrays after that.
 
-/** What objects inherit nothing from. They stay quick with it, and would not with a prototype of null. */
+/** The prototype of objects that inherit no members. The engine keeps such objects fast, but not those whose prototype
+ * is null. */
 const BARE: object = Object.freeze(Object.create(null))
 
 /**
- * The object to read options from, each of them once. Only the enumerable members of the given object itself count, and
- * `undefined` means "not given".
+ * Checks an object of options and returns the object to read them from. Each option may be read only once. Only
+ * enumerable own members count, and `undefined` means "not given".
  *
- * @throws {ScaLossError} the value is not a plain object, or has a member that is not allowed.
+ * @throws {ScaLossError} the value is not a plain object, or it has a member that is not allowed.
  */
 export function optionsOf<O extends object>(argument: string, value: O, allowed: readonly string[]): O {
   const own = isUsual(value) ? value : withoutInherited(argument, value)
@@ -23,7 +22,8 @@ export function optionsOf<O extends object>(argument: string, value: O, allowed:
   return own
 }
 
-/** The options that are given, read: for calls that use them more than once or put options together. */
+/** Checks an object of options and returns a copy of those that are given, for calls that use them more than once or
+ * merge options. */
 export function readOptions<O extends object>(argument: string, value: O, allowed: readonly string[]): O {
   const own = optionsOf(argument, value, allowed)
   const read: O = Object.create(BARE)
@@ -34,7 +34,7 @@ export function readOptions<O extends object>(argument: string, value: O, allowe
   return read
 }
 
-/** Whether the object is like nearly all options: it inherits nothing that a loop would find. */
+/** Whether the object is of the usual kind: it inherits nothing that a loop over its members would find. */
 function isUsual(value: unknown): boolean {
   return (
     typeof value === 'object' &&
@@ -46,7 +46,7 @@ function isUsual(value: unknown): boolean {
 
 function withoutInherited<O extends object>(argument: string, value: O): O {
   const prototype = typeof value === 'object' && value !== null ? Object.getPrototypeOf(value) : undefined
-  // Object.prototype, which may be that of another realm, has no prototype.
+  // This holds for Object.prototype, even for that of another realm: it has no prototype.
   const isPlain = prototype === null || (prototype && Object.getPrototypeOf(prototype) === null)
   if (!isPlain) throw invalidArgument(argument, 'a plain object', value)
   return hasMembers(prototype) ? withoutPrototype(value) : value
@@ -58,7 +58,7 @@ function hasMembers(object: object | null): boolean {
   return false
 }
 
-/** The members of an object in one that inherits nothing. */
+/** Copies the members of an object to one that inherits nothing. */
 export function withoutPrototype<O extends object>(object: O): O {
   return Object.assign(Object.create(BARE), object)
 }

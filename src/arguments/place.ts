@@ -5,7 +5,7 @@ import { defaultThreads, isThreadCount, loadNative, THREAD_COUNT } from '../nati
 import { BACKENDS, resolveBackend } from '../native/backends.js'
 import { checkOneOf } from './checks.js'
 
-/** Checks the options that say where a call runs, and chooses where they leave it open. */
+/** Checks the options that say where a call runs, and fills in the defaults. */
 export function placeOf(
   backend: BackendName | 'auto' | undefined,
   device: number | undefined = 0,
@@ -16,7 +16,7 @@ export function placeOf(
   return { backend: chosen, device, threads: threadsOf(threads, chosen) }
 }
 
-/** The backend that an option asks for. */
+/** Returns the backend that an option asks for. */
 export function backendOf(backend: BackendName | 'auto' = 'auto'): BackendName {
   checkOneOf('backend', backend, BACKENDS)
   return resolveBackend(backend)
@@ -28,7 +28,7 @@ export function checkDeviceIndex(argument: string, index: unknown): void {
   }
 }
 
-/** `device`, which must be there if the backend is CUDA. */
+/** Checks the option `device`. With the backend CUDA, the device must exist. */
 export function checkDevice(device: unknown, backend: BackendName): void {
   checkDeviceIndex('device', device)
   if (backend !== 'cuda') return
@@ -38,7 +38,7 @@ export function checkDevice(device: unknown, backend: BackendName): void {
   }
 }
 
-/** `threads`, or its default. Other backends than the CPU have no use for them. */
+/** Checks the option `threads` and fills in its default. Backends other than the CPU ignore it. */
 function threadsOf(value: unknown, backend: BackendName): number {
   if (value === undefined) return backend === 'cpu' ? defaultThreads() : 1
   if (!isThreadCount(value)) throw invalidArgument('threads', THREAD_COUNT, value)

@@ -5,9 +5,10 @@ import type { BoxLossJob } from '../core/job.js'
 import { LOSSES, type LossName } from '../core/losses.js'
 import type { FloatArray } from '../core/types.js'
 
-// What `onInvalid: 'throw'` looks at before anything is computed.
+// Checks the rows of a call with `onInvalid: 'throw'`, before anything is computed.
 
-/** Looks at everything in the first `rows` rows that would make a NaN. Rows of weight 0 count 0, whatever is in them. */
+/** Checks everything in the first `rows` rows that would make a NaN. Rows of weight 0 are skipped, because they count 0
+ * whatever they hold. */
 export function checkRows(job: BoxLossJob, rows: number): void {
   for (let i = 0; i < rows; ++i) {
     if (job.weight?.[i] === 0) continue
@@ -21,7 +22,7 @@ export function checkRows(job: BoxLossJob, rows: number): void {
   }
 }
 
-/** Throws if row i is no box that the loss is meant for. */
+/** Throws if the box in row i is not one that the loss accepts. */
 export function checkBox(
   argument: string,
   boxes: FloatArray,

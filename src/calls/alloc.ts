@@ -8,23 +8,26 @@ import { allocating } from '../memory/allocate.js'
 import type { NativeHandle } from '../native/addon.js'
 import { callNative } from '../native/object.js'
 
-/** What `alloc` makes an array for. */
+/** Options of `alloc`. */
 export interface AllocOptions {
-  /** Numbers a box. Default 4; 6 for boxes of three axes, 1 for weights and losses. */
+  /** The number of columns. Default 4; use 6 for boxes with three axes and 1 for weights and losses. */
   columns?: number | undefined
-  /** For calls on this backend. Default `'auto'`, as of `boxLoss`. */
+  /** The backend whose calls will use the array. Default `'auto'`, as for `boxLoss`. */
   backend?: BackendName | 'auto' | undefined
 }
 
 const OPTIONS = ['columns', 'backend'] as const satisfies (keyof AllocOptions)[]
 
 /**
- * An array of zeros for calls that come again and again: aligned to 64 bytes, and for CUDA pinned, so that they are copied to
- * and from the device without passing through other memory.
+ * Allocates an array of zeros for repeated calls. It is aligned to 64 bytes. For CUDA it is also pinned, so it is
+ * copied to and from the device without passing through other memory.
  *
- * @param boxes how many.
- * @returns [boxes, columns], row-major. Its buffer cannot be transferred to a worker.
- * @throws {ScaLossError} `ERR_SCALOSS_OUT_OF_MEMORY`, `ERR_SCALOSS_CUDA_OUT_OF_MEMORY`.
+ * @param boxes the number of rows.
+ * @param dtype the dtype of the array. Default `'float32'`.
+ * @returns [boxes, columns] numbers, row-major. The buffer of the array cannot be transferred to a worker.
+ * @throws {ScaLossError} `ERR_SCALOSS_INVALID_ARGUMENT`: an argument is not as described. `ERR_SCALOSS_OUT_OF_MEMORY`
+ *   or `ERR_SCALOSS_CUDA_OUT_OF_MEMORY`: there is not enough memory. `ERR_SCALOSS_BACKEND_UNAVAILABLE`: the backend
+ *   cannot run.
  */
 export function alloc(boxes: number, dtype?: 'float32', options?: AllocOptions): Float32Array
 export function alloc(boxes: number, dtype: 'float64', options?: AllocOptions): Float64Array
@@ -44,12 +47,12 @@ export function alloc(boxes: number, dtype: DType = 'float32', options: AllocOpt
   })
 }
 
-/** The most that Node can make an external buffer of, and that the addon can be asked for. */
+/** The largest external buffer that Node can make and that the addon accepts, in bytes. */
 const MOST_BYTES = Math.min(constants.MAX_LENGTH, 2 ** 50)
 
-/** Memory of the addon, or undefined where there is none to be had: no bytes or too many, the js backend, a runtime without external
- * buffers. */
+/** Allocates memory of the addon. Returns undefined where that is impossible: for 0 bytes or too many, for the `js`
+ * backend, and in a runtime without external buffers. */
 export function allocateBlock(bytes: number, backend: BackendName): [NativeHandle, ArrayBuffer] | undefined {
-  if (bytes === 0 || bytes > MOST_BYTES || backend === 'js') return undefined
+  if (bytes === 0 || bytes > MOST_BYTES || !(backend === 'cuda' || backend === 'cpu')) return undefined
   return callNative((native) => native.allocate(bytes, backend === 'cuda'))
 }

@@ -8,27 +8,33 @@ import type { LossName } from '../core/losses.js'
 import type { BoxLossOptions, BoxLossResult, FloatArray, SameDType, Untold } from '../core/types.js'
 import { Staging } from '../memory/staging.js'
 import { nativeBoxLoss, nativeBoxLossAsync } from '../native/call.js'
-import { jsBoxLoss } from '../reference/run.js'
+import { runBoxLoss } from './run.js'
 
-/** Those of `boxLoss`, and a signal. */
+/** Options of `boxLossAsync`: those of `boxLoss`, plus `signal`. */
 export interface AsyncBoxLossOptions<A extends FloatArray = Untold> extends BoxLossOptions<A> {
-  /** Rejects the promise with its reason once it is aborted; nothing is written to `out` then. */
+  /** Once this signal is aborted, the promise is rejected with its reason, and nothing is written to `out`. */
   signal?: AbortSignal | undefined
 }
 
 const ASYNC_OPTIONS = ['signal', ...OPTIONS]
 
-/** Arrays that calls under way will write to. */
+/** The arrays that pending calls will write to. */
 const awaited = new Set<FloatArray>()
 
 /**
- * `boxLoss` off the main thread, but for calls of up to 16,384 boxes (of three axes 10,922) on the CPU, which are computed before it
- * returns: to hand them over takes longer. The backend `js` computes in a later turn of the main thread, there is no other. Inputs are
- * copied before it returns, so they can be changed at once; arrays of `out` are written when the promise is fulfilled, and are
- * the call's until then.
+ * Computes `boxLoss` on another thread.
  *
- * @returns a promise; what `boxLoss` would throw, it is rejected with. An array of `out` that overlaps one of another call under
- *   way, or that is transferred meanwhile, is an error, too.
+ * Calls on the CPU of up to 16,384 boxes (10,922 with three axes) are computed before it returns, because handing them
+ * over would take longer. The backend `js` has no other thread and computes in a later turn of the event loop.
+ *
+ * Inputs are copied before the call returns, so they may be changed at once. Arrays of `out` are written when the
+ * promise is fulfilled. Do not use them until then.
+ *
+ * @param name the loss. docs/losses.md has the formula, the source and the options of each.
+ * @param pred [N, 4] predicted boxes, as for `boxLoss`.
+ * @param target target boxes with the dtype and length of `pred`.
+ * @returns a promise of the result of `boxLoss`. It is rejected with any error that `boxLoss` would throw. It is also
+ *   rejected if an array of `out` overlaps one of another pending call or is transferred during the call.
  */
 export function boxLossAsync<
   L extends LossName,
@@ -67,8 +73,8 @@ export async function boxLossAsync(
   const atOnce = backend === 'cpu' && job.pred.length <= AT_ONCE
   const inputs = atOnce ? [] : INPUTS.flatMap((member) => job[member] ?? [])
   const staging = new Staging([...inputs, ...out.map(({ array }) => array)])
-  // None of the arrays of the call itself can be changed or transferred under the thread that works on it. Results that the
-  // caller has no array for are in new ones already.
+  // The thread works on copies, so that no array it uses can be changed or transferred meanwhile. Results that have no
+  // array in `out` are already new arrays.
   const own = { ...job }
   if (!atOnce) for (const member of INPUTS) if (job[member]) own[member] = staging.copy(job[member])
   for (const { member, array } of out) {
@@ -89,24 +95,26 @@ export async function boxLossAsync(
     return { loss, grad, gradTarget, iou, invalid, backend }
   } finally {
     for (const { array } of out) awaited.delete(array)
-    // An aborted call goes on in its copies.
+    // An aborted call goes on computing in its copies.
     const release = () => staging.release()
     computed.then(release, release)
   }
 }
 
-/** Numbers of `pred` up to which a call on the CPU takes less of this thread's time than to copy its arrays and hand it over. */
+/** The length of `pred` up to which computing a call on this thread takes less of its time than copying the arrays and
+ * handing them over. */
 const AT_ONCE = 4 * 16384
 
 async function compute(job: BoxLossJob, atOnce: boolean): Promise<Summary> {
   if (job.pred.length === 0) return NOTHING
   if (atOnce) return nativeBoxLoss({ ...job, place: { ...job.place, threads: 1 } })
-  if (job.place.backend !== 'js') return nativeBoxLossAsync(job)
-  // In a later turn of this thread: js has no other.
-  return new Promise((resolve) => setImmediate(() => resolve(jsBoxLoss(job))))
+  const { backend } = job.place
+  if (backend === 'cuda' || backend === 'cpu') return nativeBoxLossAsync(job)
+  // The other backends have no other thread, so they run in a later turn of the event loop.
+  return new Promise((resolve) => setImmediate(() => resolve(runBoxLoss(job))))
 }
 
-/** What the promise gives, or the reason of the signal once it is aborted. */
+/** Settles as the promise does, or rejects with the reason of the signal once it is aborted. */
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise
   return new Promise((resolve, reject) => {

@@ -5,16 +5,16 @@ import type { BoxLossOptions, BoxLossResult, FloatArray, SameDType } from '../co
 import { runBoxLoss } from './run.js'
 
 /**
- * Loss of N box pairs and its gradient, in one pass.
+ * Computes the loss of N pairs of boxes and its gradient in one pass.
  *
- * @param name the loss; docs/losses.md has the formula, the source and the options of each.
- * @param pred predicted boxes, [N, 4] row-major (any leading dimensions), Float32Array or Float64Array. [N, 6] for the
- *   losses of three axes, `sca3`, `so3`, `cd3`.
- * @param target target boxes, same dtype and length as `pred`.
- * @returns the loss (a number, or [N] with `reduction: 'none'`), the gradients asked for in the dtype of `pred`, the
- *   number of invalid rows, the backend used. N = 0 gives loss 0 (or empty arrays).
- * @throws {ScaLossError} an argument is not as described, the backend cannot run, CUDA fails. Nothing is written to `out`
- *   then, unless CUDA failed midway.
+ * @param name the loss. docs/losses.md has the formula, the source and the options of each.
+ * @param pred predicted boxes, [N, 4] row-major with any leading dimensions, in a Float32Array or Float64Array. The
+ *   losses of three axes, `sca3`, `so3` and `cd3`, take [N, 6].
+ * @param target target boxes with the dtype and length of `pred`.
+ * @returns the loss (a number, or [N] with `reduction: 'none'`), the requested gradients in the dtype of `pred`, the
+ *   number of invalid rows, and the backend that was used. N = 0 gives loss 0, or empty arrays.
+ * @throws {ScaLossError} an argument is not as described, the backend cannot run, or CUDA fails. Nothing is then
+ *   written to `out`, unless CUDA failed midway.
  */
 export function boxLoss<
   L extends LossName,
@@ -44,7 +44,7 @@ export function boxLoss(
   }
 }
 
-/** The function of a loss by its own name, `boxLoss` for loss L. */
+/** The type of a function that is named after loss L, such as `scaLoss`. It is `boxLoss` with that name. */
 export type NamedLoss<L extends LossName> = <
   A extends FloatArray,
   const O extends BoxLossOptions<SameDType<A>> = NoOptions,

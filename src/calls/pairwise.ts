@@ -28,21 +28,23 @@ const OPTIONS = [
 
 const ON_INVALID = ['propagate', 'throw']
 
-/** Whether the warning about invalid boxes was given. */
+/** Whether the warning about invalid boxes has been given. */
 let hasWarned = false
 
 /**
- * The loss of every pair of two sets of boxes, or their similarity, without gradients: for assigners and matchers.
+ * Computes the loss of every pair from two sets of boxes, or their similarity, without gradients. It is meant for
+ * assigners and matchers.
  *
- * @param name the loss, as of `boxLoss`.
- * @param a [N, 4] boxes, as predictions ([N, 6] for the losses of three axes), Float32Array or Float64Array.
- * @param b [M, 4] boxes, as targets, in the dtype of `a`.
- * @returns [N, M] row-major, in the dtype of `a`: entry i · M + j is the loss of a_i and b_j. With `similarity: true` it is
- *   1 − loss: the IoU for `iou`, the GIoU for `giou` and so on. A box that is not finite makes its entries NaN. With
- *   `detailed: true` it is an object with these values and the number of invalid boxes. Without that, and without
- *   `onInvalid`, the first call with invalid boxes emits a process warning, `SCALOSS_INVALID_BOXES`.
+ * @param name the loss, as for `boxLoss`.
+ * @param a [N, 4] boxes, taken as predictions, in a Float32Array or Float64Array ([N, 6] for the losses of three axes).
+ * @param b [M, 4] boxes, taken as targets, in the dtype of `a`.
+ * @returns [N, M] numbers, row-major, in the dtype of `a`. Entry i · M + j is the loss of a_i and b_j, or 1 − loss with
+ *   `similarity: true`: the IoU for `iou`, the GIoU for `giou` and so on. A box that is not finite makes its entries
+ *   NaN. With `detailed: true` the result is an object with these values, the number of invalid boxes and the backend.
+ *   With neither `detailed` nor `onInvalid`, the first call with invalid boxes emits a process warning with the code
+ *   `SCALOSS_INVALID_BOXES`.
  * @throws {ScaLossError} an argument is not as described, the backend cannot run, N · M numbers do not fit into memory
- *   (`ERR_SCALOSS_OUT_OF_MEMORY`), CUDA fails.
+ *   (`ERR_SCALOSS_OUT_OF_MEMORY`), or CUDA fails.
  */
 export function pairwise<
   L extends LossName,
@@ -88,7 +90,8 @@ export function pairwise(
   return job.out
 }
 
-/** A call that returns nothing but numbers has no other way to say that boxes are in another format than it was told. */
+/** Warns about invalid boxes. A call that returns only numbers has no other way to report that boxes are not in the
+ * given format. */
 function warnOnce(name: LossName, invalid: number, format: Format): void {
   if (hasWarned) return
   hasWarned = true
@@ -100,7 +103,8 @@ function warnOnce(name: LossName, invalid: number, format: Format): void {
   })
 }
 
-/** Memory for the matrix. Asked for before it is touched: systems that promise more than they have would end the process. */
+/** Allocates the matrix. Available memory is checked first, because a system that promises more memory than it has
+ * would end the process when the array is written. */
 function allocate(like: FloatArray, rows: number, columns: number): FloatArray {
   const what = `pairwise: [${rows}, ${columns}] values`
   const bytes = rows * columns * like.BYTES_PER_ELEMENT
@@ -108,7 +112,7 @@ function allocate(like: FloatArray, rows: number, columns: number): FloatArray {
   return newArray(what, like, rows * columns)
 }
 
-/** Bytes; Node 20 has no `process.availableMemory` before 20.13. */
+/** Returns the available memory in bytes. Node 20 has no `process.availableMemory` before 20.13. */
 function availableMemory(): number {
   return process.availableMemory?.() ?? freemem()
 }

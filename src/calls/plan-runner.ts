@@ -1,18 +1,22 @@
+import { type Block, FIELD, writeBoxLoss, writeScales } from '../core/block.js'
 import { ARRAYS, type BoxLossJob, hasBoxes, type JobArrays, listOf, type Scales, type Summary } from '../core/job.js'
 import type { FloatArray } from '../core/types.js'
 import { loadNative, type NativeHandle } from '../native/addon.js'
-import { type Block, FIELD, writeBoxLoss, writeScales } from '../native/block.js'
 import { fromNative } from '../native/call.js'
 import { runBoxLoss } from './run.js'
 
-/** How a plan runs: over the first `boxes` rows, with these scales. */
+/** Runs the call of a plan. */
 export interface Runner {
+  /** Sets the number of rows and the scales of the next runs. */
   set(boxes: number, scales: Scales): void
+  /** Runs the call over the first `boxes` rows. */
   run(): Summary
+  /** Frees what runs need. */
   release(): void
 }
 
-/** The addon keeps the call. Its block of numbers lies in the plan's memory, where both sides see it. */
+/** Makes a runner whose call is kept by the addon. The block of numbers lies in the memory of the plan, where both
+ * sides see it. */
 export function nativeRunner(job: BoxLossJob, memory: NativeHandle, block: Block): Runner {
   const native = loadNative()
   writeBoxLoss(block, job)
@@ -37,7 +41,8 @@ export function nativeRunner(job: BoxLossJob, memory: NativeHandle, block: Block
   }
 }
 
-/** Without memory of the addon, for the js backend and where the runtime allows no external buffers: calls as of `boxLoss`. */
+/** Makes a runner that calls `boxLoss` each time, for plans without memory of the addon: with the `js` backend, or in a
+ * runtime without external buffers. */
 export function callRunner(job: BoxLossJob, columns: number): Runner {
   let next = job
   return {

@@ -5,6 +5,7 @@ import { type ArrayKind, CALL_OPTIONS, DEFAULT_REDUCTION, prepareJob, scalesOf }
 import { optionsOf, readOptions } from '../arguments/options.js'
 import { placeOf } from '../arguments/place.js'
 import { checkRows } from '../arguments/rows.js'
+import { type Block, FIELDS } from '../core/block.js'
 import type { Checked } from '../core/checked-options.js'
 import { DTYPES } from '../core/dtypes.js'
 import { argumentError, invalidArgument, ScaLossError } from '../core/errors.js'
@@ -12,35 +13,38 @@ import { ARRAYS, type ArrayName, type BoxLossJob, hasBoxes, type JobArrays, NOTH
 import { LOSS_NAMES, LOSSES, type LossName } from '../core/losses.js'
 import type { ArrayOf, BackendName, BoxLossOptions, BoxLossResult, DType, Given, Untold } from '../core/types.js'
 import { allocating } from '../memory/allocate.js'
-import { type Block, FIELDS } from '../native/block.js'
 import { allocateBlock } from './alloc.js'
 import { callRunner, nativeRunner, type Runner } from './plan-runner.js'
 
-/** Options of `createPlan`: those of `boxLoss`, where that takes arrays with arrays of the plan. */
+/** Options of `createPlan`: those of `boxLoss`, without `out` and with arrays of the plan in place of arrays of the
+ * caller. */
 export interface PlanOptions extends Omit<BoxLossOptions, 'weight' | 'gradOutput' | 'out'> {
-  /** N, at most, of a run. */
+  /** The largest number of boxes of a run. */
   boxes: number
-  /** Default `'float32'`. */
+  /** The dtype of the arrays. Default `'float32'`. */
   dtype?: DType | undefined
-  /** The plan has an array of weights, all 1 at first. Default false. */
+  /** Whether the plan has an array of weights, which are all 1 at first. Default false. */
   weight?: boolean | undefined
-  /** Upstream gradient: a number, or with `reduction: 'none'` true for an array of the plan, all 1 at first. Default 1. */
+  /** The upstream gradient: a number, or with `reduction: 'none'` also true, which gives the plan an array for it, all
+   * 1 at first. Default 1. */
   gradOutput?: number | true | undefined
 }
 
-/** What one run changes of the plan's options. */
+/** Options of `plan.run()`, which replace options of the plan for one run. */
 export interface RunOptions {
-  /** The first so many rows. Default: all. */
+  /** The number of rows to compute, from the first. Default: all. */
   boxes?: number | undefined
-  /** Divisor of the weighted sum, as of `boxLoss`. Default: that of the plan, or else as of `boxLoss` for the rows of the run. */
+  /** The divisor of the weighted sum, as for `boxLoss`. Default: that of the plan; if it has none, the default of
+   * `boxLoss` for the rows of the run. */
   normalizer?: number | undefined
-  /** Multiplies loss and gradient. Default: that of the plan. */
+  /** A factor for loss and gradients. Default: that of the plan. */
   lossWeight?: number | undefined
-  /** Upstream gradient, of a plan that has no array for it. Default: that of the plan. */
+  /** The upstream gradient, for a plan without an array for it. Default: that of the plan. */
   gradOutput?: number | undefined
 }
 
-/** Those of a plan's options that say which arrays it has: `Plan<{ reduction: 'none'; weight: true }>` needs to name no other. */
+/** The options of a plan that decide which arrays it has, so that its type names only these:
+ * `Plan<{ reduction: 'none'; weight: true }>`. */
 type Shaping<O> = Pick<O, keyof O & ('dtype' | 'weight' | 'gradOutput' | 'reduction' | 'grad' | 'gradTarget' | 'iou')>
 
 type PlanArray<O> = ArrayOf<Given<O, 'dtype'>>
@@ -50,31 +54,36 @@ const PLAN_OPTIONS = ['boxes', 'dtype', 'backend', 'device', 'threads', ...CALL_
   (option) => option !== 'out',
 )
 const RUN_OPTIONS = ['boxes', 'normalizer', 'lossWeight', 'gradOutput'] as const satisfies (keyof RunOptions)[]
-/** Every array of a plan starts at a multiple of so many bytes. */
+/** Every array of a plan starts at a multiple of this many bytes. */
 const ALIGNMENT = 64
 
-/** A call of `boxLoss` over arrays of its own, to be filled, not replaced, and run again and again. Made by `createPlan`; `Plan` by itself is the
- * type of any. */
+/** A prepared call of `boxLoss` that owns its arrays and can be run many times. Fill its input arrays and call `run()`.
+ * The arrays cannot be replaced. Made by `createPlan`. `Plan` without a type argument is the type of any plan. */
 export class Plan<O = Untold> {
-  /** N, at most, of a run. */
+  /** The largest number of boxes of a run. */
   readonly boxes: number
+  /** The backend that computes the results. */
   readonly backend: BackendName
-  /** [N, 4] ([N, 6] for the losses of three axes), to be filled before a run. */
+  /** [N, 4] predicted boxes ([N, 6] for the losses of three axes). Fill them before a run. */
   readonly pred: PlanArray<O>
+  /** [N, 4] target boxes ([N, 6] for the losses of three axes). Fill them before a run. */
   readonly target: PlanArray<O>
-  /** [N], where the options ask for them. */
+  /** [N] weights with the option `weight: true`, otherwise undefined. All 1 at first. */
   readonly weight: Given<O, 'weight'> extends infer W ? (W extends true ? PlanArray<O> : undefined) : never
+  /** [N] upstream gradients with the option `gradOutput: true`, otherwise undefined. All 1 at first. */
   readonly gradOutput: Given<O, 'gradOutput'> extends infer G ? (G extends true ? PlanArray<O> : undefined) : never
-  /** Where runs put their results, as of `boxLoss`. */
+  /** [N, 4] ([N, 6]) gradient for the prediction, written by every run, or undefined with `grad: false`. */
   readonly grad: PlanResult<O>['grad']
+  /** [N, 4] ([N, 6]) gradient for the target, written by every run with `gradTarget: true`, otherwise undefined. */
   readonly gradTarget: PlanResult<O>['gradTarget']
+  /** [N] plain IoU of each pair, written by every run with `iou: true`, otherwise undefined. */
   readonly iou: PlanResult<O>['iou']
   readonly #settings: Settings
   readonly #result: PlanResult<O>
-  /** The same, for what a run sets in it. */
+  /** The same object as `#result`, typed for the members that a run sets. */
   readonly #numbers: { loss: unknown; invalid: number }
   #runner: Runner | undefined
-  /** The next run without options needs nothing set before it. */
+  /** True if the scales and number of rows are those of a run without options. */
   #isSet = true
 
   /** @internal */
@@ -96,14 +105,16 @@ export class Plan<O = Untold> {
     this.grad = this.#result.grad
     this.gradTarget = this.#result.gradTarget
     this.iou = this.#result.iou
-    // Runs know the arrays by themselves: others in their place would be ignored without a word.
+    // Runs use the original arrays. Freezing makes an attempt to replace one fail loudly instead of being ignored.
     Object.freeze(this)
   }
 
   /**
-   * One fused pass. Allocates nothing without options.
+   * Computes the results in one pass. Without options it allocates nothing.
    *
    * @returns the results, the same object for every run. Rows from `options.boxes` on stay as they were.
+   * @throws {ScaLossError} the plan was disposed, an option is not as described, a box is invalid with
+   *   `onInvalid: 'throw'`, or CUDA fails.
    */
   run(options?: RunOptions): PlanResult<O> {
     const runner = this.#runner
@@ -126,23 +137,23 @@ export class Plan<O = Untold> {
     return this.#result
   }
 
-  /** Whether it is released. */
+  /** Whether `dispose()` was called. */
   get disposed(): boolean {
     return this.#runner === undefined
   }
 
-  /** Lets go of what runs need; the arrays stay. May be called again. */
+  /** Frees what runs need. The arrays remain usable. Further calls have no effect. */
   dispose(): void {
     this.#runner?.release()
     this.#runner = undefined
   }
 
-  /** `dispose`, for `using`. */
+  /** Calls `dispose`, so that the plan can be declared with `using`. */
   [Symbol.dispose](): void {
     this.dispose()
   }
 
-  /** Checks the options of a run and returns its number of boxes. */
+  /** Checks the options of a run, applies them and returns its number of boxes. */
   #set(runner: Runner, options: RunOptions): number {
     const { job, options: own } = this.#settings
     const ownGradOutput = job.gradOutput ? undefined : (own.gradOutput as number | undefined)
@@ -163,17 +174,21 @@ export class Plan<O = Untold> {
   }
 }
 
-/** What a plan knows of its call. */
+/** The settings of a plan. */
 interface Settings {
   job: BoxLossJob
   options: PlanOptions
 }
 
 /**
- * Prepares a call of `boxLoss` to run many times: the plan owns its arrays, aligned, and on CUDA pinned. A run allocates nothing and
- * checks nothing, but for its own options and, with `onInvalid: 'throw'`, boxes. For training steps with a fixed number of boxes, or up to a fixed number.
+ * Prepares a call of `boxLoss` to run many times, for training steps with a fixed or a largest number of boxes. The
+ * plan owns its arrays, which are aligned to 64 bytes and for CUDA pinned. A run allocates nothing. It checks only its
+ * own options and, with `onInvalid: 'throw'`, the boxes.
  *
- * @throws {ScaLossError} as of `boxLoss` and `alloc`.
+ * @param name the loss. docs/losses.md has the formula, the source and the options of each.
+ * @param options the options of the call. `boxes` is required.
+ * @throws {ScaLossError} an argument is not as described, the backend cannot run, or there is not enough memory, as for
+ *   `boxLoss` and `alloc`.
  */
 export function createPlan<L extends LossName, const O extends PlanOptions>(
   name: L,
@@ -194,7 +209,7 @@ export function createPlan<L extends LossName, const O extends PlanOptions>(
   return new Plan<Shaping<O>>({ job, options: given }, runner)
 }
 
-/** For the arrays of a plan before there is memory for them: whether there is to be one. */
+/** Stands for the arrays of a plan before their memory exists: a boolean per array says whether there will be one. */
 const plannedArrays = (length: number, dtype: DType): ArrayKind<boolean> => ({
   checkBoxes() {},
   checkMemory() {},
@@ -207,7 +222,7 @@ const plannedArrays = (length: number, dtype: DType): ArrayKind<boolean> => ({
   lengthOf: () => length,
 })
 
-/** One piece of memory for all arrays of a plan, and for the block of numbers that it sends to the addon. */
+/** Lays out one piece of memory for all arrays of a plan and for the block of numbers that it sends to the addon. */
 function layOut(planned: BoxLossJob<boolean>, columns: number, boxes: number, dtype: DType) {
   const FloatArrayOf = dtype === 'float32' ? Float32Array : Float64Array
   const lengthOf = (array: ArrayName) => (hasBoxes(array) ? columns * boxes : boxes)

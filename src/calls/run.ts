@@ -1,17 +1,32 @@
 import { type BoxLossJob, NOTHING, type PairwiseJob, type Summary } from '../core/job.js'
 import { nativeBoxLoss, nativePairwise } from '../native/call.js'
 import { jsBoxLoss, jsPairwise } from '../reference/run.js'
+import { wasmBoxLoss, wasmPairwise } from '../wasm/call.js'
 
-// From a checked job to the backend that computes it.
+// Sends checked jobs to the backend that computes them.
 
-/** Runs a checked job where it belongs. */
+/** Runs a checked job on its backend. */
 export function runBoxLoss(job: BoxLossJob): Summary {
   if (job.pred.length === 0) return NOTHING
-  return job.place.backend === 'js' ? jsBoxLoss(job) : nativeBoxLoss(job)
+  switch (job.place.backend) {
+    case 'js':
+      return jsBoxLoss(job)
+    case 'wasm':
+      return wasmBoxLoss(job)
+    default:
+      return nativeBoxLoss(job)
+  }
 }
 
-/** Runs a checked job for all pairs where it belongs. Returns how many boxes are invalid. */
+/** Runs a checked job of `pairwise` on its backend. Returns the number of invalid boxes. */
 export function runPairwise(job: PairwiseJob): number {
   if (job.out.length === 0) return 0
-  return job.place.backend === 'js' ? jsPairwise(job) : nativePairwise(job)
+  switch (job.place.backend) {
+    case 'js':
+      return jsPairwise(job)
+    case 'wasm':
+      return wasmPairwise(job)
+    default:
+      return nativePairwise(job)
+  }
 }

@@ -2,16 +2,16 @@ import { lossParams } from '../arguments/loss-params.js'
 import { LOSSES, type LossName, type LossSpec } from '../core/losses.js'
 import { numberOf, UsageError } from './usage.js'
 
-/** Where `--alpha` is not given. */
+/** The value of alpha without `--alpha`. */
 export const DEFAULT_ALPHA = lossParams('sca', {}).alpha
 
-/** Whether `--alpha` means something to a loss. */
+/** Whether a loss uses `--alpha`. */
 export function usesAlpha(name: LossName): boolean {
   const { options }: LossSpec = LOSSES[name]
   return options.includes('alpha')
 }
 
-/** What `--alpha` says; undefined where it is not given. An error where it would change none of the losses chosen. */
+/** Reads `--alpha`. Returns undefined if it is not given, and throws if it would change none of the chosen losses. */
 export function alphaOf(text: string | undefined, losses: readonly LossName[], known: readonly LossName[]) {
   if (text === undefined) return undefined
   if (!losses.some(usesAlpha)) {

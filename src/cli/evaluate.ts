@@ -15,7 +15,7 @@ import { type Progress, withProgress } from './progress.js'
 import { type Column, formatTable } from './table.js'
 import { type Io, inLines, numberOf, oneOf, parseOptions, wrongValue } from './usage.js'
 
-/** COCO's boxes have two axes, and images of many sizes. */
+/** The losses that fit COCO's boxes, which have two axes. `mpdiou` is left out because the images have many sizes. */
 const NAMES = LOSS_NAMES.filter((name) => LOSSES[name].axes === 2 && name !== 'mpdiou')
 
 export const EVALUATE_HELP = `Usage: scaloss evaluate --ground-truth <instances.json> --detections <results.json> [options]
@@ -85,7 +85,8 @@ const METRIC_COLUMNS: Column[] = [
   { title: 'value', align: 'right' },
 ]
 
-/** Four decimals; a mean too small for them keeps four digits instead, and no pairs give a dash. */
+/** Formats a mean with four decimals, or with four digits if it is too small for that. Without pairs the result is a
+ * dash. */
 function decimal(value: number | null): string {
   if (value === null) return '-'
   return value !== 0 && Math.abs(value) < 0.001 ? value.toPrecision(4) : value.toFixed(4)
@@ -99,12 +100,12 @@ function classCells(name: string, summary: ClassSummary, ap: number): string[] {
   return [name, String(summary.groundTruth), String(summary.detections), ...meanCells(summary), metricCell(ap)]
 }
 
-/** A dash where there is no ground truth to find. */
+/** Formats a metric. The result is a dash where there is no ground truth to find. */
 function metricCell(value: number): string {
   return decimal(value === NO_POSITIVES ? null : value)
 }
 
-/** COCO's summary, and below it AP and AR at each threshold. */
+/** Formats COCO's summary, and below it AP and AR at each threshold. */
 function metricTables(metrics: Metrics): string[] {
   const { byIou } = metrics
   const thresholds = byIou.map(({ iouThreshold }) => String(iouThreshold))
@@ -131,18 +132,18 @@ function metricTables(metrics: Metrics): string[] {
 
 type Options = ReturnType<typeof parse>
 
-/** Shows how many have come. */
+/** Passes detections on and shows how many have been read. */
 function* counted(detections: Iterable<Detection>, progress: Progress): Generator<Detection, void, void> {
   let count = 0
   for (const detection of detections) {
-    // Asking for the time costs more than a detection.
+    // Progress is shown rarely, because asking for the time costs more than reading a detection.
     if (count % 1000 === 0) progress.show(`${count} detections read`)
     count++
     yield detection
   }
 }
 
-/** Everything that is printed, computed once for both forms of output. */
+/** Computes everything that is printed, for both forms of output. */
 function report(options: Options, progress: Progress) {
   const groundTruth = readGroundTruth(options.groundTruth)
   const detections = DetectionTable.from(counted(eachDetection(options.detections, groundTruth), progress))
@@ -158,7 +159,7 @@ function report(options: Options, progress: Progress) {
     }),
   )
   const { pairs, backend } = evaluatePairs(matched, options)
-  // Both have a row for each class of the files' boxes, by ascending id.
+  // Both lists have a row for each class in the files, by ascending id.
   const classes = byClass(counts, pairs, groundTruth.categories).map((row, index) => ({
     ...row,
     ap: metricsByClass[index].ap,
@@ -207,8 +208,9 @@ function formatReport(result: ReturnType<typeof report>): string {
   ].join('\n')
 }
 
-/** `scaloss evaluate`: reads both files, matches, computes and prints. Loss in no unit, gradient norm in 1/pixel: the L2
- * norm of d loss / d (x1, y1, x2, y2) of the detection. Throws `UsageError`, and `ScaLossError` for files and backends. */
+/** Runs `scaloss evaluate`: reads both files, matches, computes and prints. The loss has no unit. The gradient norm is
+ * in 1/pixel: the L2 norm of d loss / d (x1, y1, x2, y2) of the detection. Throws `UsageError`, and `ScaLossError` for
+ * files and backends. */
 export function evaluate(args: readonly string[], io: Io): void {
   const options = parse(args)
   const result = withProgress(io, (progress) => report(options, progress))

@@ -28,7 +28,7 @@ of a component, in units of the largest one of its pair. Exit code 1 if a gradie
 Losses: ${inLines(LOSS_NAMES)}
 `
 
-/** What `--variants` adds, to losses that have the option. */
+/** The options that `--variants` adds for the losses that have them. */
 const VARIANTS: LossOptions[] = [
   { alpha: 2 },
   { mode: 'log' },
@@ -82,7 +82,7 @@ function available(): BackendName[] {
   return (Object.keys(found) as BackendName[]).filter((name) => found[name].available)
 }
 
-/** The reports of a loss with its options, on a backend: one for each dtype. */
+/** The reports of a loss with its options on a backend, one for each dtype. */
 interface Row {
   label: string
   backend: BackendName
@@ -135,7 +135,7 @@ function formatRows(rows: Row[], dtypes: readonly DType[]): string {
   return formatTable(columns, cells)
 }
 
-/** What went wrong in a check, with the pair that shows it. */
+/** Describes what went wrong in a check, with the pair that shows it. */
 function formatFailure(label: string, { backend, dtype, faults, worst }: GradCheckReport): string[] {
   const { argument, component, analytic, numeric } = worst
   return [
@@ -147,8 +147,8 @@ function formatFailure(label: string, { backend, dtype, faults, worst }: GradChe
   ]
 }
 
-/** `scaloss gradcheck`: checks, prints, and returns the exit code, 1 for a gradient that fails. Throws `UsageError`, and
- * `ScaLossError` for a backend that cannot run. `evaluate` is for tests. */
+/** Runs `scaloss gradcheck`: checks, prints, and returns the exit code, which is 1 if a gradient fails. Throws
+ * `UsageError`, and `ScaLossError` for a backend that cannot run. `evaluate` is for tests. */
 export function gradcheck(args: readonly string[], io: Io, evaluate?: Evaluate): number {
   const options = parse(args)
   const rows = withProgress(io, (progress) => check(options, progress, evaluate))

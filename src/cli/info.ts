@@ -9,7 +9,8 @@ Lists each backend with its details, or with the reason why it cannot run here.
   --json   print the same as JSON
 `
 
-/** The detail lines of one backend, whatever its fields are: `name  value`, with lists and objects indented below. */
+/** Formats the details of one backend, whatever its fields are, as lines of `name  value`. Lists and objects are
+ * indented below. */
 function detailLines(details: object, indent: string): string[] {
   const entries = Object.entries(details).filter(([, value]) => value !== undefined)
   const width = Math.max(0, ...entries.map(([name]) => name.length))
@@ -21,7 +22,7 @@ function detailLines(details: object, indent: string): string[] {
   })
 }
 
-/** What `info` shows. A backend has further fields of its own, which are its details. */
+/** The content of `info`. The other fields of a backend are its details. */
 export interface InfoReport {
   version: string
   node: string
@@ -30,7 +31,7 @@ export interface InfoReport {
   backends: Record<string, { available: boolean; reason?: string; message?: string }>
 }
 
-/** The report as text, one block a backend; lines end in newlines. */
+/** Formats the report as text, one block per backend. Lines end in newlines. */
 export function formatInfo({ version, node, platform, arch, backends }: InfoReport): string {
   const lines = [`scaloss ${version}, Node.js ${node}, ${platform} ${arch}`]
   for (const [name, { available, reason, message, ...details }] of Object.entries(backends)) {
@@ -41,7 +42,8 @@ export function formatInfo({ version, node, platform, arch, backends }: InfoRepo
   return lines.map((line) => `${line}\n`).join('')
 }
 
-/** `scaloss info`: the package and Node versions and `backends()`, as text or JSON. Exit code 0 whatever is available. */
+/** Runs `scaloss info`: prints the package and Node versions and `backends()`, as text or JSON. The exit code is 0
+ * whatever is available. */
 export function info(args: readonly string[], io: Io): void {
   const { json } = parseOptions(args, { json: { type: 'boolean', default: false } })
   const report = {

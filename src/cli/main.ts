@@ -9,7 +9,7 @@ import { version } from './version.js'
 
 type Run<Result> = (args: readonly string[], io: Io) => Result
 
-/** The exit code of a command that fails by throwing alone. */
+/** Makes a command return exit code 0. Such a command can fail only by throwing. */
 const zero =
   (run: Run<void>): Run<number> =>
   (args, io) => {
@@ -58,9 +58,9 @@ function dispatch(argv: readonly string[], io: Io): number {
   return command.run(args, io)
 }
 
-/** Runs the command line `argv` (without node and script) and returns the exit code: 0; 1 for a check that does not pass, and
- * for files and computations that fail, with the message of the `ScaLossError` on stderr; 2 for a command line that is wrong.
- * Other errors are defects of this package and are thrown. */
+/** Runs the command line `argv` (without node and script) and returns the exit code: 0 for success; 1 for a check that
+ * does not pass, and for files and computations that fail, with the message of the `ScaLossError` on stderr; 2 for a
+ * wrong command line. Other errors are defects of this package and are thrown. */
 export function run(argv: readonly string[], io: Io): number {
   try {
     return dispatch(argv, io)
@@ -80,7 +80,7 @@ export function run(argv: readonly string[], io: Io): number {
 }
 
 if (require.main === module) {
-  // A reader that has seen enough, such as `head`, closes the pipe.
+  // A reader that has seen enough, such as `head`, closes the pipe. That is not an error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') return
     process.stderr.write(`scaloss: cannot write the output: ${error.message}\n`)

@@ -1,10 +1,10 @@
 import type { Io } from './usage.js'
 
-/** Milliseconds between two lines: a terminal is slower than the work. */
+/** The time between two updates in milliseconds, because a terminal is slower than the work. */
 const INTERVAL = 100
 
-/** A line on a terminal's stderr that says how far a long command is, written over again and again. Nothing is written where
- * stderr is no terminal: logs and pipes get results and errors alone. */
+/** Shows the progress of a long command in one line on stderr, which is overwritten again and again. Nothing is written
+ * if stderr is not a terminal, so that logs and pipes get only results and errors. */
 export class Progress {
   readonly #stderr: Io['stderr']
   #next = 0
@@ -14,7 +14,7 @@ export class Progress {
     this.#stderr = io.stderr
   }
 
-  /** Shows the text, which must be shorter than a line, unless another one was shown a moment ago. */
+  /** Shows the text, which must be shorter than a line, unless another text was shown a moment ago. */
   show(text: string): void {
     if (this.#stderr.isTTY !== true || performance.now() < this.#next) return
     this.#next = performance.now() + INTERVAL
@@ -22,7 +22,7 @@ export class Progress {
     this.#stderr.write(`\r\x1b[K${text}`)
   }
 
-  /** Removes the line, before results or an error. */
+  /** Removes the line, before results or an error are written. */
   clear(): void {
     if (this.#shown) this.#stderr.write('\r\x1b[K')
     this.#shown = false
@@ -30,7 +30,7 @@ export class Progress {
   }
 }
 
-/** Runs long work with a progress line, which is gone afterwards, whatever comes of the work. */
+/** Runs long work with a progress line, and removes the line even if the work fails. */
 export function withProgress<T>(io: Io, work: (progress: Progress) => T): T {
   const progress = new Progress(io)
   try {

@@ -15,9 +15,9 @@ import { type Progress, withProgress } from './progress.js'
 import { type Column, formatTable } from './table.js'
 import { type Io, inLines, numberOf, oneOf, parseOptions, someOf, UsageError } from './usage.js'
 
-/** Those of the paper's figure, and SCALoss' two parts. */
+/** The losses of the paper's figure, and the two parts of SCALoss. */
 const DEFAULT_LOSSES = 'iou,giou,diou,ciou,so,cd,sca'
-/** Of the table, besides the first and the last. */
+/** The approximate number of rows in a table of iterations. */
 const ROWS = 10
 
 export const SIMULATE_HELP = `Usage: scaloss simulate [options]
@@ -75,7 +75,7 @@ function parse(args: readonly string[]) {
 
 type Options = ReturnType<typeof parse>
 
-/** One loss; the curves have an entry for each t from 0 to T. */
+/** The result of one loss. The curves have an entry for each t from 0 to T. */
 interface Run {
   loss: LossName
   options: LossOptions
@@ -105,7 +105,7 @@ function runAll(options: Options, progress: Progress): Run[] {
   )
 }
 
-/** What was run, for a reader of the numbers alone. */
+/** The parameters of the run, for readers who see only the numbers. */
 function parametersOf({ geometry, lr, enlarge, iterations, dtype, backend }: Options) {
   return { geometry, cases: simulationCases(geometry).boxes.length / 4, lr, enlarge, iterations, dtype, backend }
 }
@@ -117,7 +117,7 @@ function formatCsv(runs: Run[]): string {
   return `loss,iteration,mean_iou,total_l1\n${rows.join('')}`
 }
 
-/** About `ROWS` iterations at even distances, and the last. */
+/** Returns about `ROWS` evenly spaced iterations, and the last one. */
 function shownIterations(iterations: number): number[] {
   const step = Math.ceil(iterations / ROWS)
   const even = Array.from({ length: Math.ceil(iterations / step) }, (_, i) => i * step)
@@ -155,8 +155,8 @@ function formatReport(options: Options, runs: Run[]): string {
   ].join('\n')
 }
 
-/** `scaloss simulate`: runs the simulation and prints it. Throws `UsageError`, and `ScaLossError` for a backend that cannot
- * run. */
+/** Runs `scaloss simulate`: runs the simulation and prints it. Throws `UsageError`, and `ScaLossError` for a backend
+ * that cannot run. */
 export function simulateCommand(args: readonly string[], io: Io): void {
   const options = parse(args)
   const runs = withProgress(io, (progress) => runAll(options, progress))

@@ -5,11 +5,12 @@ export interface Column {
   align: Align
 }
 
-/** Names come from files; a control character in one would break the rows or reach the terminal. */
+/** Replaces control characters. Names come from files, and a control character could break the rows or reach the
+ * terminal. */
 const printable = (text: string) => text.replace(/\p{Cc}/gu, ' ')
 
-/** A plain text table: a header line, a rule, the rows, and after another rule the last row when `total` is given.
- * Columns are as wide as their widest cell, two spaces apart; every line ends in a newline. */
+/** Formats a plain text table: a header line, a rule, the rows and, if `total` is given, another rule and that row.
+ * Columns are as wide as their widest cell and two spaces apart. Every line ends in a newline. */
 export function formatTable(columns: readonly Column[], rows: readonly string[][], total?: readonly string[]): string {
   const all = [columns.map(({ title }) => title), ...rows, ...(total ? [total] : [])].map((row) => row.map(printable))
   const widths = columns.map((_, column) => Math.max(...all.map((row) => row[column].length)))

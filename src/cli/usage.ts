@@ -1,12 +1,12 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 
-/** Where a command writes; `process` fits, and so does a test's recorder. Only a terminal is shown progress. */
+/** Where a command writes. Both `process` and the recorder of a test fit. Progress is shown only on a terminal. */
 export interface Io {
   stdout: { write(text: string): unknown }
   stderr: { write(text: string): unknown; isTTY?: boolean }
 }
 
-/** A command line that asks for something that does not exist: exit code 2, where all other errors give 1. */
+/** The error for a wrong command line. Its exit code is 2; all other errors give 1. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
@@ -14,7 +14,7 @@ export class UsageError extends Error {
 type Options = NonNullable<ParseArgsConfig['options']>
 type Strict<T extends Options> = { args: string[]; options: T; strict: true; allowPositionals: false }
 
-/** Node's strict `parseArgs`, with its errors as `UsageError`. */
+/** Parses options with Node's strict `parseArgs`, and converts its errors to `UsageError`. */
 export function parseOptions<const T extends Options>(
   args: readonly string[],
   options: T,
@@ -23,31 +23,32 @@ export function parseOptions<const T extends Options>(
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
-    // Node's hint on positionals starting with a dash does not apply here: no command takes positionals.
+    // Node's hint about positional arguments that start with a dash is removed, because no command takes positional
+    // arguments.
     throw new UsageError(error.message.replace(/\. (?:To specify a positional|This command does not).*/s, ''), {
       cause: error,
     })
   }
 }
 
-/** The error for a value that an option does not take, or that is not given. */
+/** Throws the error for a value that an option does not take, or that is missing. */
 export function wrongValue(option: string, expected: string, received: string | undefined): never {
   const got = received === undefined ? 'but it is missing' : `got ${JSON.stringify(received)}`
   throw new UsageError(`--${option}: expected ${expected}, ${got}`)
 }
 
-/** The number in the text of an option. */
+/** Reads the number in the text of an option. */
 export function numberOf(option: string, text: string, expected: string, accepts: (value: number) => boolean): number {
   const value = text.trim() === '' ? Number.NaN : Number(text)
   return accepts(value) ? value : wrongValue(option, expected, text)
 }
 
-/** The one of `names` that the text of an option is. */
+/** Reads the text of an option as one of `names`. */
 export function oneOf<T extends string>(option: string, text: string, names: readonly T[]): T {
   return names.find((name) => name === text) ?? wrongValue(option, `one of ${names.join(', ')}`, text)
 }
 
-/** One of `names`, or all of them by `word`. */
+/** Reads the text of an option as one of `names`, or as all of them if it is `word`. */
 export function allOrOneOf<T extends string>(
   option: string,
   text: string,
@@ -58,12 +59,12 @@ export function allOrOneOf<T extends string>(
   return [names.find((name) => name === text) ?? wrongValue(option, `${word} or one of ${names.join(', ')}`, text)]
 }
 
-/** Some of `names` with commas between them, each once, or `all`. */
+/** Reads a list of `names` separated by commas, without repetitions, or `all`. */
 export function someOf<T extends string>(option: string, text: string, names: readonly T[]): T[] {
   return [...new Set(text.split(',').flatMap((name) => allOrOneOf(option, name.trim(), 'all', names)))]
 }
 
-/** Names with commas, in lines that fit a terminal. */
+/** Joins names with commas, in lines that fit a terminal. */
 export function inLines(names: readonly string[]): string {
   return names.join(', ').replace(/(.{60,90}?,) /g, '$1\n        ')
 }

@@ -6,30 +6,34 @@ import { classMetrics, type Metrics, meanMetrics, thresholdsFor } from './metric
 import { judgeClass } from './outcomes.js'
 import type { Annotation, AveragePrecisionOptions, Detection, GroundTruthBox } from './types.js'
 
+/** The metrics of one class. */
 export interface ClassMetrics extends Metrics {
+  /** The id of the class. */
   categoryId: number
 }
 
-/** The means over the classes, and the classes by ascending id. */
+/** The result of `averagePrecision`: the means over the classes, and the metrics of each class. */
 export interface AveragePrecision extends Metrics {
+  /** The metrics of each class, by ascending id. */
   byClass: ClassMetrics[]
 }
 
 const COCO_IOU_THRESHOLDS = [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95]
 
-/** pycocotools takes its thresholds from numpy's `linspace`, which gives 0.9 one bit short. IoUs are compared with
- * the same number, so that an IoU which rounding left that bit short is a match in both. */
+/** pycocotools takes its thresholds from numpy's `linspace`, which gives 0.9 one bit too small. IoUs are compared with
+ * the same number, so that an IoU which rounding made one bit too small is a match here as well as there. */
 const leastIou = (iouThreshold: number) => (iouThreshold === 0.9 ? 0.8999999999999999 : iouThreshold)
 
 /**
- * Average precision and recall of detections by the definition of COCO's evaluator (pycocotools' `COCOeval`, boxes).
+ * Computes average precision and recall of detections by the definition of COCO's evaluator (pycocotools' `COCOeval`
+ * for boxes).
  *
- * @param groundTruth boxes are [x, y, width, height] in pixels, here and in the detections. The order counts only where
- *   a detection overlaps two alike.
- * @param detections at most 100 per image and class are judged, those of the highest scores. The order counts only
- *   between equal scores of one image and class.
- * @returns numbers from 0 to 1, or −1 where there is no ground truth to find. A class is listed when it has any ground
- *   truth or detection, and is part of the means when it has ground truth.
+ * @param groundTruth the objects to find. Boxes are [x, y, width, height] in pixels, here and in the detections. The
+ *   order matters only where a detection overlaps two objects equally.
+ * @param detections the detections to score. At most 100 per image and class are judged, those of the highest scores.
+ *   The order matters only between equal scores in the same image and class.
+ * @returns numbers from 0 to 1, or −1 where there is no ground truth to find. A class is listed if it has any ground
+ *   truth or detection, and counts in the means if it has ground truth.
  * @throws {ScaLossError} `ERR_SCALOSS_INVALID_ARGUMENT`: an argument is not as described.
  */
 export function averagePrecision(
@@ -44,7 +48,7 @@ export function averagePrecision(
   return averagePrecisionOf(groundTruth.map(withDefaults), DetectionTable.from(detections), () => {}, iouThresholds)
 }
 
-/** `averagePrecision` of what is checked already; `onClass` is told of each class that is done. */
+/** Computes `averagePrecision` of arguments that are already checked. `onClass` is called after each class. */
 export function averagePrecisionOf(
   groundTruth: readonly Omit<Annotation, 'id'>[],
   detections: DetectionTable,

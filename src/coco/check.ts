@@ -2,10 +2,10 @@ import { checkBoolean, checkFinite, checkItems } from '../arguments/checks.js'
 import { argumentError, invalidArgument } from '../core/errors.js'
 import type { AveragePrecisionOptions, Detection, GroundTruth, GroundTruthBox } from './types.js'
 
-// The arguments of `averagePrecision`, and of what reads files. What is in these is checked as they are read (read.ts), with
-// messages of its own.
+// Checks the arguments of `averagePrecision` and of the functions that read files. The contents of files are checked
+// while they are read (read.ts), with other messages.
 
-/** Calls `check` with each object of an array and its name in messages, as `detections[17]`. */
+/** Calls `check` with each object of an array and its name in messages, such as `detections[17]`. */
 function checkEach(argument: string, value: unknown, check: (item: Record<string, unknown>, name: string) => void) {
   if (!Array.isArray(value)) throw invalidArgument(argument, 'an array of objects', value)
   for (const [index, item] of value.entries()) {
@@ -36,7 +36,7 @@ export function checkGroundTruth(value: unknown): asserts value is readonly Grou
   checkEach('groundTruth', value, (item, name) => {
     checkPlace(item, name)
     const { area = 0, crowd = false } = item
-    // Of a COCO annotation that was taken over as it is.
+    // An annotation copied from a COCO file has `iscrowd` instead of `crowd`.
     if (item.crowd === undefined && item.iscrowd !== undefined)
       throw argumentError(`${name}.crowd`, "true or false, what COCO's iscrowd says", 'iscrowd alone')
     if (!Number.isFinite(area) || (area as number) < 0)

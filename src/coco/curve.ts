@@ -1,16 +1,17 @@
 import { IGNORED, TRUE_POSITIVE } from './outcomes.js'
 
-/** COCO's value of a measure where there is nothing to find; means leave it out. */
+/** COCO's value of a measure where there is nothing to find. Means leave it out. */
 export const NO_POSITIVES = -1
 
-/** Recalls at which the precision is read: 0, 0.01, … 1. As products, not quotients: numpy's `linspace` rounds them so. */
+/** The recalls at which precision is read: 0, 0.01, … 1. They are products and not quotients, because numpy's
+ * `linspace` rounds them so. */
 const RECALLS = Array.from({ length: 101 }, (_, i) => i * 0.01)
 
-/** The mean over 101 recalls of the highest precision at that recall or a larger one, 0 where it is not reached.
- * `order`: the indices of the outcomes by descending score. */
+/** Computes the mean, over 101 recalls, of the highest precision at that recall or a larger one; it is 0 where the
+ * recall is not reached. `order` has the indices of the outcomes by descending score. */
 export function interpolatedPrecision(outcomes: Uint8Array, order: Uint32Array, positives: number): number {
   if (positives === 0) return NO_POSITIVES
-  // Precision after each true positive. Elsewhere the curve only falls, so no maximum is missed.
+  // The precision after each true positive. Between them the curve only falls, so no maximum is missed.
   const precisions: number[] = []
   let counted = 0
   for (const index of order) {
@@ -30,7 +31,7 @@ export function interpolatedPrecision(outcomes: Uint8Array, order: Uint32Array, 
   return sum / RECALLS.length
 }
 
-/** The part of the ground truth that is found by the first `maxDetections` of each image. */
+/** Computes the fraction of the ground truth that is found by the first `maxDetections` detections of each image. */
 export function finalRecall(outcomes: Uint8Array, ranks: Uint8Array, positives: number, maxDetections: number): number {
   if (positives === 0) return NO_POSITIVES
   let found = 0

@@ -1,9 +1,9 @@
 import type { Detection } from './types.js'
 
-/** Numbers a block: 64 KiB. */
+/** The number of numbers in a block, which takes 64 KiB. */
 const BLOCK = 1 << 13
 
-/** A list of numbers that grows block by block: nothing is copied, and little is unused. */
+/** A list of numbers that grows by blocks, so that nothing is copied and little memory is unused. */
 class Column {
   readonly #blocks: Float64Array[] = []
   #length = 0
@@ -19,7 +19,7 @@ class Column {
   }
 }
 
-/** Detections by column. A million take some 60 MB, where as objects, each with its array, they take over 200 MB. */
+/** Stores detections by column. A million take some 60 MB. As objects with an array each they take over 200 MB. */
 export class DetectionTable {
   #length = 0
   readonly #imageIds = new Column()
@@ -63,7 +63,7 @@ export class DetectionTable {
     }
   }
 
-  /** The rows by ascending category id, then image id; within those in the order given. */
+  /** Returns the rows by ascending category id, then image id; rows with the same ids keep their order. */
   rowsByClassAndImage(): Uint32Array {
     return Uint32Array.from({ length: this.#length }, (_, row) => row).sort(
       (a, b) => this.categoryId(a) - this.categoryId(b) || this.imageId(a) - this.imageId(b) || a - b,

@@ -1,8 +1,8 @@
 import type { CocoBox } from './types.js'
 
-/** COCO's IoU (pycocotools `bbIou`): over the union, or over the detection's area where the ground truth is a crowd.
- * 0 where the boxes have no common area, empty boxes included. Its own arithmetic, from widths and heights: an IoU from
- * corners may round to the other side of a threshold. */
+/** Computes COCO's IoU (pycocotools `bbIou`): the intersection over the union, or over the detection's area where the
+ * ground truth is a crowd. It is 0 where the boxes have no common area, which includes empty boxes. It computes from
+ * widths and heights like COCO, because an IoU from corners may round to the other side of a threshold. */
 export function cocoIou(detection: CocoBox, groundTruth: CocoBox, crowd: boolean): number {
   const [x, y, width, height] = detection
   const [gx, gy, gwidth, gheight] = groundTruth
@@ -14,7 +14,7 @@ export function cocoIou(detection: CocoBox, groundTruth: CocoBox, crowd: boolean
   return intersection / (crowd ? area : area + gwidth * gheight - intersection)
 }
 
-/** [detections, groundTruth] of `cocoIou`, row-major. */
+/** Computes `cocoIou` of every pair: [detections, groundTruth], row-major. */
 export function cocoIous(
   detections: readonly { bbox: CocoBox }[],
   groundTruth: readonly { bbox: CocoBox; crowd: boolean }[],
@@ -27,25 +27,26 @@ export function cocoIous(
   return ious
 }
 
-/** The highest scores first, equal scores in the order given, at most `limit`. */
+/** Returns at most `limit` detections, the highest scores first and equal scores in the given order. */
 export function highestScores<D extends { score: number }>(detections: readonly D[], limit: number): D[] {
   return detections.toSorted((a, b) => b.score - a.score).slice(0, limit)
 }
 
-/** What the greedy rule asks of a ground truth. */
+/** The properties of a ground truth that the greedy rule uses. */
 export interface Candidate {
-  /** It may be taken by any number of detections. */
+  /** Whether any number of detections may match it. */
   crowd: boolean
-  /** It is tried only where no other fits; what takes it counts neither as right nor as wrong. */
+  /** Whether it is tried only if no other fits. A detection that matches it counts neither as right nor as wrong. */
   ignored: boolean
 }
 
 /**
- * The greedy rule of pycocotools' `evaluateImg`: each detection takes the free ground truth of highest IoU at or above
- * the threshold, the later one of equals. Unlike there, a ground truth whose id is 0 is matched like any other.
+ * Matches by the greedy rule of pycocotools' `evaluateImg`: each detection takes the free ground truth of highest IoU
+ * at or above the threshold, and the later one of equals. Unlike there, a ground truth whose id is 0 is matched like
+ * any other.
  *
- * @param ious [detections, groundTruth] row-major, detections by descending score.
- * @returns for each detection the index of the ground truth it took, or −1.
+ * @param ious [detections, groundTruth] IoUs, row-major, with detections by descending score.
+ * @returns for each detection the index of the ground truth that it took, or −1.
  */
 export function greedyMatch(
   ious: Float64Array,
@@ -61,7 +62,7 @@ export function greedyMatch(
     let found = -1
     for (let column = 0; column < columns; ++column) {
       const iou = ious[row * columns + column]
-      // No NaN either: that of boxes whose area overflows.
+      // The comparison also rejects NaN, the IoU of boxes whose area overflows.
       if (!(iou >= best) || taken[column] || groundTruth[column].ignored !== ignored) continue
       best = iou
       found = column

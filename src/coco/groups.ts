@@ -6,23 +6,25 @@ interface Place {
   categoryId: number
 }
 
-/** What is matched with each other: all of one image and class, in the order given. */
+/** The ground truth and detections of one image and class, in the given order. Only these are matched with each
+ * other. */
 export interface Group<Truth> extends Place {
   groundTruth: Truth[]
   detections: Detection[]
 }
 
-/** One class. Its groups exist one at a time, while they are iterated over, once. */
+/** One class. Its groups can be iterated over once, and only one exists at a time. */
 export interface ClassGroups<Truth> {
   categoryId: number
-  /** Of all its images. */
+  /** The number of detections in all images of the class. */
   detections: number
   groups: Iterable<Group<Truth>>
 }
 
 type List<T> = ArrayLike<T> & { slice(start: number, end: number): List<T> }
 
-/** Two lists, each sorted by its key, cut into the runs that share a key, by ascending key; a run may be empty in one of them. */
+/** Cuts two lists, each sorted by its key, into runs that share a key, by ascending key. A run may be empty in one of
+ * the lists. */
 function* runs<A, B>(left: List<A>, leftKey: (item: A) => number, right: List<B>, rightKey: (item: B) => number) {
   let [l, r] = [0, 0]
   while (l < left.length || r < right.length) {
@@ -37,8 +39,9 @@ function* runs<A, B>(left: List<A>, leftKey: (item: A) => number, right: List<B>
   }
 }
 
-/** The classes that have any ground truth or detection, by ascending id, and in each a group for every image that has: COCO's
- * order, which decides between equal scores of different images. */
+/** Yields the classes that have any ground truth or detection, by ascending id. Each has a group for every image with
+ * any ground truth or detection of the class. This is COCO's order, which decides between equal scores of different
+ * images. */
 export function* groupByClass<Truth extends Place>(
   groundTruth: readonly Truth[],
   detections: DetectionTable,

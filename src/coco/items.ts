@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { reading, readJson } from './json.js'
 
-/** Bytes read and parsed at a time. */
+/** The number of bytes that are read and parsed at a time. */
 const CHUNK = 1 << 18
 
 const code = (character: string) => character.charCodeAt(0)
@@ -9,14 +9,15 @@ const [QUOTE, BACKSLASH, COMMA] = [code('"'), code('\\'), code(',')]
 const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [code('['), code(']'), code('{'), code('}')]
 const SPACES = [...' \t\r\n'].map(code)
 
-/** Cuts the text of a JSON array between its items, for `JSON.parse` to read some of them at a time. It knows strings, commas and
- * brackets alone: what is between two cuts is valid if JSON.parse takes it. Bytes below 0x80 are characters of their own in UTF-8. */
+/** Cuts the text of a JSON array between its items, so that `JSON.parse` can read some of them at a time. It only
+ * tracks strings, commas and brackets: the text between two cuts is valid if JSON.parse accepts it. It can work on
+ * bytes, because in UTF-8 a byte below 0x80 is always a character by itself. */
 class Cutter {
   #depth = 0
   #inString = false
   #escaped = false
   #ended = false
-  /** Since the last cut, of the chunks before. */
+  /** The text since the last cut, from earlier chunks. */
   #pending: Buffer[] = []
   #first = true
 
@@ -24,7 +25,7 @@ class Cutter {
     return this.#ended
   }
 
-  /** The items that this chunk completes. Throws where the text is no array. */
+  /** Returns the items that this chunk completes. Throws if the text is not an array. */
   add(bytes: Buffer): unknown[] {
     let start = 0
     let cut = -1
@@ -54,7 +55,7 @@ class Cutter {
       }
     }
     if (cut < 0) {
-      // The buffer is read into again.
+      // The bytes are copied, because the buffer is reused for the next chunk.
       if (this.#depth > 0) this.#pending.push(Buffer.from(bytes.subarray(start)))
       return []
     }
@@ -65,14 +66,14 @@ class Cutter {
 
   #parse(bytes: Buffer): unknown[] {
     const items: unknown[] = JSON.parse(`[${Buffer.concat([...this.#pending, bytes])}]`)
-    // Nothing before a comma, or behind the last one. An array without items ends before any comma.
+    // An item is missing before a comma or after the last one. Only an array without items may be empty here.
     if (items.length === 0 && !(this.#ended && this.#first)) throw new SyntaxError('an item is missing')
     this.#first = false
     return items
   }
 }
 
-/** UTF-8's byte order mark, which some programs put before a text. */
+/** The byte order mark of UTF-8, which some programs put at the start of a file. */
 const MARK = Buffer.from('\ufeff')
 
 function* cutFile(path: string, file: number, chunk: number): Generator<unknown[]> {
@@ -93,8 +94,9 @@ function* cutFile(path: string, file: number, chunk: number): Generator<unknown[
   if (!cutter.ended) throw new SyntaxError('the array does not end')
 }
 
-/** The items of a JSON file (UTF-8) that holds an array, some at a time, so that neither the text nor all that it says is ever in
- * memory as a whole. `otherwise` throws the error for a file that holds something else; errors of files as of `readJson`. */
+/** Yields the items of a JSON file (UTF-8) that holds an array, some at a time, so that neither the text nor its
+ * content is ever in memory as a whole. `otherwise` throws the error for a file that holds something else. Errors of
+ * files are those of `readJson`. */
 export function* readItems(
   path: string,
   otherwise: (value: unknown) => never,
@@ -105,13 +107,13 @@ export function* readItems(
     if (fstatSync(file).isFile()) {
       yield* cutFile(path, file, chunk)
     } else {
-      // A pipe can be read once: there is no second look for what is wrong.
+      // A pipe is read as a whole, because it could not be read again to find the place of an error.
       const value = readJson(path, file)
       yield Array.isArray(value) ? value : otherwise(value)
     }
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    // Read as a whole the file shows where.
+    // Reading the file as a whole finds the place of the error.
     otherwise(readJson(path))
   } finally {
     closeSync(file)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { ScaLossError } from '../core/errors.js'
 
-/** Where a text stops being JSON: `offset` counts UTF-16 units from its start. */
+/** The place where a text stops being JSON. `offset` counts UTF-16 units from its start. */
 interface Fault {
   offset: number
   expected: string
@@ -11,8 +11,9 @@ const SPACE = /[ \t\r\n]*/y
 const TOKEN =
   /[{}[\],:]|"[ !#-[\]-\u{10ffff}]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[ !#-[\]-\u{10ffff}]*)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/uy
 
-/** JSON.parse gives the position of an error in some messages of some Node versions only, so a failed parse is followed
- * by this scan of the grammar. It runs on broken files alone and keeps its own stack: nesting depth is the file's. */
+/** Finds the error in a text that failed to parse, by a scan of the grammar. JSON.parse gives the position only in some
+ * messages of some Node versions. The scan runs only on broken files, and it keeps a stack instead of recursing,
+ * because a file may nest deeply. */
 function findFault(text: string): Fault | undefined {
   const open: ('{' | '[')[] = []
   let state: 'value' | 'first value' | 'key' | 'first key' | 'colon' | 'after' = 'value'
@@ -62,7 +63,7 @@ function describeFault(path: string, text: string): string {
   return `${place}: not valid JSON: expected ${fault.expected}, got ${got}`
 }
 
-/** What `read` gives, or the error for a file that cannot be read. */
+/** Returns what `read` returns, or throws the error for a file that cannot be read. */
 export function reading<T>(path: string, read: () => T): T {
   try {
     return read()
@@ -73,10 +74,13 @@ export function reading<T>(path: string, read: () => T): T {
   }
 }
 
-/** The parsed content of a JSON file (UTF-8, with a byte order mark or without). Throws `ScaLossError` `ERR_SCALOSS_INVALID_FILE`
- * when the file cannot be read or is not JSON; the message then starts with `path:line:column`, both counted from 1.
+/**
+ * Parses a JSON file (UTF-8, with or without a byte order mark).
  *
- * @param file descriptor of the file, where it is open already. */
+ * @param file the descriptor of the file, if it is already open.
+ * @throws {ScaLossError} `ERR_SCALOSS_INVALID_FILE`: the file cannot be read or is not JSON. If it is not JSON, the
+ *   message starts with `path:line:column`, both counted from 1.
+ */
 export function readJson(path: string, file?: number): unknown {
   const text = reading(path, () => readFileSync(file ?? path, 'utf8')).replace(/^\ufeff/, '')
   try {

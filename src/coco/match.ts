@@ -4,33 +4,34 @@ import { type Group, groupByClass } from './groups.js'
 import type { Annotation, Detection } from './types.js'
 
 export interface MatchOptions {
-  /** Smallest IoU of a match, in (0, 1]. */
+  /** The smallest IoU of a match, above 0 and up to 1. */
   iouThreshold: number
-  /** Detections judged per image and class, the highest scores first. COCO and the default: 100. */
+  /** The number of detections judged per image and class, the highest scores first. Default 100, as in COCO. */
   maxDetections?: number
 }
 
-/** What became of one detection. */
+/** The result of matching one detection. */
 export interface DetectionMatch {
   detection: Detection
-  /** The ground truth it took; null where it found none. */
+  /** The ground truth that it matched, or null. */
   annotation: Annotation | null
-  /** IoU of the two, 0 without a match. For a crowd: intersection / detection area. */
+  /** The IoU of the two, or 0 without a match. For a crowd it is intersection / detection area. */
   iou: number
-  /** It lies in a crowd: neither right nor wrong. */
+  /** Whether it lies in a crowd, and so counts neither as right nor as wrong. */
   ignored: boolean
 }
 
-/** All of one image and class. */
+/** The matches in one image and class. */
 export interface ImageClassMatches {
   categoryId: number
   imageId: number
-  /** By descending score, equal scores in the order given; at most `maxDetections`. */
+  /** The judged detections by descending score, at most `maxDetections`. Equal scores keep the given order. */
   detections: DetectionMatch[]
-  /** Detections left out because of `maxDetections`. */
+  /** The number of detections left out because of `maxDetections`. */
   dropped: number
-  /** Ground truth that counts, matched or not. */
+  /** The ground truth that counts, matched or not. */
   groundTruth: Annotation[]
+  /** The crowds, which do not count as ground truth to find. */
   crowds: Annotation[]
 }
 
@@ -50,9 +51,9 @@ function matchImageClass(
   })
 }
 
-/** Matches detections to ground truth within each image and class. Boxes are [x, y, width, height] in pixels.
- * One result for each image and class that has any of either, by ascending category id, then image id: concatenated
- * in this order and sorted stably by score they give COCO's precision-recall curve. Throws nothing. */
+/** Matches detections to ground truth within each image and class. Boxes are [x, y, width, height] in pixels. Yields
+ * one result for each image and class that has any ground truth or detection, by ascending category id, then image id.
+ * Concatenated in this order and sorted stably by score, the results give COCO's precision-recall curve. */
 export function* matchDetections(
   annotations: readonly Annotation[],
   detections: DetectionTable,

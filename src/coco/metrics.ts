@@ -1,15 +1,16 @@
 import { finalRecall, interpolatedPrecision, NO_POSITIVES } from './curve.js'
 import { type AreaRange, type ClassOutcomes, MAX_DETECTIONS } from './outcomes.js'
 
+/** How a metric of COCO's summary is computed. */
 export interface Metric {
   measure: 'precision' | 'recall'
   area: AreaRange
   maxDetections: number
-  /** Without one, the mean over the thresholds asked for. */
+  /** The IoU threshold. Without one, the metric is the mean over all requested thresholds. */
   iouThreshold?: number
 }
 
-/** The twelve numbers of COCO's summary, in its order. */
+/** The twelve metrics of COCO's summary, in its order. */
 export const METRICS = {
   ap: { measure: 'precision', area: 'all', maxDetections: MAX_DETECTIONS },
   ap50: { measure: 'precision', area: 'all', maxDetections: MAX_DETECTIONS, iouThreshold: 0.5 },
@@ -25,28 +26,29 @@ export const METRICS = {
   arLarge: { measure: 'recall', area: 'large', maxDetections: MAX_DETECTIONS },
 } as const satisfies Record<string, Metric>
 
-/** A number of COCO's summary. */
+/** The name of a metric of COCO's summary. `ap…` is average precision and `ar…` average recall, with an IoU threshold
+ * in percent, an area range, or a number of detections per image and class. */
 export type MetricName = keyof typeof METRICS
 const NAMES = Object.keys(METRICS) as MetricName[]
 
-/** Each from 0 to 1, or −1 where there is no ground truth to find. */
+/** The metrics of COCO's summary, each from 0 to 1, or −1 where there is no ground truth to find. */
 export interface Metrics extends Record<MetricName, number> {
-  /** AP and AR100 at each IoU threshold asked for, in that order, over all areas. */
+  /** AP and AR100 at each requested IoU threshold, in the requested order, over all areas. */
   byIou: { iouThreshold: number; ap: number; ar: number }[]
 }
 
-/** Over the values that have ground truth. */
+/** Computes the mean of the values that have ground truth. */
 function mean(values: readonly number[]): number {
   const known = values.filter((value) => value !== NO_POSITIVES)
   return known.length === 0 ? NO_POSITIVES : known.reduce((sum, value) => sum + value, 0) / known.length
 }
 
-/** The thresholds at which a class must be judged for its metrics. */
+/** Returns the thresholds at which a class must be judged for its metrics. */
 export function thresholdsFor(asked: readonly number[]): number[] {
   return [...new Set([...asked, METRICS.ap50.iouThreshold, METRICS.ap75.iouThreshold])]
 }
 
-/** The metrics of one class, judged at the thresholds `judged`, for those `asked`. */
+/** Computes the metrics of one class at the thresholds `asked`. The class was judged at the thresholds `judged`. */
 export function classMetrics(
   { order, ranks, areas }: ClassOutcomes,
   judged: readonly number[],
@@ -71,7 +73,7 @@ export function classMetrics(
   }
 }
 
-/** Each metric's mean over the classes that have ground truth for it. */
+/** Computes the mean of each metric over the classes that have ground truth for it. */
 export function meanMetrics(classes: readonly Metrics[], asked: readonly number[]): Metrics {
   return {
     ...byName((name) => mean(classes.map((metrics) => metrics[name]))),

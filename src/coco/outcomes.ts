@@ -2,7 +2,7 @@ import { cocoIous, greedyMatch, highestScores } from './greedy.js'
 import type { ClassGroups } from './groups.js'
 import type { Annotation } from './types.js'
 
-/** COCO's ranges of an object's area in square pixels; both ends belong to a range. */
+/** COCO's ranges of an object's area in square pixels. Both ends belong to a range. */
 export const AREA_RANGES = {
   all: [0, 1e5 ** 2],
   small: [0, 32 ** 2],
@@ -12,41 +12,43 @@ export const AREA_RANGES = {
 export type AreaRange = keyof typeof AREA_RANGES
 const AREA_NAMES = Object.keys(AREA_RANGES) as AreaRange[]
 
-/** Detections judged per image and class, the highest scores first. */
+/** The number of detections judged per image and class, the highest scores first. */
 export const MAX_DETECTIONS = 100
 
 export const FALSE_POSITIVE = 0
 export const TRUE_POSITIVE = 1
-/** It took a crowd or an object outside the area range, or took nothing and is outside itself. */
+/** The detection matched a crowd or an object outside the area range, or it matched nothing and is itself outside the
+ * range. */
 export const IGNORED = 2
 
 type Truth = Omit<Annotation, 'id'>
 
-/** What became of one class's detections, D of all images together, image after image. */
+/** The outcomes of the detections of one class: D in all images together, image after image. */
 export interface ClassOutcomes {
-  /** [D] their indices by descending score, equal ones ascending. */
+  /** [D] indices of the detections by descending score. Equal scores are in ascending order of index. */
   order: Uint32Array
-  /** [D] or longer: place of each among its image's detections by score, from 0. */
+  /** [D] or longer: the rank of each detection among those of its image by score, from 0. */
   ranks: Uint8Array
-  /** By area range. */
+  /** The outcomes in each area range. */
   areas: Record<AreaRange, AreaOutcomes>
 }
 
+/** The outcomes of the detections of one class in one area range. */
 export interface AreaOutcomes {
-  /** Ground truth that counts: in the range, no crowd. */
+  /** The number of ground truths that count: those in the range that are not crowds. */
   positives: number
-  /** [D] or longer, for each IoU threshold. */
+  /** [D] or longer: the outcome of each detection, once for each IoU threshold. */
   outcomes: Uint8Array[]
 }
 
 const isOutside = (area: number, range: AreaRange) => area < AREA_RANGES[range][0] || area > AREA_RANGES[range][1]
 
-/** The indices by descending score; equal ones ascending. */
+/** Returns the indices by descending score. Equal scores are in ascending order of index. */
 function descending(scores: readonly number[]): Uint32Array {
   return Uint32Array.from(scores.keys()).sort((a, b) => scores[b] - scores[a] || a - b)
 }
 
-/** Matches all images of one class at every threshold and area range. */
+/** Matches all images of one class at every threshold and in every area range. */
 export function judgeClass(
   { detections: most, groups }: ClassGroups<Truth>,
   iouThresholds: readonly number[],

@@ -4,7 +4,7 @@ import { readItems } from './items.js'
 import { readJson } from './json.js'
 import type { Category, CocoBox, Detection, GroundTruth } from './types.js'
 
-/** A value of the file together with where it stands, for messages such as `detections.json: [17].bbox: expected …`. */
+/** A value of the file together with its place, for messages such as `detections.json: [17].bbox: expected …`. */
 class Located {
   constructor(
     private readonly file: string,
@@ -39,13 +39,13 @@ class Located {
     return Number.isSafeInteger(this.value) ? (this.value as number) : this.fail('an integer')
   }
 
-  /** An id that must be in `known`. */
+  /** Reads an id that must be in `known`. */
   reference(known: { has(id: number): boolean }, what: string): number {
     const id = this.id()
     return known.has(id) ? id : this.fail(`the id of ${what}`)
   }
 
-  /** An id that must not be in `seen`; it is then added. */
+  /** Reads an id that must not be in `seen`, and adds it. */
   uniqueId(seen: Set<number>): number {
     const id = this.id()
     if (seen.has(id)) this.fail('an id that is used once')
@@ -53,7 +53,7 @@ class Located {
     return id
   }
 
-  /** Absent is false, as in pycocotools. */
+  /** Reads a flag. A missing flag is false, as in pycocotools. */
   flag(): boolean {
     const { value } = this
     if (value === undefined || value === 0 || value === false) return false
@@ -68,7 +68,7 @@ class Located {
     return [value[0], value[1], value[2], value[3]]
   }
 
-  /** Absent is that of the box. */
+  /** Reads an area. A missing area is that of the box. */
   area([, , width, height]: CocoBox): number {
     const { value } = this
     if (value === undefined) return width * height
@@ -94,10 +94,16 @@ function brief(value: unknown): string {
   return typeof value === 'number' ? String(value) : show(value)
 }
 
-/** Reads COCO ground truth: `{ images, annotations, categories }` with `bbox` in pixels as [x, y, width, height].
- * Throws `ScaLossError` `ERR_SCALOSS_INVALID_FILE` naming file and place: a file that is missing or not JSON, missing or
- * mistyped fields (of those of an annotation, only `area` and `iscrowd` may be missing), boxes that are not four finite
- * numbers or have a negative size, repeated ids, ids that refer to nothing; `ERR_SCALOSS_INVALID_ARGUMENT`: no path. */
+/**
+ * Reads COCO ground truth, `{ images, annotations, categories }`. The `bbox` of an annotation is [x, y, width, height]
+ * in pixels. Of the fields of an annotation, only `area` and `iscrowd` may be missing.
+ *
+ * @param path the path of the file.
+ * @returns the images, categories and annotations of the file.
+ * @throws {ScaLossError} `ERR_SCALOSS_INVALID_FILE`: the file is missing or not JSON, a field is missing or has the
+ *   wrong type, a box is not four finite numbers or has a negative size, an id is repeated, or an id refers to nothing.
+ *   The message names the file and the place in it. `ERR_SCALOSS_INVALID_ARGUMENT`: `path` is not a path.
+ */
 export function readGroundTruth(path: string): GroundTruth {
   checkPath(path)
   const root = new Located(path, '', readJson(path))
@@ -130,15 +136,21 @@ export function readGroundTruth(path: string): GroundTruth {
   return { path, imageIds, categories, annotations }
 }
 
-/** Reads COCO results: `[{ image_id, category_id, bbox, score }]`, ids as in `groundTruth`. The order is kept: it decides
- * between equal scores. Throws as `readGroundTruth`. The file is read piece by piece. */
+/**
+ * Reads COCO results, `[{ image_id, category_id, bbox, score }]`. The file is read piece by piece.
+ *
+ * @param path the path of the file.
+ * @param groundTruth the result of `readGroundTruth`. Every `image_id` and `category_id` must be one of its ids.
+ * @returns the detections in the order of the file, which decides between equal scores.
+ * @throws {ScaLossError} as `readGroundTruth` does.
+ */
 export function readDetections(path: string, groundTruth: GroundTruth): Detection[] {
   checkPath(path)
   checkGroundTruthFile(groundTruth)
   return [...eachDetection(path, groundTruth)]
 }
 
-/** `readDetections`, one after the other. */
+/** Yields the detections of `readDetections` one at a time. */
 export function* eachDetection(path: string, groundTruth: GroundTruth): Generator<Detection, void, void> {
   const image = `an image of ${groundTruth.path}`
   const category = `a category of ${groundTruth.path}`

@@ -4,18 +4,19 @@ import type { BackendName } from '../core/types.js'
 import type { DetectionMatch, ImageClassMatches } from './match.js'
 import type { Annotation, Category, CocoBox } from './types.js'
 
-/** A detection and the ground truth it took, with what the loss says about them. Crowds make no pairs. */
+/** A matched pair of detection and ground truth, with its IoU, loss and gradient. Crowds make no pairs. */
 export interface Pair {
   categoryId: number
-  /** The IoU that matched them. It decides the IoU range: the loss's own, from corners, may round below the threshold. */
+  /** The IoU by which they were matched. It decides the IoU range, because the IoU of the loss, computed from corners,
+   * may round below the threshold. */
   matchIou: number
   iou: number
   loss: number
-  /** L2 norm of d loss / d (x1, y1, x2, y2) of the detection, in 1/pixel. */
+  /** The L2 norm of d loss / d (x1, y1, x2, y2) of the detection, in 1/pixel. */
   gradNorm: number
 }
 
-/** Means over pairs; null where there is none. */
+/** The means over pairs, null where there are none. */
 export interface PairSummary {
   matched: number
   meanIou: number | null
@@ -23,21 +24,23 @@ export interface PairSummary {
   meanGradNorm: number | null
 }
 
-/** `detections` = matched + unmatchedDetections + ignoredDetections + droppedDetections;
- * `groundTruth` = matched + unmatchedGroundTruth, crowds apart. */
+/** The counts and means of a class.
+ * `detections` = matched + unmatchedDetections + ignoredDetections + droppedDetections, and
+ * `groundTruth` = matched + unmatchedGroundTruth, which does not include crowds. */
 export interface ClassSummary extends PairSummary {
   groundTruth: number
   crowds: number
   detections: number
   unmatchedGroundTruth: number
   unmatchedDetections: number
-  /** In a crowd. */
+  /** The number of detections in a crowd. */
   ignoredDetections: number
-  /** Beyond the limit per image and class. */
+  /** The number of detections beyond the limit per image and class. */
   droppedDetections: number
 }
 
-/** [N, 4] corners x1,y1,x2,y2. Corners, because the norm of a gradient depends on the coordinates it is taken in. */
+/** Returns [N, 4] corners x1,y1,x2,y2. The summary uses corners because the norm of a gradient depends on the
+ * coordinates. */
 function corners(boxes: readonly CocoBox[]): Float64Array {
   return Float64Array.from(boxes.flatMap(([x, y, width, height]) => [x, y, x + width, y + height]))
 }
@@ -48,7 +51,7 @@ function isPair(match: DetectionMatch): match is MatchedPair {
   return match.annotation !== null && !match.ignored
 }
 
-/** Of one class; see `ClassSummary`. */
+/** The counts of one class; see `ClassSummary`. */
 interface Counts {
   groundTruth: number
   crowds: number
@@ -68,8 +71,8 @@ function add(a: Counts, b: Counts): Counts {
   }
 }
 
-/** What the summaries need, taken from the matches one image and class after the other: nothing of a detection without a pair
- * stays in memory. The classes come by ascending id, as they do in `matches`. */
+/** Collects what the summaries need from the matches, one image and class after the other, so that detections without a
+ * pair do not stay in memory. The classes are by ascending id, as in `matches`. */
 export function collect(matches: Iterable<ImageClassMatches>): {
   counts: Map<number, Counts>
   matched: MatchedPair[]
@@ -90,7 +93,7 @@ export function collect(matches: Iterable<ImageClassMatches>): {
   return { counts, matched }
 }
 
-/** Loss, IoU and gradient norm of every pair, in one float64 call. `alpha` is null for a loss that has none. */
+/** Computes loss, IoU and gradient norm of every pair in one float64 call. `alpha` is null for a loss that has none. */
 export function evaluatePairs(
   matched: readonly MatchedPair[],
   options: { loss: LossName; alpha: number | null; backend: BackendName | 'auto' },
@@ -136,12 +139,12 @@ function summarise({ groundTruth, crowds, judged, ignored, dropped }: Counts, pa
   }
 }
 
-/** Counts and means over all classes. */
+/** Computes the counts and means over all classes. */
 export function total(counts: ReadonlyMap<number, Counts>, pairs: readonly Pair[]): ClassSummary {
   return summarise([...counts.values()].reduce(add, NOTHING), pairs)
 }
 
-/** One row for each class that has ground truth, a crowd or a detection, in the order of `counts`. */
+/** Makes one row for each class that has ground truth, a crowd or a detection, in the order of `counts`. */
 export function byClass(
   counts: ReadonlyMap<number, Counts>,
   pairs: readonly Pair[],
@@ -157,13 +160,15 @@ export function byClass(
   }))
 }
 
-/** One row for each IoU range of width 0.1 from the threshold to 1: `from` belongs to it, `to` only where it is 1. */
+/** Makes one row for each IoU range of width 0.1 from the threshold to 1. A range includes `from`, and includes `to`
+ * only if that is 1. */
 export function byIou(pairs: readonly Pair[], iouThreshold: number): ({ from: number; to: number } & PairSummary)[] {
   const edges = [iouThreshold]
-  // Rounded, so that 0.1 + 0.2 is the edge 0.3 as a reader writes it.
+  // Edges are rounded, so that 0.1 + 0.2 is the edge 0.3, as a reader would write it.
   const next = () => Number((iouThreshold + edges.length / 10).toFixed(10))
   while (next() < 1) edges.push(next())
-  // A match at threshold 1 may be 1e-10 below it, and rounding may put an IoU above 1: first and last range take them.
+  // The first and last range also take what lies outside: a match at threshold 1 may be 1e-10 below it, and rounding
+  // may put an IoU above 1.
   const rangeOf = (iou: number) =>
     Math.max(
       0,

@@ -1,10 +1,10 @@
 import type { DetectionTable } from './detection-table.js'
 import type { Annotation, CocoBox } from './types.js'
 
-/** With fewer boxes, chance alone may look like a mistake. */
+/** The smallest number of boxes to judge by. With fewer, a coincidence may look like a mistake. */
 const ENOUGH = 20
 
-/** What can be seen of a set of boxes in one pass. */
+/** Measures a set of boxes in one pass. */
 function look(boxes: Iterable<CocoBox>) {
   let largest = 0
   let asCorners = true
@@ -19,13 +19,13 @@ function* boxesOf(detections: DetectionTable): Generator<CocoBox> {
   for (let row = 0; row < detections.length; row++) yield detections.detection(row).bbox
 }
 
-/** What users get wrong and no check of a single box can find: detections that are not [x, y, width, height] in pixels, as the
- * ground truth is. Empty where nothing looks wrong. */
+/** Finds mistakes that no check of a single box can see: detections that are not [x, y, width, height] in pixels as the
+ * ground truth is. The result is empty if nothing looks wrong. */
 export function warningsOf(annotations: readonly Annotation[], detections: DetectionTable): string[] {
   if (Math.min(annotations.length, detections.length) < ENOUGH) return []
   const truth = look(annotations.map(({ bbox }) => bbox))
   const found = look(boxesOf(detections))
-  // Corners of normalised boxes may end a little outside the image.
+  // The limit is 2, because corners of normalised boxes may lie a little outside the image.
   if (found.largest <= 2 && truth.largest > 10)
     return [
       `no detection ends beyond ${found.largest}, the ground truth does at ${truth.largest}: normalised coordinates?`,

@@ -1,12 +1,13 @@
 import type { Format } from './formats.js'
 import type { FloatArray } from './types.js'
 
-// Boxes as corners, read from an array in any format.
+// Reads boxes from an array in any format and returns them as corners.
 
-/** The first corner of a box and then its second: x1, y1, x2, y2, or with three axes x1, y1, z1, x2, y2, z2. */
+/** The corners of a box, first corner first: x1, y1, x2, y2, or x1, y1, z1, x2, y2, z2 with three axes. */
 export type Corners = readonly number[]
 
-/** Row `i` of an [N, 2 · axes] array as corners, rounded to its dtype as the other backends do it. */
+/** Reads row `i` of an [N, 2 · axes] array as corners, rounded to the dtype of the array as the other backends
+ * round. */
 export function readCorners(boxes: FloatArray, i: number, format: Format, axes: 2 | 3): Corners {
   const round = boxes.BYTES_PER_ELEMENT === 4 ? Math.fround : (x: number) => x
   const corners: number[] = []
@@ -29,10 +30,11 @@ export function readCorners(boxes: FloatArray, i: number, format: Format, axes: 
   return corners
 }
 
-/** Between x, y and y, x order. */
+/** Converts between x, y and y, x order. */
 export const swapAxes = ([a, b, c, d]: Corners): Corners => [b, a, d, c]
 
-/** A box that a loss is meant for: finite, and where the loss needs ordered corners, x1 ≤ x2, y1 ≤ y2 and so on. */
+/** Whether a loss accepts this box: all coordinates are finite and, where the loss needs ordered corners, x1 ≤ x2,
+ * y1 ≤ y2 and so on. */
 export function isValidBox(box: Corners, ordered: boolean): boolean {
   const axes = box.length / 2
   for (let k = 0; k < axes; ++k) {

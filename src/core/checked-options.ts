@@ -1,48 +1,49 @@
 import type { LOSSES, LossName, LossOption } from './losses.js'
 import type { Given, LossOptions } from './types.js'
 
-// What the compiler refuses of the options of a call: misspelt ones, those of another loss, a convention that the loss does not
-// have, and none where the loss has no default. What a loss has stands in its row of LOSSES. Where the loss or the options are a
-// type parameter of the caller, nothing is refused: calls check their options all the same.
+// These types make the compiler reject wrong options of a call: misspelt options, options of another loss, a convention
+// that the loss does not have, and missing options of a loss that requires some. The rows of LOSSES say which options a
+// loss has. Where the loss or the options are a type parameter of the caller, the compiler rejects nothing, but the
+// call still checks its options at run time.
 
 type Rows = typeof LOSSES
 
-/** The type of no options. */
+/** The type of an options object without members. */
 export type NoOptions = Record<never, never>
 
-/** The known keys of O: none of an object whose keys are computed. */
+/** The known keys of O; never for an object whose keys are computed. */
 type Keys<O> = string extends keyof O ? never : keyof O
 
-/** Keys of O that Options has not. */
+/** Keys of O that do not exist in Options. */
 type Misspelt<O, Options> = Exclude<Keys<O>, keyof Options>
 
-/** Options that no loss among L has. */
+/** Options that none of the losses in L has. */
 type Foreign<L extends LossName> = Exclude<LossOption, Rows[L]['options'][number]>
 
-/** Options of other losses that are surely given in O. What may be undefined may be left out, as in a variable of type
- * `BoxLossOptions`. */
+/** Options in O that belong only to other losses and are certain to be given. An option that may be undefined might not
+ * be given, as in a variable of type `BoxLossOptions`, so it is allowed. */
 type OfOthers<O, L extends LossName> = O extends unknown
   ? { [K in Keys<O> & Foreign<L>]: undefined extends O[K] ? never : K }[Keys<O> & Foreign<L>]
   : never
 
 type ConventionOf<L extends LossName> = 'exact' | Rows[L]['conventions'][number]
 
-/** `'convention'`, where it surely is one that no loss among L has. */
+/** The key `'convention'`, where its value is certain to be a convention that none of the losses in L has. */
 type WrongConvention<O, L extends LossName> = O extends unknown
   ? {
       [K in Keys<O> & 'convention']: Extract<O[K], ConventionOf<L> | undefined> extends never ? K : never
     }[Keys<O> & 'convention']
   : never
 
-/** Losses that require option K. */
+/** The losses that require option K. */
 type Requiring<K extends LossOption> = { [N in LossName]: K extends Rows[N]['required'][number] ? N : never }[LossName]
 
-/** Options that every loss among L requires. */
+/** The options that every loss in L requires. */
 export type RequiredOption<L extends LossName> = {
   [K in LossOption]: [L & Exclude<LossName, Requiring<K>>] extends [never] ? K : never
 }[LossOption]
 
-/** Keys among K without a value in O. */
+/** The keys in K that have no value in O. */
 type Missing<O, K> = K extends string ? ([Given<O, K>] extends [undefined] ? K : never) : never
 
 type OutOf<O> = NonNullable<Given<O, 'out'>>
@@ -54,12 +55,13 @@ type Faults<O, Options, L extends LossName, R extends LossOption> =
   | WrongConvention<O, L>
   | Missing<O, R>
 
-/** never where something is wrong. Of arrays, so that it is true where O or L is a type parameter of the caller. */
+/** `true` if the options are right, otherwise never. It compares array types so that the result is `true` where O or L
+ * is a type parameter of the caller. */
 type Right<O, Options, L extends LossName, R extends LossOption> = Faults<O, Options, L, R>[] extends never[]
   ? true
   : never
 
-/** A type that O has not, which puts the error at the place of the mistake. */
+/** A type that O does not match, so that the compiler reports the error at the wrong option. */
 type Corrected<O, Options, L extends LossName, R extends LossOption> = Record<
   Misspelt<O, Options> | OfOthers<O, L> | WrongConvention<O, L>,
   never
@@ -67,19 +69,20 @@ type Corrected<O, Options, L extends LossName, R extends LossOption> = Record<
   out?: Record<Misspelt<OutOf<O>, OutOf<Options>>, never> | undefined
 }
 
-/** O, where it is right as the `Options` of a call with loss L, among them those of R. TypeScript by itself lets a misspelt option
- * pass beside a right one, because it infers O from what is given. */
+/** O, if it is right as the `Options` of a call with loss L, whose required options are R. Without this check,
+ * TypeScript accepts a misspelt option next to a right one, because it infers O from what is given. */
 export type Checked<O, Options, L extends LossName, R extends LossOption = RequiredOption<L>> = O &
   ([Right<O, Options, L, R>] extends [never] ? Corrected<O, Options, L, R> : unknown)
 
-/** never where every loss among L requires options. Of arrays, as `Right`. */
+/** `true` if some loss in L requires no options, otherwise never. It compares array types for the same reason as
+ * `Right`. */
 type Optional<L extends LossName> = L[] extends never[]
   ? true
   : (readonly [])[] extends Rows[L]['required'][]
     ? true
     : never
 
-/** The last argument of a call: options, which may be left out unless the loss requires some. */
+/** The last argument of a call, its options. It may be left out unless the loss requires some option. */
 export type OptionsArgument<O, Options, L extends LossName> = [Optional<L>] extends [never]
   ? [options: Checked<O, Options, L>]
   : [options?: Checked<O, Options, L> | undefined]

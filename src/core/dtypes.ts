@@ -1,4 +1,4 @@
 import type { DType } from './types.js'
 
-/** Every `DType`, as options take it. */
+/** All values of `DType`, to check the option `dtype` against. */
 export const DTYPES = ['float32', 'float64'] as const satisfies DType[]

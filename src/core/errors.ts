@@ -1,45 +1,52 @@
-/** What went wrong, stable across versions: match on this, not on the message. */
+/** Says what went wrong. Codes are stable across versions, so match on the code and not on the message. */
 export type ScaLossErrorCode =
-  /** An argument has the wrong type, dtype, length or value; the message names it. */
+  /** An argument has the wrong type, dtype, length or value. The message names the argument. */
   | 'ERR_SCALOSS_INVALID_ARGUMENT'
-  /** `onInvalid: 'throw'` met a box that is not finite or is inverted. */
+  /** With `onInvalid: 'throw'`, a box is not finite or is inverted. The message names the row. */
   | 'ERR_SCALOSS_INVALID_BOX'
-  /** The backend asked for cannot run here; `backends()` says why. */
+  /** The requested backend cannot run here. `backends()` says why. */
   | 'ERR_SCALOSS_BACKEND_UNAVAILABLE'
-  /** A result does not fit into memory. */
+  /** There is not enough host memory for the call, such as for its results. */
   | 'ERR_SCALOSS_OUT_OF_MEMORY'
-  /** A CUDA call failed; the message carries CUDA's own name for the error. */
+  /** A CUDA call failed. The message contains CUDA's name for the error. */
   | 'ERR_SCALOSS_CUDA'
-  /** A CUDA allocation did not fit into device memory. */
+  /** There is not enough device memory for a CUDA allocation. */
   | 'ERR_SCALOSS_CUDA_OUT_OF_MEMORY'
   /** A tensor, stream, event or plan was used after `dispose()`. */
   | 'ERR_SCALOSS_DISPOSED'
-  /** What cannot be computed, such as a gradient of a gradient. */
+  /** The request cannot be computed, such as a gradient of a gradient. */
   | 'ERR_SCALOSS_UNSUPPORTED'
-  /** A file given to the command line cannot be read or does not hold what it should. */
+  /** A file passed to the command line or to a function of `scaloss/coco` cannot be read or has the wrong content. */
   | 'ERR_SCALOSS_INVALID_FILE'
 
-/** Why a backend cannot be used. */
+/** Says why a backend cannot be used. */
 export type UnavailableReason =
-  /** No file of the addon was found, or the addon was built without CUDA. */
+  /** No addon file was found, or the addon was built without CUDA. */
   | 'not-built'
   /** Node was started with a flag that forbids addons: `--no-addons`, or `--permission` without `--allow-addons`. */
   | 'addons-disabled'
-  /** A file of the addon was found, but it cannot be loaded: it is damaged, or made for another platform or C library. */
+  /** An addon file was found but cannot be loaded: it is damaged, or built for another platform or C library. */
   | 'misfit'
+  /** No CUDA driver is installed. */
   | 'no-driver'
+  /** The CUDA driver is too old for the addon's CUDA runtime. */
   | 'driver-too-old'
+  /** The driver finds no GPU. */
   | 'no-device'
-  /** The addon holds no code that the GPU can run. */
+  /** The addon contains no code that the GPU can run. */
   | 'no-kernel-image'
-  /** Something else; the message says what. */
+  /** This host has no WebAssembly, or one without SIMD. */
+  | 'no-wasm'
+  /** Any other reason. The message describes it. */
   | 'error'
 
-/** The one error type of this package. */
+/** The error class of this package. `code` says what went wrong, and the message names the argument, file or
+ * backend. */
 export class ScaLossError extends Error {
   override readonly name = 'ScaLossError'
+  /** The stable code of the error. */
   readonly code: ScaLossErrorCode
-  /** Why the backend cannot run, as in `backends()`: only with the code `ERR_SCALOSS_BACKEND_UNAVAILABLE`. */
+  /** Why the backend cannot run, as in `backends()`. Set only with the code `ERR_SCALOSS_BACKEND_UNAVAILABLE`. */
   declare readonly reason?: UnavailableReason
 
   constructor(code: ScaLossErrorCode, message: string, options: ErrorOptions & { reason?: UnavailableReason } = {}) {
@@ -49,7 +56,7 @@ export class ScaLossError extends Error {
   }
 }
 
-/** One line that shows a value of any type in an error message, short enough to read. */
+/** Describes a value of any type in one line, short enough for an error message. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value)
   if (typeof value === 'bigint') return `${value}n`
@@ -63,18 +70,19 @@ export function show(value: unknown): string {
   return String(value)
 }
 
-/** An object may have a constructor of any kind, or none. */
+/** Returns the class name of an object. The constructor may be missing, or its name may be anything. */
 function classOf(value: object): string {
   const name: unknown = value.constructor?.name
   return typeof name === 'string' ? name : 'no class'
 }
 
-/** The error for an argument that is not what was expected: names it, says what was expected and what came. */
+/** Creates the error for a wrong argument. The message names the argument, what was expected, and what was given in
+ * `got`. */
 export function argumentError(argument: string, expected: string, got: string): ScaLossError {
   return new ScaLossError('ERR_SCALOSS_INVALID_ARGUMENT', `${argument}: expected ${expected}, got ${got}`)
 }
 
-/** The same, showing the value that came. */
+/** Creates the same error as `argumentError` and describes the given value. */
 export function invalidArgument(argument: string, expected: string, value: unknown): ScaLossError {
   return argumentError(argument, expected, show(value))
 }

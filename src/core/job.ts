@@ -2,9 +2,9 @@ import type { Format } from './formats.js'
 import type { LossName, LossParams } from './losses.js'
 import type { BackendName, FloatArray } from './types.js'
 
-// One checked call: what every backend computes.
+// A job is one call whose arguments have been checked. Every backend computes jobs.
 
-/** The arrays of a call of `boxLoss`: four inputs, then four results. The order is the contract with the addon (`core/job.h`). */
+/** The arrays of a call of `boxLoss`: four inputs, then four results. The addon relies on this order (`core/job.h`). */
 export const ARRAYS = ['pred', 'target', 'weight', 'gradOutput', 'loss', 'grad', 'gradTarget', 'iou'] as const
 export type ArrayName = (typeof ARRAYS)[number]
 
@@ -12,14 +12,14 @@ export const INPUTS = ['pred', 'target', 'weight', 'gradOutput'] as const satisf
 export const RESULTS = ['loss', 'grad', 'gradTarget', 'iou'] as const satisfies ArrayName[]
 export type ResultName = (typeof RESULTS)[number]
 
-/** Whether an array has all the numbers of a box per row, not one. */
+/** Whether an array has the 2 · axes numbers of a box per row. The other arrays have one number per row. */
 export const hasBoxes = (array: ArrayName): boolean =>
   array === 'pred' || array === 'target' || array === 'grad' || array === 'gradTarget'
 
-/** The arrays of type A that a call has. Boxes and gradients have 2 · axes numbers per row, the others one. */
+/** The arrays of a call, of type A. Boxes and gradients have 2 · axes numbers per row, the others have one. */
 export type JobArrays<A> = Record<'pred' | 'target', A> & Record<Exclude<ArrayName, 'pred' | 'target'>, A | undefined>
 
-/** The same as a list, in the order of `ARRAYS`. */
+/** The arrays of a call as a list, in the order of `ARRAYS`. */
 export type ArrayList<A> = [
   pred: A,
   target: A,
@@ -42,7 +42,7 @@ export const listOf = <A>(job: JobArrays<A>): ArrayList<A> => [
   job.iou,
 ]
 
-/** Which arrays a job has: bit k is set for array k of `ARRAYS`. */
+/** Tells which arrays a job has: bit k is set for array k of `ARRAYS`. */
 export const givenBits = (job: JobArrays<unknown>): number =>
   3 |
   (job.weight === undefined ? 0 : 4) |
@@ -52,57 +52,59 @@ export const givenBits = (job: JobArrays<unknown>): number =>
   (job.gradTarget === undefined ? 0 : 64) |
   (job.iou === undefined ? 0 : 128)
 
-/** What losses and gradients are multiplied by: all factors that are the same for every row. */
+/** The factors that are the same for every row of a call. */
 export interface Scales {
-  /** Multiplies the losses, reduced or not. */
+  /** Multiplies the losses, whether they are reduced or not. */
   lossScale: number
   /** Multiplies the gradients. */
   gradScale: number
-  /** The reduced loss is (Σ weight · loss) · lossScale / divisor. */
+  /** Divides the weighted sum: the reduced loss is (Σ weight · loss) · lossScale / divisor. */
   divisor: number
-  /** Every row counts 0; invalid rows are still counted. */
+  /** If true, every row counts 0. Invalid rows are still counted. */
   ignoreAll: boolean
 }
 
 /** Where a call runs. */
 export interface Place {
   backend: BackendName
-  /** The index of the CUDA device; other backends have no use for it. */
+  /** The index of the CUDA device. Other backends ignore it. */
   device: number
-  /** How many threads the CPU may use at most. */
+  /** The largest number of threads that the CPU backend may use. */
   threads: number
 }
 
-/** One checked call over arrays of type A. */
+/** One checked call of `boxLoss` over arrays of type A. */
 export interface BoxLossJob<A = FloatArray> extends JobArrays<A>, Scales {
   place: Place
   name: LossName
   params: LossParams
   format: Format
-  /** What rows do that hold a box which the losses are not meant for. `'throw'`: they were looked for before the call. */
+  /** What to do with rows that hold a box which the loss does not accept. With `'throw'`, such rows were looked for
+   * before the call. */
   onInvalid: 'propagate' | 'ignore' | 'throw'
 }
 
-/** One checked call for the losses of all pairs. */
+/** One checked call of `pairwise`. */
 export interface PairwiseJob {
   name: LossName
   params: LossParams
   format: Format
-  /** N and M boxes of 2 · axes numbers. */
+  /** [N, 2 · axes] boxes, taken as predictions. */
   a: FloatArray
+  /** [M, 2 · axes] boxes, taken as targets. */
   b: FloatArray
-  /** [N, M], a as the prediction. */
+  /** [N, M] results. */
   out: FloatArray
-  /** 1 − loss instead of the loss. */
+  /** If true, the results are 1 − loss instead of the loss. */
   similarity: boolean
   place: Place
 }
 
-/** What a call gives besides its arrays. */
+/** The numbers that a call returns besides its arrays. */
 export interface Summary {
   /** The reduced loss. */
   loss: number
-  /** How many rows hold a box that the losses are not meant for. */
+  /** The number of rows that hold a box which the loss does not accept. */
   invalid: number
 }
 

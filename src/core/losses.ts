@@ -1,4 +1,4 @@
-/** Options that belong to some losses only. */
+/** Options that only some losses have. */
 export const LOSS_OPTIONS = [
   'alpha',
   'mode',
@@ -15,14 +15,15 @@ export const LOSS_OPTIONS = [
 export type LossOption = (typeof LOSS_OPTIONS)[number]
 
 export const MODES = ['linear', 'log', 'square'] as const
-/** What becomes of the term 1 − IoU: itself, −ln(IoU), 1 − IoU². */
+/** What replaces the term 1 − IoU: `'linear'` keeps it, `'log'` makes it −ln(IoU), `'square'` makes it 1 − IoU². */
 export type Mode = (typeof MODES)[number]
 
 export const CONVENTIONS = ['exact', 'official', 'torchvision'] as const
-/** Whose formula to the letter: the papers' without any epsilon, the SCALoss authors' code, torchvision's functions. */
+/** Whose formula is followed to the letter: `'exact'` the papers' without any epsilon, `'official'` the code of the
+ * SCALoss authors, `'torchvision'` the functions of torchvision. */
 export type Convention = (typeof CONVENTIONS)[number]
 
-/** The options of a loss, defaults filled in, and what its convention makes of them. */
+/** The options of a loss with defaults filled in, and the epsilon that follows from its convention. */
 export interface LossParams {
   alpha: number
   /** 0, or the 1e-7 of the convention. */
@@ -34,30 +35,33 @@ export interface LossParams {
   focal: number
   detachAlpha: boolean
   beta: number
-  /** NaN for losses that do not ask for it. */
+  /** NaN for losses that have no image size. */
   imageWidth: number
   imageHeight: number
   constant: number
 }
 
-/** What is known of a loss beside its formula. */
+/** The properties of a loss other than its formula. */
 export interface LossSpec {
-  /** What the loss is, its formula and its source, in one sentence: the docstring of the function with its name. */
+  /** Says in one sentence what the loss is, with its formula and source. It is the docstring of the function named
+   * after the loss. */
   summary: string
-  /** The largest loss of a pair of valid boxes, with default options. */
+  /** The largest loss that a pair of valid boxes can have with default options. */
   largest: number
-  /** A box has this many first and second coordinates. */
+  /** The number of axes of a box, which has 2 · axes coordinates. */
   axes: 2 | 3
   options: readonly LossOption[]
-  /** Those of `options` that have no default. */
+  /** The options in `options` that have no default. */
   required: readonly LossOption[]
   /** The conventions that the loss has besides `exact`. */
   conventions: readonly Convention[]
-  /** Whether the corners of a box must be in order: x1 ≤ x2, y1 ≤ y2. Sums over coordinates take numbers in any order. */
+  /** Whether the corners of a box must be in order: x1 ≤ x2, y1 ≤ y2. Losses that are sums over coordinates accept any
+   * order. */
   ordered: boolean
 }
 
-/** A row of the table, whose type keeps the names in it: the types of calls follow from them (`checked-options.ts`). */
+/** Makes a row of the table. Its type keeps the names it lists, because the types of calls are derived from them
+ * (`checked-options.ts`). */
 function loss<
   const O extends readonly LossOption[] = readonly [],
   const R extends readonly LossOption[] = readonly [],
@@ -81,71 +85,79 @@ function loss<
 
 const FAMILY = ['mode', 'logFloor', 'inner', 'focal'] as const
 
-/** One row per loss; docs/losses.md has the formulas. The order is the contract with the addon: a row's index is the kernel's
- * number in `core/losses.h`, and `test/cpu/native.test.ts` compares the two lists. `npm run losses -- --write` makes a function of
- * each row. */
+/** The table of losses, one row per loss. docs/losses.md has the formulas. The addon relies on the order: the index of
+ * a row is the kernel's number in `core/losses.h`, and `test/cpu/native.test.ts` compares the two lists.
+ * `npm run losses -- --write` generates a function from each row. */
 export const LOSSES = {
-  sca: loss('SCALoss is L_SO + alpha · L_CD, side overlap and corner distance (Zheng et al., AAAI 2022, Eq. 4).', 5, {
+  sca: loss('SCALoss is side overlap plus corner distance, L_SO + alpha · L_CD (Zheng et al., AAAI 2022, Eq. 4).', 5, {
     options: ['alpha'],
     conventions: ['official'],
   }),
-  so: loss('Side overlap is 2 − (wmin/wmax + hmin/hmax) (SCALoss, Eq. 2).', 4, { conventions: ['official'] }),
-  cd: loss('Corner distance is (‖p1−g1‖ + ‖p2−g2‖) / enclosing diagonal (SCALoss, Eq. 3).', 2, {
+  so: loss('The side overlap loss is 2 − (wmin/wmax + hmin/hmax) (SCALoss, Eq. 2).', 4, { conventions: ['official'] }),
+  cd: loss('The corner distance loss is (‖p1−g1‖ + ‖p2−g2‖) / enclosing diagonal (SCALoss, Eq. 3).', 2, {
     conventions: ['official'],
   }),
-  iou: loss("IoU loss is 1 − IoU; Yu et al., UnitBox, 2016, have its logarithm, `mode: 'log'`.", 1, {
+  iou: loss("The IoU loss is 1 − IoU, and −ln(IoU) with `mode: 'log'` (Yu et al., UnitBox, 2016).", 1, {
     options: [...FAMILY, 'power'],
   }),
-  giou: loss('Generalized IoU loss is 1 − IoU + (C − U)/C (Rezatofighi et al., CVPR 2019).', 2, {
-    options: [...FAMILY, 'power'],
-    conventions: ['torchvision'],
-  }),
-  diou: loss('Distance IoU loss is 1 − IoU + ρ²/c² (Zheng et al., AAAI 2020).', 2, {
+  giou: loss('The generalized IoU loss is 1 − IoU + (C − U)/C (Rezatofighi et al., CVPR 2019).', 2, {
     options: [...FAMILY, 'power'],
     conventions: ['torchvision'],
   }),
-  ciou: loss('Complete IoU loss is DIoU loss + a·v, v from the aspect ratios (Zheng et al., AAAI 2020).', 3, {
-    options: [...FAMILY, 'power', 'detachAlpha'],
+  diou: loss('The distance IoU loss is 1 − IoU + ρ²/c² (Zheng et al., AAAI 2020).', 2, {
+    options: [...FAMILY, 'power'],
     conventions: ['torchvision'],
   }),
-  center: loss('Centre distance is ρ/c (SCALoss, Table 6).', 1),
-  center2: loss('Squared centre distance is ρ²/c² (SCALoss, Table 6).', 1),
-  iou_cd: loss('IoU loss and corner distance are 1 − IoU + alpha · L_CD (SCALoss, Table 6).', 2, {
+  ciou: loss(
+    'The complete IoU loss is 1 − IoU + ρ²/c² + a·v, with v from the aspect ratios (Zheng et al., AAAI 2020).',
+    3,
+    {
+      options: [...FAMILY, 'power', 'detachAlpha'],
+      conventions: ['torchvision'],
+    },
+  ),
+  center: loss('The centre distance loss is ρ/c (SCALoss, Table 6).', 1),
+  center2: loss('The squared centre distance loss is ρ²/c² (SCALoss, Table 6).', 1),
+  iou_cd: loss('The IoU loss plus corner distance is 1 − IoU + alpha · L_CD (SCALoss, Table 6).', 2, {
     options: [...FAMILY, 'alpha'],
   }),
   eiou: loss(
-    'Efficient IoU loss is 1 − IoU + ρ²/c² + (w−W)²/wmax² + (h−H)²/hmax² (Zhang et al., Focal and Efficient IOU Loss, 2021).',
+    'The efficient IoU loss is 1 − IoU + ρ²/c² + (w−W)²/wmax² + (h−H)²/hmax² (Zhang et al., Focal-EIoU, 2021).',
     4,
     { options: FAMILY },
   ),
-  siou: loss('SIoU loss is 1 − IoU + (distance cost with angle + shape cost)/2 (Gevorgyan, SIoU Loss, 2022).', 3, {
+  siou: loss('The SIoU loss is 1 − IoU + (distance cost with angle + shape cost)/2 (Gevorgyan, SIoU Loss, 2022).', 3, {
     options: FAMILY,
   }),
   mpdiou: loss(
-    "MPDIoU loss is 1 − IoU + squared corner distances over the image's squared diagonal (Ma and Xu, MPDIoU, 2023).",
+    'The MPDIoU loss is 1 − IoU + squared corner distances / squared image diagonal (Ma and Xu, MPDIoU, 2023).',
     Number.POSITIVE_INFINITY,
     { options: [...FAMILY, 'imageWidth', 'imageHeight'], required: ['imageWidth', 'imageHeight'] },
   ),
   smooth_l1: loss(
-    'Smooth L1 is Σ over corners of d²/(2·beta), or |d| − beta/2 from beta on (Girshick, Fast R-CNN, 2015).',
+    'The smooth L1 loss sums d²/(2·beta) if |d| < beta, else |d| − beta/2, over corners (Girshick, Fast R-CNN, 2015).',
     Number.POSITIVE_INFINITY,
     { options: ['beta'], ordered: false },
   ),
-  l1: loss('L1 is Σ over corners of |d|.', Number.POSITIVE_INFINITY, { ordered: false }),
+  l1: loss('The L1 loss sums |d| over corners.', Number.POSITIVE_INFINITY, { ordered: false }),
   nwd: loss(
-    'NWD loss is 1 − exp(−Wasserstein distance / constant) (Wang et al., Normalized Gaussian Wasserstein Distance, 2021).',
+    'The NWD loss is 1 − exp(−W₂ / constant) (Wang et al., Normalized Gaussian Wasserstein Distance, 2021).',
     1,
     { options: ['constant'] },
   ),
-  sca3: loss('SCALoss of boxes with three axes (SCALoss, future work) is L_SO + alpha · L_CD.', 7, {
+  sca3: loss('SCALoss for boxes with three axes is L_SO + alpha · L_CD (SCALoss, future work).', 7, {
     options: ['alpha'],
     axes: 3,
   }),
-  so3: loss('Side overlap of boxes with three axes is 3 − (wmin/wmax + hmin/hmax + dmin/dmax).', 6, { axes: 3 }),
-  cd3: loss('Corner distance of boxes with three axes is (‖p1−g1‖ + ‖p2−g2‖) / enclosing diagonal.', 2, { axes: 3 }),
+  so3: loss('The side overlap loss for boxes with three axes is 3 − (wmin/wmax + hmin/hmax + dmin/dmax).', 6, {
+    axes: 3,
+  }),
+  cd3: loss('The corner distance loss for boxes with three axes is (‖p1−g1‖ + ‖p2−g2‖) / enclosing diagonal.', 2, {
+    axes: 3,
+  }),
 } as const
 
-/** A loss of docs/losses.md. */
+/** The name of a loss. docs/losses.md lists all losses with their formulas. */
 export type LossName = keyof typeof LOSSES
 
 export const LOSS_NAMES = Object.keys(LOSSES) as LossName[]

@@ -1,11 +1,11 @@
 import { overlapError } from '../arguments/arrays.js'
 import { ARGUMENTS, type ArrayKind, CALL_OPTIONS, prepareJob } from '../arguments/job.js'
 import { readOptions, withoutPrototype } from '../arguments/options.js'
+import { giveBack, takeBlock, writeBoxLoss } from '../core/block.js'
 import { argumentError, invalidArgument } from '../core/errors.js'
 import { type ArrayList, INPUTS, listOf, type Place, RESULTS } from '../core/job.js'
 import type { LossName } from '../core/losses.js'
 import type { NativeHandle } from '../native/addon.js'
-import { giveBack, takeBlock, writeBoxLoss } from '../native/block.js'
 import { callNative, handleOf } from '../native/object.js'
 import { streamOf } from './stream.js'
 import { addressOf, checkTensor, newTensor } from './tensor.js'
@@ -13,7 +13,7 @@ import type { CudaDevice, CudaTensor, DeviceBoxLossOptions, DeviceBoxLossResult,
 
 const OPTIONS = [...CALL_OPTIONS, 'stream'] as const satisfies (keyof DeviceBoxLossOptions)[]
 const OUT_KEYS = [...RESULTS, 'invalid'] as const satisfies (keyof DeviceOut)[]
-/** Of boxes and their gradients, in bytes: kernels load so many at a time. */
+/** The required alignment of boxes and their gradients in bytes, because kernels load this many bytes at a time. */
 const ALIGNMENT = 16
 
 export function deviceBoxLoss(
@@ -66,7 +66,7 @@ export function deviceBoxLoss(
   return { loss: job.loss ?? numbers.loss, grad, gradTarget, iou, invalid: numbers.invalid }
 }
 
-/** A tensor for one of the two numbers that a call computes. */
+/** Checks a tensor for one of the two numbers that a call computes. */
 function checkNumber(device: CudaDevice, argument: string, tensor: CudaTensor | undefined): void {
   if (tensor === undefined) return
   checkTensor(argument, tensor, device)
@@ -75,7 +75,7 @@ function checkNumber(device: CudaDevice, argument: string, tensor: CudaTensor | 
   }
 }
 
-/** Where the reduced loss and the number of invalid rows go: as given, or to new memory. */
+/** Returns the tensors for the reduced loss and the number of invalid rows: the given ones, or new ones. */
 function numbersOf(device: CudaDevice, loss: CudaTensor | undefined, invalid: CudaTensor | undefined) {
   if (loss && invalid) return { loss, invalid }
   const both = newTensor(device, 2, 'float64', false)
@@ -84,7 +84,7 @@ function numbersOf(device: CudaDevice, loss: CudaTensor | undefined, invalid: Cu
   return numbers
 }
 
-/** Tensors of a device as the arrays of a call. */
+/** Describes tensors of a device as the arrays of a call. */
 function tensorsOf(device: CudaDevice): ArrayKind<CudaTensor> {
   const checkAligned = (argument: string, tensor: CudaTensor) => {
     if (addressOf(tensor) % ALIGNMENT === 0) return
@@ -110,14 +110,15 @@ function tensorsOf(device: CudaDevice): ArrayKind<CudaTensor> {
       if (value.length !== length) throw argumentError(argument, `length ${length} (${shape})`, `${value.length}`)
       if (length === like.length) checkAligned(argument, value)
     },
-    // Kernels write all of it.
+    // The memory may hold anything, because kernels write all of it.
     allocate: (like, length) => newTensor(device, length, like.dtype, false),
     dtypeOf: ({ dtype }) => (dtype === 'float64' ? dtype : 'float32'),
     lengthOf: ({ length }) => length,
   }
 }
 
-/** Inputs come first, then results; `names` go with them. */
+/** Checks that no result overlaps another array. Inputs come first, then results; `names` has their names in
+ * messages. */
 function checkOverlap(names: readonly string[], tensors: readonly (CudaTensor | undefined)[]): void {
   tensors.forEach((result, i) => {
     if (result === undefined || i < INPUTS.length) return

@@ -19,13 +19,14 @@ export type {
 
 const devices = new Map<number, CudaDevice>()
 
-/** CUDA devices, for calls over memory that stays on them. */
+/** Gives access to CUDA devices, for calls over memory that stays on them. */
 export const cuda = {
   /**
-   * A device, the same object for every call.
+   * Returns a device. Every call with the same index returns the same object.
    *
-   * @param index as in `backends().cuda.devices`.
-   * @throws {ScaLossError} `ERR_SCALOSS_BACKEND_UNAVAILABLE` where CUDA cannot be used; the message says why.
+   * @param index the index of the device in `backends().cuda.devices`. Default 0.
+   * @throws {ScaLossError} `ERR_SCALOSS_BACKEND_UNAVAILABLE`: CUDA cannot be used, and the message says why.
+   *   `ERR_SCALOSS_INVALID_ARGUMENT`: there is no device with this index.
    */
   device(index = 0): CudaDevice {
     const known = devices.get(index)

@@ -9,7 +9,7 @@ import { CudaStream } from './stream.js'
 import { BYTES_OF, CudaTensor, checkTensorArray, newTensor, TENSOR_DTYPES } from './tensor.js'
 import type * as types from './types.js'
 
-/** The interface in types.ts says what a device does. */
+/** Implements the interface in types.ts, which has the documentation. */
 export class CudaDevice implements types.CudaDevice {
   readonly index: number
   readonly name: string

@@ -3,7 +3,7 @@ import type { NativeHandle } from '../native/addon.js'
 import { callNative, handleOf, NativeObject } from '../native/object.js'
 import type * as types from './types.js'
 
-/** The interface in types.ts says what a stream does. */
+/** Implements the interface in types.ts, which has the documentation. */
 export class CudaStream extends NativeObject implements types.CudaStream {
   readonly device: types.CudaDevice
 
@@ -26,7 +26,7 @@ export class CudaStream extends NativeObject implements types.CudaStream {
   }
 }
 
-/** The interface in types.ts says what an event does. */
+/** Implements the interface in types.ts, which has the documentation. */
 export class CudaEvent extends NativeObject implements types.CudaEvent {
   /** @internal */
   constructor(handle: NativeHandle) {
@@ -43,7 +43,7 @@ export class CudaEvent extends NativeObject implements types.CudaEvent {
   }
 }
 
-/** The stream of a call, by default the device's own. */
+/** Returns the stream of a call. The default is the default stream of the device. */
 export function streamOf(device: types.CudaDevice, stream: types.CudaStream | undefined): NativeHandle {
   if (stream === undefined) return handleOf(device.defaultStream, 'stream')
   if (!(stream instanceof CudaStream)) throw invalidArgument('stream', 'a CudaStream', stream)

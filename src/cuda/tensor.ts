@@ -7,11 +7,11 @@ import { streamOf } from './stream.js'
 import type * as types from './types.js'
 import type { TensorArray, TensorDType } from './types.js'
 
-/** The order is the contract with `binding/cuda_objects.h`. */
+/** The dtypes of tensors. The addon relies on this order (`binding/cuda_objects.h`). */
 export const TENSOR_DTYPES = ['float32', 'float64', 'float16', 'bfloat16'] as const satisfies TensorDType[]
 export const BYTES_OF: Record<TensorDType, number> = { float32: 4, float64: 8, float16: 2, bfloat16: 2 }
 
-/** The array types that go with each dtype; the first is what `read()` makes. */
+/** The array types that each dtype accepts. The first is the type that `read()` returns. */
 const ARRAYS: Record<TensorDType, readonly string[]> = {
   float32: ['Float32Array'],
   float64: ['Float64Array'],
@@ -19,10 +19,11 @@ const ARRAYS: Record<TensorDType, readonly string[]> = {
   bfloat16: ['Float32Array', 'Uint16Array'],
 }
 
-/** The pointer as a number, which holds any address there is, to compare without bigints in every call. */
+/** Returns the pointer as a number, which can hold any real address, so that calls compare addresses without
+ * bigints. */
 export let addressOf: (tensor: types.CudaTensor) => number
 
-/** The interface in types.ts says what a tensor does. */
+/** Implements the interface in types.ts, which has the documentation. */
 export class CudaTensor extends NativeObject implements types.CudaTensor {
   readonly device: types.CudaDevice
   readonly dtype: TensorDType
@@ -92,7 +93,7 @@ export class CudaTensor extends NativeObject implements types.CudaTensor {
   }
 }
 
-/** A tensor of zeros, or of what the memory happens to hold. */
+/** Makes a tensor of zeros, or one with whatever the memory holds. */
 export function newTensor(device: types.CudaDevice, length: number, dtype: TensorDType, zeros: boolean): CudaTensor {
   const home = handleOf(device.defaultStream, 'stream')
   const code = TENSOR_DTYPES.indexOf(dtype)

@@ -1,39 +1,49 @@
-/** How far a gradient is from the slopes. Every row is measured in a unit of its own, mostly its largest slope. */
+/** Measures how far a gradient is from the slopes. Each row is measured in its unit, which is mostly its largest
+ * slope. */
 
-/** The component that is off the most. */
+/** The gradient component with the largest error. */
 export interface WorstComponent {
-  /** In the row's unit. NaN for a gradient that is. */
+  /** The error in the unit of the row. It is NaN if the gradient is. */
   error: number
+  /** The index of the pair. */
   row: number
+  /** The index of the component in the row. */
   component: number
+  /** The component of the analytic gradient. */
   analytic: number
+  /** The slope of the loss by differences. */
   numeric: number
 }
 
 /** How far gradients are from the slopes of their loss. */
 export interface Deviation {
+  /** The component with the largest error. */
   worst: WorstComponent
-  /** Norm of all errors over the norm of all slopes. */
+  /** The norm of all errors divided by the norm of all slopes. */
   relativeL2: number
-  /** 1 − cosine of the angle between the two, over all rows. */
+  /** 1 − cosine of the angle between gradients and slopes, over all rows. */
   direction: number
-  /** Mean error away from 0 or towards it, over the mean size of a component: rounding has no preferred sign. */
+  /** The absolute mean of the errors, counted positive away from 0, divided by the mean size of a component. Rounding
+   * has no preferred sign, so a large bias is not rounding. */
   bias: number
 }
 
-/** The most of each. */
+/** The largest allowed values of a `Deviation`. */
 export interface Bounds {
-  /** Of the worst component's error. */
+  /** The largest error of a component, in the unit of its row. */
   element: number
+  /** The largest `relativeL2`. */
   relativeL2: number
+  /** The largest `direction`. */
   direction: number
+  /** The largest `bias`. */
   bias: number
 }
 
-/** Of no rows at all. */
+/** The worst component of no rows. */
 const NOTHING: WorstComponent = { error: Number.NaN, row: -1, component: -1, analytic: Number.NaN, numeric: Number.NaN }
 
-/** Compares [N, columns] gradients. `units` has the unit of each row, 0 for one that is left out. */
+/** Compares [N, columns] gradients. `units` has the unit of each row, or 0 for a row that is left out. */
 export function deviationOf(
   analytic: ArrayLike<number>,
   numeric: ArrayLike<number>,
@@ -48,7 +58,7 @@ export function deviationOf(
     for (let j = columns * row; j < columns * (row + 1); ++j) {
       const [a, n] = [analytic[j] / units[row], numeric[j] / units[row]]
       const error = Math.abs(a - n)
-      // NaN, once met, stays the worst.
+      // Once a NaN is found, it stays the worst.
       if (!worst || error > worst.error || (Number.isNaN(error) && !Number.isNaN(worst.error))) {
         worst = { error, row, component: j % columns, analytic: analytic[j], numeric: numeric[j] }
       }
@@ -61,7 +71,8 @@ export function deviationOf(
     }
   }
   const lengths = Math.sqrt(sum.analytic * sum.numeric)
-  // Where slopes drown in rounding they are far below their unit, and so are errors that are their size.
+  // A sum of slopes counts as at least one per row. Where slopes drown in rounding, they are far below their unit, and
+  // so are errors of the same size.
   return {
     worst: worst ?? NOTHING,
     relativeL2: Math.sqrt(sum.error / Math.max(sum.numeric, sum.rows)),
@@ -70,7 +81,7 @@ export function deviationOf(
   }
 }
 
-/** The bounds that are broken, one sentence each. NaN breaks them all. */
+/** Describes the bounds that are exceeded, one sentence each. NaN exceeds them all. */
 export function faultsOf({ worst, relativeL2, direction, bias }: Deviation, bounds: Bounds): string[] {
   const at = ` (row ${worst.row}, component ${worst.component}: ${worst.analytic} for ${worst.numeric})`
   const measured: [name: keyof Bounds, value: number, where: string][] = [

@@ -11,51 +11,61 @@ import { drawProblem, type Problem, type ProblemOptions } from './problem.js'
 
 /** Options of `gradCheck`: those of the loss, and which pairs and gradients are checked. */
 export interface GradCheckOptions extends ProblemOptions {
-  /** Default `'auto'`, as of `boxLoss`. */
+  /** The backend to check. Default `'auto'`, as for `boxLoss`. */
   backend?: BackendName | 'auto' | undefined
-  /** In which the backend computes; the differences are always taken in float64. Default `'float32'`. */
+  /** The dtype in which the backend computes. Differences are always taken in float64. Default `'float32'`. */
   dtype?: DType | undefined
-  /** Compute and check the gradient for the target, too. Default true. */
+  /** Whether to check the gradient for the target as well. Default true. */
   gradTarget?: boolean | undefined
 }
 
-/** The component that is off the most, with its pair. */
+/** The gradient component with the largest error, with its pair. */
 export interface GradCheckWorst extends WorstComponent {
-  /** Whose gradient it is in. */
+  /** The argument whose gradient the component belongs to. */
   argument: 'pred' | 'target'
-  /** The boxes of the pair, in the format of the check. */
+  /** The predicted box, in the format of the check. */
   pred: number[]
+  /** The target box, in the format of the check. */
   target: number[]
 }
 
-/** What a check lets pass. */
+/** The errors that a check tolerates. */
 export interface GradCheckTolerances extends Bounds {
-  /** Of `lossError`. */
+  /** The largest `lossError`. */
   loss: number
 }
 
-/** Result of `gradCheck`. The numbers of `Deviation` are the larger ones of both gradients. */
+/** The result of `gradCheck`. Each number of `Deviation` is the larger one of both gradients. */
 export interface GradCheckReport extends Deviation {
+  /** The loss that was checked. */
   name: LossName
-  /** Options of the loss: those given, and the size of the image where the loss asks for one. */
+  /** The options of the loss: the given ones, and the size of the image if the loss requires one. */
   options: LossOptions
   /** The backend that computed the gradients. */
   backend: BackendName
+  /** The dtype in which the backend computed. */
   dtype: DType
+  /** The format of the boxes. */
   format: Format
+  /** The number of pairs. */
   boxes: number
+  /** The seed of the pairs. */
   seed: number
-  /** Pairs left out: at a kink, or so near to one that differences cannot tell the slopes. */
+  /** The number of pairs that were left out because they lie at a kink, or so near to one that differences cannot tell
+   * the slopes. */
   skipped: number
-  /** Nothing is beyond its tolerance, and not more than a tenth of the pairs was left out. */
+  /** Whether everything is within its tolerance and at most a tenth of the pairs was left out. */
   passed: boolean
-  /** What is not so, one sentence each. */
+  /** What failed, one sentence each. Empty if the check passed. */
   faults: string[]
+  /** The gradient component with the largest error, with its pair. */
   worst: GradCheckWorst
-  /** Largest distance of a loss from the one that was differenced, over the larger of that and 1. */
+  /** The largest difference between a loss of the backend and the reference's loss, divided by the larger of the latter
+   * and 1. */
   lossError: number
+  /** The tolerances of the check, which depend on the dtype, the options and the number of pairs. */
   tolerances: GradCheckTolerances
-  /** Each gradient by itself; `target` with `gradTarget: true`. */
+  /** The deviation of each gradient. `target` is given with `gradTarget: true`. */
   byArgument: { pred: Deviation; target?: Deviation }
 }
 
@@ -73,9 +83,10 @@ const OPTIONS = [
 const MOST_SKIPPED = 0.1
 
 function tolerancesOf(dtype: DType, boxes: number, { power, focal, inner }: LossParams): GradCheckTolerances {
-  // What differences can be off by.
+  // In float64 the tolerances are the errors that differences can have.
   if (dtype === 'float64') return { element: 2e-7, relativeL2: 1e-7, direction: 1e-13, bias: 1e-8, loss: 1e-10 }
-  // Rounding: 12 spacings of the largest component, less on average, and of any sign but where an option is rounded.
+  // In float32 the tolerances allow for rounding: 12 spacings of the largest component, less on average, and without a
+  // preferred sign unless an option is rounded.
   const factor = (Math.max(power, 1 / power) * Math.max(focal, 1)) / Math.min(inner, 1)
   const element = factor * 12 * 2 ** -23
   const relativeL2 = factor * 2 ** -22 + element / Math.sqrt(boxes)
@@ -84,18 +95,22 @@ function tolerancesOf(dtype: DType, boxes: number, { power, focal, inner }: Loss
 }
 
 /**
- * Compares the analytic gradients of a backend with central differences, at seeded random pairs: overlapping, apart, nested,
- * nearly alike, and these mixed by axis. Errors are in units of the largest component of a pair's gradients.
+ * Compares the analytic gradients of a backend with central differences at seeded random pairs of boxes. The pairs
+ * overlap, lie apart, are nested, nearly match, or mix these by axis. Errors are in units of the largest component of a
+ * pair's gradients.
  *
- * The differences are of the reference's loss in float64: plain formulas that share nothing with the kernels. The backend's
- * losses are compared with it, too, so its gradients are also the slopes of its own losses. Factors that are constant to the
- * gradient (`a` of `ciou`, IoU^`focal`) are constant to the differences.
+ * Differences are taken of the reference's loss in float64, whose plain formulas share no code with the kernels. The
+ * losses of the backend are compared with it too, so the gradients are also the slopes of the backend's own losses.
+ * Factors that are constant in the gradient (`a` of `ciou`, IoU^`focal`) are constant in the differences.
  *
- * Float32 may round by 12 spacings, and by more with a power, `focal` or `inner` that magnify it. Where they do so without
- * measure (`inner: 0.1` with `mode: 'log'`: the logarithm of a sliver), only float64 tells a wrong formula from rounding.
+ * In float32, rounding by 12 spacings is tolerated, and more with a `power`, `focal` or `inner` that magnifies it. Some
+ * options magnify rounding without limit, such as `inner: 0.1` with `mode: 'log'`, the logarithm of a sliver. With
+ * those, only float64 tells a wrong formula from rounding.
  *
- * @returns a report: what was found, where it was worst, and whether it passed.
- * @throws {ScaLossError} an option is not as described, or the backend cannot run. A wrong gradient is no error but a report.
+ * @param name the loss. docs/losses.md has the formula, the source and the options of each.
+ * @returns a report that says what was found, where it was worst, and whether it passed. A wrong gradient is reported,
+ *   not thrown.
+ * @throws {ScaLossError} an option is not as described, or the backend cannot run.
  */
 export function gradCheck<L extends LossName, const O extends GradCheckOptions = NoOptions>(
   name: L,
@@ -119,7 +134,7 @@ export interface Subject {
 
 type EvaluateOptions = LossOptions & { backend: BackendName; format: Format; gradTarget: boolean }
 
-/** Losses and gradients of pairs, as `boxLoss` gives them. */
+/** Computes losses and gradients of pairs, as `boxLoss` does. */
 export type Evaluate = (
   name: LossName,
   pred: FloatArray,
@@ -130,7 +145,7 @@ export type Evaluate = (
 const evaluateRows: Evaluate = (name, pred, target, options) =>
   boxLoss(name, pred, target, { ...options, reduction: 'none' })
 
-/** The check itself. `evaluate` is for tests, which plant errors in it. */
+/** Runs the check. `evaluate` is for tests, which plant errors in it. */
 export function checkGradient(problem: Problem, subject: Subject, evaluate = evaluateRows): GradCheckReport {
   const { name, options, boxes, seed, format, slopes } = problem
   const { backend, dtype, gradTarget } = subject

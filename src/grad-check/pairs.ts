@@ -1,6 +1,7 @@
 import type { FloatArray, Format } from '../core/types.js'
 
-/** Seeded uniform numbers in [0, 1): the same sequence on every machine. Tests and benchmarks draw from it, too. */
+/** Makes a generator of seeded uniform numbers in [0, 1), with the same sequence on every machine. Tests and benchmarks
+ * use it too. */
 export function mulberry32(seed: number): () => number {
   let state = seed | 0
   return () => {
@@ -14,7 +15,7 @@ export function mulberry32(seed: number): () => number {
 type Interval = [first: number, second: number]
 type Uniform = (low: number, high: number) => number
 
-/** How a prediction lies to the target [a, b] on one axis. */
+/** Places a prediction relative to the target [a, b] on one axis. */
 export type Place = (u: Uniform, a: number, b: number) => Interval
 
 const SIMPLE = {
@@ -26,7 +27,7 @@ const SIMPLE = {
   nested: (u, a, b) => [a + u(0.05, 0.4) * (b - a), b - u(0.05, 0.4) * (b - a)],
   near: (u, a, b) => [a + u(-1e-3, 1e-3) * (b - a), b + u(-1e-3, 1e-3) * (b - a)],
   around: (u, a, b) => [a - u(0.05, 0.4) * (b - a), b + u(0.05, 0.4) * (b - a)],
-  /** Side by side, with a sliver of overlap or gap between them. */
+  /** Places it beside the target, with a sliver of overlap or gap between them. */
   touching: (u, a, b) => {
     const [edge, side] = [u(-0.1, 0.1) * (b - a), u(0.5, 2) * (b - a)]
     return u(0, 1) < 0.5 ? [a + edge - side, a + edge] : [b + edge, b + edge + side]
@@ -37,7 +38,7 @@ const MIXED = Object.values(SIMPLE)
 
 export const PLACES = {
   ...SIMPLE,
-  /** Each axis of a kind of its own. */
+  /** Chooses one of the kinds for each axis. */
   mixed: (u, a, b) => MIXED[Math.floor(u(0, MIXED.length))](u, a, b),
 } satisfies Record<string, Place>
 
@@ -45,15 +46,16 @@ export type Boxes = Float32ArrayConstructor | Float64ArrayConstructor
 
 export interface PairOptions {
   seed: number
-  /** Row i is as the place i modulo their number. */
+  /** How predictions lie to their targets: row i uses place i modulo the number of places. */
   places: readonly Place[]
-  /** Coordinates are multiples of this: sums and differences with other such numbers are then exact. 0: any numbers. */
+  /** Coordinates are multiples of this number, so that their sums and differences with each other are exact. 0 allows
+   * any numbers. */
   step: number
   axes: 2 | 3
 }
 
-/** `n` pairs of boxes as corners, sides 10 to 110 (beside each other up to 220), all edges of a pair apart unless `step` joins
- * them. */
+/** Draws `n` pairs of boxes as corners. Sides are 10 to 110, or up to 220 for boxes beside each other. No two edges of
+ * a pair coincide unless `step` joins them. */
 export function randomPairs(Boxes: Boxes, n: number, { seed, places, step, axes }: PairOptions) {
   const random = mulberry32(seed)
   const uniform: Uniform = (low, high) => low + (high - low) * random()
@@ -75,14 +77,14 @@ export function randomPairs(Boxes: Boxes, n: number, { seed, places, step, axes 
   return { pred, target }
 }
 
-/** A copy of [N, columns] rows with each row mapped. */
+/** Copies [N, columns] rows and maps each row. */
 export function mapRows(rows: FloatArray, map: (row: number[]) => number[], columns = 4): FloatArray {
   const mapped = rows.slice()
   for (let i = 0; i < rows.length; i += columns) mapped.set(map([...rows.subarray(i, i + columns)]), i)
   return mapped
 }
 
-/** Boxes given as corners, in another format. */
+/** Converts boxes from corners to another format. */
 export const toFormat = (corners: FloatArray, format: Format, axes: 2 | 3 = 2): FloatArray =>
   mapRows(
     corners,

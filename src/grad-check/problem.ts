@@ -9,21 +9,22 @@ import { evaluateLoss } from '../reference/formulas.js'
 import { PLACES, randomPairs, toFormat } from './pairs.js'
 import { type PairSlopes, slopesOfPairs } from './slopes.js'
 
-/** Which pairs a gradient is checked at. */
+/** Options of the pairs at which a gradient is checked. */
 export interface ProblemOptions extends LossOptions {
-  /** Number of random pairs, up to 1,000,000. Default 1000. */
+  /** The number of random pairs, up to 1,000,000. Default 1000. */
   boxes?: number | undefined
-  /** A whole number: the same one gives the same pairs everywhere. Default 1. */
+  /** The seed of the pairs, a whole number. The same seed gives the same pairs on every machine. Default 1. */
   seed?: number | undefined
-  /** Layout of the boxes, and so of the gradients. Default `'xyxy'`. */
+  /** The layout of the boxes, and so of the gradients. Default `'xyxy'`. */
   format?: Format | undefined
 }
 
-/** Pairs of boxes, and what the losses and the gradients there should be. */
+/** Pairs of boxes, with the losses and gradients that a backend should compute for them. */
 export interface Problem {
   name: LossName
-  /** Of the loss: as a caller gives them, and with the defaults. */
+  /** The options of the loss as a caller gives them. */
   options: LossOptions
+  /** The options of the loss with defaults filled in. */
   params: LossParams
   boxes: number
   seed: number
@@ -33,14 +34,15 @@ export interface Problem {
   slopes: PairSlopes
 }
 
-/** About a minute, and a gigabyte. */
+/** The largest number of pairs, which takes about a minute and a gigabyte. */
 const MOST_BOXES = 1_000_000
 const KINDS = [PLACES.overlap, PLACES.disjoint, PLACES.nested, PLACES.near, PLACES.mixed]
-/** Numbers on this grid, and their sums and halves in any format, are float32 numbers: both dtypes get the same boxes. */
+/** Numbers on this grid, and their sums and halves in any format, are float32 numbers, so both dtypes get the same
+ * boxes. */
 const GRID = 2 ** -13
-/** A little more than the shortest side. */
+/** A length for the steps of the differences, a little more than the shortest side. */
 const SIDE = 16
-/** From pixels to a unit in which the epsilon of a convention is not negligible. */
+/** Scales pixels to a unit in which the epsilon of a convention is not negligible. */
 const SMALL = 2 ** -9
 const IMAGE = { imageWidth: 640, imageHeight: 480 }
 
@@ -65,10 +67,8 @@ export function drawProblem(name: LossName, given: ProblemOptions): Problem {
   return { name, options, params, boxes, seed, format, pred, target, slopes }
 }
 
-/**
- * The loss of a pair that stands in one array, by the reference: what every backend should compute. Factors that the gradient
- * takes for constants keep the values of the first call.
- */
+/** Makes a function for the loss of a pair in one array, computed by the reference. This is what every backend should
+ * compute. Factors that are constant in the gradient keep the values of the first call. */
 function lossOf(name: LossName, params: LossParams, format: Format) {
   const { axes } = LOSSES[name]
   const withHeld = { ...params, held: {} }

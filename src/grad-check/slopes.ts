@@ -1,13 +1,15 @@
-/** Derivatives of a function of a few numbers by central differences that know how far they can be trusted. */
+/** Computes derivatives of a function of a few numbers by central differences, and finds out how far they can be
+ * trusted. */
 
-/** Steps in sides of the boxes, from large to small; powers of two, so that coordinates move without rounding. Most pairs have
- * their slopes at the first. Near a kink, and where boxes nearly match or touch, the loss bends over shorter distances. */
+/** The steps in units of the sides of the boxes, from large to small. They are powers of two, so that coordinates move
+ * without rounding. Most pairs get their slopes at the first step. Near a kink, and where boxes nearly match or touch,
+ * the loss bends over shorter distances. */
 const STEPS = [2 ** -11, 2 ** -14, 2 ** -17, 2 ** -20, 2 ** -23]
 
-/** What slopes may be off by, in their unit. Most are a hundred times better. */
+/** The error that slopes may have, in their unit. Most are a hundred times more accurate. */
 const CERTAIN = 1e-7
 
-/** What rounding of the loss may do to the slopes, in spacings of the loss over the step. */
+/** The error of slopes from rounding of the loss, in spacings of the loss divided by the step. */
 const ROUNDING = 16 * 2 ** -52
 
 /** Slopes far below this are 0 as float32 numbers. */
@@ -15,17 +17,20 @@ const SMALLEST = 2 ** -100
 
 export interface Slopes {
   slopes: Float64Array
-  /** What errors are measured in: the largest slope, or what rounding of the loss allows to be seen where that is more. */
+  /** The unit of errors: the largest slope or, if that is larger, the smallest slope that can be seen despite rounding
+   * of the loss. */
   unit: number
 }
 
 /**
- * The slopes of `f` at x, where it is called first; undefined at a kink, or nearer to one than the smallest step.
+ * Computes the slopes of `f` at x, where it is called first. Returns undefined if x is at a kink, or nearer to one than
+ * the smallest step.
  *
- * Differences over one and two steps, extrapolated to none: (4·D1 − D2)/3. Where f is smooth, D1 and D2 agree, and so do the
- * second differences, S2 = 4·S1. Across a kink one of the two fails by a good part of the jump, wherever it lies.
+ * Differences over one and two steps are extrapolated to a step of 0: (4·D1 − D2)/3. Where f is smooth, D1 and D2
+ * agree, and the second differences satisfy S2 = 4·S1. Across a kink one of the two conditions fails by a good part of
+ * the jump, wherever the kink lies.
  *
- * @param side of the boxes, roughly; a power of two.
+ * @param side the approximate side of the boxes, a power of two.
  */
 export function slopesOf(f: (x: Float64Array) => number, x: Float64Array, side: number): Slopes | undefined {
   const centre = f(x)
@@ -53,20 +58,20 @@ export function slopesOf(f: (x: Float64Array) => number, x: Float64Array, side: 
   return undefined
 }
 
-/** Of N pairs of boxes, row by row. */
+/** The slopes of the losses of N pairs of boxes, row by row. */
 export interface PairSlopes {
-  /** [N] values of the function. */
+  /** [N] losses. */
   losses: Float64Array
+  /** [N, columns] slopes for the predictions. */
   pred: Float64Array
+  /** [N, columns] slopes for the targets. */
   target: Float64Array
-  /** [N], 0 for a pair at a kink. */
+  /** [N] units of the errors, 0 for a pair at a kink. */
   units: Float64Array
 }
 
-/**
- * The slopes of the losses of [N, columns] pairs. `lossOf(i)` gives the loss of pair i as a function of its numbers, prediction
- * first; it is called with the pair itself before the pair is moved.
- */
+/** Computes the slopes of the losses of [N, columns] pairs. `lossOf(i)` returns the loss of pair i as a function of its
+ * numbers, prediction first. That function is called with the pair itself before the pair is moved. */
 export function slopesOfPairs(
   lossOf: (i: number) => (pair: Float64Array) => number,
   { pred, target }: { pred: ArrayLike<number>; target: ArrayLike<number> },

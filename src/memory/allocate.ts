@@ -1,7 +1,8 @@
 import { ScaLossError } from '../core/errors.js'
 import type { FloatArray } from '../core/types.js'
 
-/** Allocates so many bytes; where they are not to be had, the error says what for and how many. */
+/** Runs an allocation of `bytes` bytes. If there is not enough memory, the error says what they were for and how many
+ * were needed. */
 export function allocating<T>(what: string, bytes: number, allocate: () => T): T {
   try {
     return allocate()
@@ -17,7 +18,7 @@ export function outOfMemory(what: string, bytes: number, cause?: unknown): ScaLo
   return new ScaLossError('ERR_SCALOSS_OUT_OF_MEMORY', message, { cause })
 }
 
-/** Zeros in the dtype of another array. */
+/** Makes an array of zeros with the dtype of another array. */
 export function newArray(what: string, { BYTES_PER_ELEMENT }: FloatArray, length: number): FloatArray {
   const FloatArrayOf = BYTES_PER_ELEMENT === 8 ? Float64Array : Float32Array
   return allocating(what, length * BYTES_PER_ELEMENT, () => new FloatArrayOf(length))

@@ -1,23 +1,23 @@
 import type { FloatArray } from '../core/types.js'
 import { allocating } from './allocate.js'
 
-/** Memory that is kept for later calls, at most. */
+/** The largest number of bytes to keep for later calls. */
 const MOST_KEPT = 2 ** 26
 const free: ArrayBuffer[] = []
 let kept = 0
 
-/** Copies of arrays that nobody else has. Memory is used again for later calls: pages that a process gets anew cost more than
- * the copies. */
+/** Holds copies of arrays that no other code can reach. Its memory is reused by later calls, because fresh pages from
+ * the operating system cost more than the copies. */
 export class Staging {
   readonly #buffer: ArrayBuffer
   #used = 0
 
-  /** Room for copies of all the arrays. */
+  /** Reserves memory for copies of all the arrays. */
   constructor(arrays: readonly FloatArray[]) {
     this.#buffer = take(arrays.reduce((bytes, array) => bytes + aligned(array.byteLength), 0))
   }
 
-  /** A copy of the array, or with `fill: false` one whose numbers are yet to be written. */
+  /** Copies the array. With `fill: false`, the copy has the same length but its numbers are not written yet. */
   copy<A extends FloatArray>(array: A, fill = true): A {
     const Float = array.BYTES_PER_ELEMENT === 8 ? Float64Array : Float32Array
     const copy = new Float(this.#buffer, this.#used, array.length) as A
@@ -26,7 +26,7 @@ export class Staging {
     return copy
   }
 
-  /** Ends the use of all copies. */
+  /** Ends the use of all copies, so that later calls can reuse the memory. */
   release(): void {
     if (kept + this.#buffer.byteLength > MOST_KEPT) return
     kept += this.#buffer.byteLength
@@ -34,7 +34,8 @@ export class Staging {
   }
 }
 
-/** So that copies lie in cache lines of their own. Not by bits, of which JavaScript's operators have 32: arrays may be larger. */
+/** Rounds up to whole cache lines, so that no two copies share one. This divides instead of masking bits, because
+ * bitwise operators work on 32 bits and arrays may be larger. */
 const aligned = (bytes: number) => Math.ceil(bytes / 64) * 64
 
 function take(bytes: number): ArrayBuffer {

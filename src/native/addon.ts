@@ -1,39 +1,41 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import type { Block } from '../core/block.js'
 import { invalidArgument, ScaLossError, type UnavailableReason } from '../core/errors.js'
 import type { ArrayList } from '../core/job.js'
 import type { FloatArray } from '../core/types.js'
-import type { Block } from './block.js'
 import { loadNativeFile } from './load.js'
 
-/** A GPU. */
+/** A GPU that CUDA can see. */
 export interface CudaDeviceInfo {
+  /** The name of the GPU, from CUDA. */
   name: string
-  /** As `'9.0'`. */
+  /** The compute capability, such as `'9.0'`. */
   computeCapability: string
+  /** The number of streaming multiprocessors. */
   multiprocessors: number
-  /** Bytes. */
+  /** The size of the device memory, in bytes. */
   memory: number
 }
 
-/** What the addon says of CUDA. */
+/** What the addon reports about CUDA. */
 export interface NativeCuda {
-  /** Empty when usable. */
+  /** The reason why CUDA cannot be used, empty if it can. */
   reason: '' | UnavailableReason
   message: string
-  /** CUDA versions as CUDA writes them: 13000 is 13.0; 0 if there is none. */
+  /** CUDA versions as CUDA writes them: 13000 is 13.0, and 0 means none. */
   driver: number
   runtime: number
   devices: CudaDeviceInfo[]
 }
 
 declare const opaque: unique symbol
-/** An object of the addon, which alone can look into it. Goes when it is released or garbage. */
+/** An object that only the addon can look into. It is freed when it is released or garbage collected. */
 export interface NativeHandle {
   readonly [opaque]: true
 }
 
-/** Streams, events and tensors of CUDA devices (`binding/cuda_objects.h`). */
+/** The addon's functions for streams, events and tensors of CUDA devices (`binding/cuda_objects.h`). */
 export interface NativeCudaObjects {
   openStream(device: number, pointer: bigint | undefined): NativeHandle
   streamPointer(stream: NativeHandle): bigint
@@ -41,20 +43,20 @@ export interface NativeCudaObjects {
   synchronizeDevice(device: number): void
   recordEvent(stream: NativeHandle): NativeHandle
   synchronizeEvent(event: NativeHandle): void
-  /** Milliseconds; waits for the second. */
+  /** Returns milliseconds. Waits for the second event. */
   elapsedTime(from: NativeHandle, to: NativeHandle): number
-  /** Of zeros or of what the memory holds. `dtype` is a position in `dtypes`. */
+  /** Makes a tensor of zeros, or one with whatever the memory holds. `dtype` is an index into `dtypes`. */
   newTensor(stream: NativeHandle, dtype: number, length: number, zeros: boolean): NativeHandle
   foreignTensor(stream: NativeHandle, dtype: number, length: number, pointer: bigint): NativeHandle
-  /** Shares the memory. */
+  /** Makes a tensor that shares part of the memory of another. */
   subTensor(tensor: NativeHandle, begin: number, length: number): NativeHandle
   tensorPointer(tensor: NativeHandle): bigint
   writeTensor(tensor: NativeHandle, data: FloatArray | Uint16Array): void
   readTensor(tensor: NativeHandle, out: FloatArray | Uint16Array): void
   copyTensor(stream: NativeHandle, to: NativeHandle, from: NativeHandle): void
-  /** Bytes: total, free, allocated, reserved. */
+  /** Returns bytes: total, free, allocated, reserved. */
   deviceMemory(device: number): [number, number, number, number]
-  /** Enqueues one call over tensors; `loss` and `invalid` take one number of float64. */
+  /** Enqueues one call over tensors. `loss` and `invalid` each receive one float64 number. */
   deviceBoxLoss(
     block: Block,
     stream: NativeHandle,
@@ -64,44 +66,48 @@ export interface NativeCudaObjects {
   ): void
 }
 
-/** Everything the addon exports (`binding/addon.cpp`); `test/cpu/native.test.ts` compares name by name. */
+/** Everything that the addon exports (`binding/addon.cpp`). `test/cpu/native.test.ts` compares the names. */
 export interface Native extends NativeCudaObjects {
-  /** Names of the losses, formats, modes, dtypes of tensors, arrays of a call and numbers of a block, in the addon's order. */
+  /** The names of the losses, formats, modes, tensor dtypes, arrays of a call and numbers of a block, in the addon's
+   * order. */
   readonly losses: string[]
   readonly formats: string[]
   readonly modes: string[]
   readonly dtypes: string[]
   readonly arrays: string[]
   readonly fields: string[]
-  /** One call over host arrays, whose numbers are in `block`; it takes two results. */
+  /** Runs one call over host arrays. `block` holds its numbers and receives two results. */
   boxLoss(block: Block, ...arrays: ArrayList<FloatArray>): void
-  /** The same off this thread, over arrays that nobody else has until the promise is settled. Gives loss and invalid rows. */
+  /** Runs one call on another thread. No other code may touch the arrays until the promise settles. Returns the loss
+   * and the number of invalid rows. */
   boxLossAsync(block: Block, ...arrays: ArrayList<FloatArray>): Promise<[loss: number, invalid: number]>
-  /** Values of all pairs of [N, 2 axes] and [M, 2 axes] boxes, N and M > 0, to [N, M]. `block` takes the number of invalid boxes. */
+  /** Writes the values of all pairs of [N, 2 axes] and [M, 2 axes] boxes, N and M > 0, to the [N, M] array `out`.
+   * `block` receives the number of invalid boxes. */
   pairwise(block: Block, a: FloatArray, b: FloatArray, out: FloatArray): void
-  /** Memory of zeros, aligned to 64 bytes; pinned: CUDA copies it without waiting. It lives as long as either of the two that are
-   * returned. Undefined where the runtime allows no external buffers. */
+  /** Allocates zeroed memory aligned to 64 bytes. Pinned memory can be copied by CUDA without waiting. The memory lives
+   * as long as either of the two returned objects. Returns undefined where the runtime does not allow external
+   * buffers. */
   allocate(bytes: number, pinned: boolean): [NativeHandle, ArrayBuffer] | undefined
-  /** A call of `boxLoss` to run again and again. Block and arrays lie within `memory`, which the plan keeps; what a run may
-   * change, its rows and scales, is read from the block at every run. */
+  /** Prepares a call of `boxLoss` that can be run many times. Block and arrays lie in `memory`, which the plan keeps
+   * alive. Every run reads from the block what may have changed since the last one: rows and scales. */
   newPlan(memory: NativeHandle, block: Block, ...arrays: ArrayList<FloatArray>): NativeHandle
   runPlan(plan: NativeHandle): void
-  /** Lets an object go at once; it may have gone before. */
+  /** Releases an object at once. It may have been released before. */
   release(handle: NativeHandle): void
-  /** SIMD levels that this build has and this CPU can run, from narrowest to widest. */
+  /** The SIMD levels that this build has and this CPU can run, from narrowest to widest. */
   simdLevels(): string[]
-  /** The SIMD level in force. */
+  /** The current SIMD level. */
   simd(): string
-  /** Puts a level in force for the whole process; false if there is none of that name. */
+  /** Sets the SIMD level for the whole process. Returns false if there is no level of that name. */
   setSimd(level: string): boolean
-  /** The first call initialises the CUDA driver, if there is one. */
+  /** Describes CUDA. The first call initialises the CUDA driver, if there is one. */
   cuda(): NativeCuda
 }
 
 let loaded: Native | undefined
 let failure: ScaLossError | undefined
 
-/** The addon, or the reason why there is none. Tried once per process. */
+/** Returns the addon, or the error that says why it cannot be loaded. Loading is tried once per process. */
 export function findNative(): Native | ScaLossError {
   if (loaded) return loaded
   if (failure) return failure
@@ -119,7 +125,7 @@ export function findNative(): Native | ScaLossError {
 const MOST_THREADS = 256
 let threads: number | undefined
 
-/** How many threads a call on the CPU uses at most, unless it says so: `SCALOSS_THREADS`, or one a processor. */
+/** The default of the option `threads`: the environment variable `SCALOSS_THREADS`, or one thread per processor. */
 export function defaultThreads(): number {
   if (threads !== undefined) return threads
   const setting = process.env.SCALOSS_THREADS
@@ -133,14 +139,14 @@ export const THREAD_COUNT = `a whole number from 1 to ${MOST_THREADS}`
 export const isThreadCount = (value: unknown): value is number =>
   Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MOST_THREADS
 
-/** The addon. Throws the reason why there is none. */
+/** Returns the addon, or throws the error that says why it cannot be loaded. */
 export function loadNative(): Native {
   const native = findNative()
   if (native instanceof ScaLossError) throw native
   return native
 }
 
-/** `SCALOSS_SIMD` narrows the level, for tests and comparisons. */
+/** The environment variable `SCALOSS_SIMD` selects a narrower level, for tests and comparisons. */
 function applySimdOverride(native: Native): void {
   const level = process.env.SCALOSS_SIMD
   if (level && !native.setSimd(level)) {

@@ -1,49 +1,69 @@
 import { ScaLossError, type UnavailableReason } from '../core/errors.js'
 import type { BackendName } from '../core/types.js'
+import { findWasm, loadWasm } from '../wasm/module.js'
 import { type CudaDeviceInfo, defaultThreads, findNative, loadNative, type Native, type NativeCuda } from './addon.js'
 
 export type { CudaDeviceInfo, UnavailableReason }
 
-/** What the option `backend` takes; `auto` is the first of the others that can run. */
-export const BACKENDS = ['auto', 'cuda', 'cpu', 'js'] as const satisfies (BackendName | 'auto')[]
+/** The values of the option `backend`. `'auto'` is the first of the others that can run here. */
+export const BACKENDS = ['auto', 'cuda', 'cpu', 'wasm', 'js'] as const satisfies (BackendName | 'auto')[]
 
-/** A backend that cannot run here. */
+/** Says why a backend cannot run here. */
 export interface Unavailable {
+  /** False: the backend cannot run here. */
   available: false
+  /** The reason in one word, to match on. */
   reason: UnavailableReason
+  /** The reason in full, to read. */
   message: string
 }
 
-/** The CUDA backend, where there is a device that it can use. */
+/** Describes the CUDA backend, if there is a device that it can use. */
 export interface CudaBackend {
+  /** True: the backend can run here. */
   available: true
-  /** CUDA versions of the driver and of the runtime inside the addon, as `'13.0'`. */
+  /** The CUDA version that the driver supports, such as `'13.0'`. */
   driver: string
+  /** The version of the CUDA runtime in the addon, such as `'13.0'`. */
   runtime: string
-  /** Position = `device` option. */
+  /** The devices. The index of a device is the value of the option `device`. */
   devices: CudaDeviceInfo[]
 }
 
-/** The CPU backend, where the addon could be loaded. */
+/** Describes the CPU backend, if the addon could be loaded. */
 export interface CpuBackend {
+  /** True: the backend can run here. */
   available: true
-  /** The SIMD level in force. The environment variable `SCALOSS_SIMD` can choose a narrower one. */
+  /** The current SIMD level, such as `'avx2'`. The environment variable `SCALOSS_SIMD` can select a narrower one. */
   simd: string
-  /** The levels that this build has and this CPU can run. */
+  /** The SIMD levels that this build has and this CPU can run, from narrowest to widest. */
   simdLevels: string[]
-  /** How many a call uses at most, unless its option `threads` says so. The environment variable `SCALOSS_THREADS` sets it. */
+  /** The largest number of threads of a call without the option `threads`. The environment variable `SCALOSS_THREADS`
+   * sets it. */
   threads: number
 }
 
-/** The JavaScript backend, which can always run. */
-export interface JsBackend {
+/** Describes the WebAssembly backend, if this host has WebAssembly with SIMD. */
+export interface WasmBackend {
+  /** True: the backend can run here. */
   available: true
 }
 
-/** What `backends` found: each backend, or why it cannot run. */
+/** Describes the JavaScript backend, which can always run. */
+export interface JsBackend {
+  /** True: this backend can run everywhere. */
+  available: true
+}
+
+/** The result of `backends`: a description of each backend, or why it cannot run. */
 export interface Backends {
+  /** The CUDA kernels, on an NVIDIA GPU. */
   cuda: CudaBackend | Unavailable
+  /** The native code for the CPU. */
   cpu: CpuBackend | Unavailable
+  /** The native code for the CPU as WebAssembly. */
+  wasm: WasmBackend | Unavailable
+  /** Plain JavaScript. */
   js: JsBackend
 }
 
@@ -62,26 +82,33 @@ function describeCpu(native: Native): CpuBackend | Unavailable {
   }
 }
 
-/** A backend that has an error to show for it. */
+function describeWasm(): WasmBackend | Unavailable {
+  const wasm = findWasm()
+  return wasm instanceof ScaLossError ? unavailable(wasm) : { available: true }
+}
+
+/** Describes a backend that failed with an error. */
 function unavailable(error: unknown): Unavailable {
   if (!(error instanceof ScaLossError)) throw error
   return { available: false, reason: error.reason ?? 'error', message: error.message }
 }
 
-/** What can run here, and why the rest cannot. Initialises the CUDA driver, if there is one. */
+/** Says which backends can run here, and why the others cannot. Initialises the CUDA driver, if there is one. */
 export function backends(): Backends {
   const js: JsBackend = { available: true }
+  const wasm = describeWasm()
   try {
     const native = loadNative()
-    return { cuda: describeCuda(native.cuda()), cpu: describeCpu(native), js }
+    return { cuda: describeCuda(native.cuda()), cpu: describeCpu(native), wasm, js }
   } catch (error) {
-    return { cuda: unavailable(error), cpu: unavailable(error), js }
+    return { cuda: unavailable(error), cpu: unavailable(error), wasm, js }
   }
 }
 
 let autoBackend: BackendName | undefined
 
-/** The backend to run on: the one asked for, if it can run, or the best there is. Asking for the CPU never probes CUDA. */
+/** Chooses the backend to run on: the requested one, if it can run, or with `'auto'` the best available. Asking for the
+ * CPU never probes CUDA. */
 export function resolveBackend(asked: BackendName | 'auto'): BackendName {
   switch (asked) {
     case 'auto':
@@ -96,6 +123,9 @@ export function resolveBackend(asked: BackendName | 'auto'): BackendName {
     case 'cpu':
       loadNative()
       return asked
+    case 'wasm':
+      loadWasm()
+      return asked
     case 'js':
       return asked
   }
@@ -104,6 +134,8 @@ export function resolveBackend(asked: BackendName | 'auto'): BackendName {
 function chooseBackend(): BackendName {
   const native = findNative()
   if (native instanceof ScaLossError) {
+    // The same bits at a few times the time: not worth a warning.
+    if (!(findWasm() instanceof ScaLossError)) return 'wasm'
     process.emitWarning(native.message, { type: 'ScaLossWarning', code: 'SCALOSS_JS_FALLBACK' })
     return 'js'
   }

@@ -1,7 +1,7 @@
+import { FIELD, giveBack, takeBlock, writeBoxLoss, writePairwise } from '../core/block.js'
 import { ScaLossError } from '../core/errors.js'
 import { type BoxLossJob, listOf, type PairwiseJob, type Summary } from '../core/job.js'
 import { loadNative } from './addon.js'
-import { FIELD, giveBack, takeBlock, writeBoxLoss, writePairwise } from './block.js'
 
 /** Runs a checked job on the addon. */
 export function nativeBoxLoss(job: BoxLossJob): Summary {
@@ -19,7 +19,7 @@ export function nativeBoxLoss(job: BoxLossJob): Summary {
   }
 }
 
-/** Runs a checked job off this thread. Nobody else may have its arrays. */
+/** Runs a checked job on another thread. No other code may touch its arrays meanwhile. */
 export async function nativeBoxLossAsync(job: BoxLossJob): Promise<Summary> {
   try {
     const [loss, invalid] = await startBoxLoss(job)
@@ -29,7 +29,7 @@ export async function nativeBoxLossAsync(job: BoxLossJob): Promise<Summary> {
   }
 }
 
-/** The addon reads the block before it returns: the call under way does not need it. */
+/** Starts the call. The addon reads the block before it returns, so the block can be given back at once. */
 function startBoxLoss(job: BoxLossJob): Promise<[loss: number, invalid: number]> {
   const native = loadNative()
   const block = takeBlock()
@@ -41,7 +41,7 @@ function startBoxLoss(job: BoxLossJob): Promise<[loss: number, invalid: number]>
   }
 }
 
-/** Runs a checked job, with boxes on both sides, on the addon. Returns how many boxes are invalid. */
+/** Runs a checked `pairwise` job that has boxes on both sides. Returns the number of invalid boxes. */
 export function nativePairwise(job: PairwiseJob): number {
   const native = loadNative()
   const block = takeBlock()
@@ -62,7 +62,8 @@ interface NativeErrorDetails {
   hostOutOfMemory: boolean
 }
 
-/** CUDA errors carry CUDA's own name; anything else is a fault of this package and passes as it is. */
+/** Converts an error of the addon. CUDA errors carry CUDA's name for the error. Any other error is a defect of this
+ * package and is returned unchanged. */
 export function fromNative(error: unknown): unknown {
   const { cudaName, outOfMemory, hostOutOfMemory, message } = error as Error & Partial<NativeErrorDetails>
   if (hostOutOfMemory) return new ScaLossError('ERR_SCALOSS_OUT_OF_MEMORY', message, { cause: error })

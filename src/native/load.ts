@@ -3,17 +3,20 @@ import { join } from 'node:path'
 import { familySync, versionSync } from 'detect-libc'
 import { ScaLossError, show, type UnavailableReason } from '../core/errors.js'
 
-// Finds and loads the addon's file: what `npm run build:native` built, or the prebuild for this platform and C library.
+// Finds and loads the addon file: the one that `npm run build:native` built, or the prebuild for this platform and C
+// library.
 
 const { platform, arch, versions } = process
 
 function candidates(dist: string, libc: string | undefined): string[] {
   const chosen = process.env.SCALOSS_PREBUILD
   if (chosen) return [chosen.endsWith('.node') ? chosen : join(chosen, 'build/Release/scaloss.node')]
-  // It does not look into a file, and on musl takes one without a tag for its own: it proposes, and others come after.
+  // node-gyp-build does not look into files, and on musl it accepts a file without a C library tag. So its choice is
+  // only the first candidate, and others follow.
   const proposed = () => {
     try {
-      // Only here, because it looks for files when it is loaded, and may not where permissions are narrow.
+      // It is loaded here and not at the top, because it reads files while loading, which narrow permissions may
+      // forbid.
       const { path } = require('node-gyp-build') as { path(folder: string): string }
       return [path(join(dist, '..'))]
     } catch {
@@ -22,15 +25,15 @@ function candidates(dist: string, libc: string | undefined): string[] {
   }
   const built = join(dist, '../build/Release/scaloss.node')
   const prebuild = `prebuilds/${platform}-${arch}/${['scaloss', libc, 'node'].filter(Boolean).join('.')}`
-  // Beside `dist`, or beside the one file that a bundler made of this package and its user, of which this code is then a part.
+  // Prebuilds lie beside `dist`, or beside the bundle if a bundler merged this code into one file.
   const prebuilds = [join(dist, '..', prebuild), join(__dirname, prebuild)]
   return [...new Set([...proposed(), ...(process.env.PREBUILDS_ONLY ? [] : [built]), ...prebuilds])]
 }
 
 const ELF_MACHINES: Record<number, string> = { 3: 'ia32', 40: 'arm', 62: 'x64', 183: 'arm64', 243: 'riscv64' }
 
-/** Why a file for Linux cannot be loaded here, as far as it says so itself: a truncated one, or one for another C library,
- * can end the process in dlopen. */
+/** Says why a file cannot be loaded on Linux, as far as the file itself shows. It is checked because dlopen can end the
+ * process on a file that is truncated or built for another C library. */
 function misfit(file: Buffer, libc: string | undefined): string | undefined {
   if (file.length === 0) return 'the file is empty'
   if (platform !== 'linux') return undefined
@@ -50,7 +53,7 @@ function load(path: string, libc: string | undefined): unknown {
   return require(path)
 }
 
-/** The prebuilds that the package has, as `linux-x64/scaloss.glibc.node`. */
+/** Lists the prebuilds in the package, such as `linux-x64/scaloss.glibc.node`. */
 function prebuilds(dist: string): string {
   try {
     const files = readdirSync(join(dist, '../prebuilds'), { recursive: true, encoding: 'utf8' })
@@ -63,23 +66,24 @@ function prebuilds(dist: string): string {
 const BUILD =
   'npm install --no-save cmake-js@8 node-addon-api@8 node-api-headers@1 && npx cmake-js compile --directory node_modules/scaloss'
 
-/** Why none of the files could be loaded; `failures` are the errors of those that are there. */
+/** Says why no file could be loaded. `failures` are the errors of the files that exist. */
 function reasonOf(failures: readonly NodeJS.ErrnoException[]): UnavailableReason {
   if (failures.some(({ code }) => code === 'ERR_DLOPEN_DISABLED' || code === 'ERR_ACCESS_DENIED'))
     return 'addons-disabled'
   return failures.length > 0 ? 'misfit' : 'not-built'
 }
 
-/** What to do where Node forbids addons. */
+/** Says what to do where Node forbids addons. */
 function allowAddons(): string {
-  // Only a Node that was started so has it, whatever its type says.
+  // `process.permission` exists only if Node was started with the permission model, whatever its type says.
   const underPermissions = 'permission' in process
   return underPermissions
     ? "  Node was started with its permission model: add --allow-addons, and let --allow-fs-read hold this package's folder."
     : '  Node was started with --no-addons, on its command line or in NODE_OPTIONS: start it without that flag.'
 }
 
-/** Loads the addon of the package whose compiled files lie in `dist`. Throws what was tried and what to do. */
+/** Loads the addon of the package whose compiled files lie in `dist`. If that fails, the error lists what was tried and
+ * what to do. */
 export function loadNativeFile(dist: string): unknown {
   const libc = familySync() ?? undefined
   const tried: string[] = []

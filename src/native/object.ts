@@ -3,7 +3,7 @@ import { ScaLossError } from '../core/errors.js'
 import { loadNative, type Native, type NativeHandle } from './addon.js'
 import { fromNative } from './call.js'
 
-/** Calls the addon; what it throws comes out as a `ScaLossError`. */
+/** Calls the addon and converts its errors to `ScaLossError`. */
 export function callNative<T>(call: (native: Native) => T): T {
   try {
     return call(loadNative())
@@ -12,10 +12,10 @@ export function callNative<T>(call: (native: Native) => T): T {
   }
 }
 
-/** The native object behind `object`. Throws if that was disposed; `argument` names it in the message. */
+/** Returns the native object behind `object`. Throws if it was disposed; the message calls it `argument`. */
 export let handleOf: (object: NativeObject, argument: string) => NativeHandle
 
-/** Something that lives on a device until it is disposed or, at the latest, until it is garbage. */
+/** An object on a device. It lives until it is disposed, or at the latest until it is garbage collected. */
 export abstract class NativeObject {
   #handle: NativeHandle | undefined
 
@@ -33,12 +33,12 @@ export abstract class NativeObject {
     this.#handle = handle
   }
 
-  /** Whether it is released. */
+  /** Whether `dispose()` was called. */
   get disposed(): boolean {
     return this.#handle === undefined
   }
 
-  /** Gives the memory back, once work that was enqueued with it is done. May be called again. */
+  /** Frees the memory after the work that was enqueued with it is done. Further calls have no effect. */
   dispose(): void {
     const handle = this.#handle
     if (!handle) return
@@ -46,7 +46,7 @@ export abstract class NativeObject {
     callNative((native) => native.release(handle))
   }
 
-  /** `dispose`, for `using`. */
+  /** Calls `dispose`, so that the object can be declared with `using`. */
   [Symbol.dispose](): void {
     this.dispose()
   }

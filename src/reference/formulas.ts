@@ -1,10 +1,10 @@
 /**
- * The papers' formulas, stated plainly in float64, with derivatives by the sum, product, quotient and chain rules. Shares
- * nothing with the kernels: it is what they are checked against, and the `js` backend. docs/losses.md has the same formulas in
- * one table, and says what holds at their kinks.
+ * States the papers' formulas plainly in float64, with derivatives by the sum, product, quotient and chain rules. It
+ * shares no code with the kernels: it is what they are checked against, and the `js` backend. docs/losses.md has the
+ * same formulas in one table, and says what holds at their kinks.
  *
- * Plain means that 1 − IoU and 2 − (wmin/wmax + hmin/hmax) cancel near a perfect match: there a loss is right to about 1e-15
- * absolutely, not to the last digit as with the kernels.
+ * Plain means that 1 − IoU and 2 − (wmin/wmax + hmin/hmax) cancel near a perfect match. There the absolute error of a
+ * loss is about 1e-15, whereas the kernels are accurate to the last digits.
  */
 import type { Corners } from '../core/boxes.js'
 import type { LossName, LossParams } from '../core/losses.js'
@@ -45,17 +45,16 @@ import {
   type Term,
 } from './terms.js'
 
-/** Loss of one pair and its derivatives. */
+/** The loss of one pair and its derivatives. */
 export interface PairLoss {
   loss: number
   grad: Corners
   gradTarget: Corners
 }
 
-/**
- * Factors that are constants to the gradient: `a` of ciou and IoU^γ of Focal-EIoU. The first evaluation with such an object
- * sets them, later ones use them as they are. The gradient is the slope of the loss only with them held in this way.
- */
+/** Factors that are held constant in the gradient: `a` of ciou and IoU^γ of Focal-EIoU. The first evaluation with such
+ * an object sets them, and later ones use them unchanged. Only with them held in this way is the gradient the slope of
+ * the loss. */
 export interface Held {
   aspect?: number
   focal?: number
@@ -73,11 +72,13 @@ const hold = (held: Held | undefined, factor: keyof Held, value: number): number
 const ONE = constant(1)
 const product = (axes: readonly Axis[], of: (axis: Axis) => Term): Term => axes.map(of).reduce(multiply)
 
-/** SCALoss: Zheng, Zhao, Liu, Liu, Cai: Side and Corner Aligned Loss for Bounding Box Regression, AAAI 2022, Eq. 2. */
+/** Computes the side overlap loss of SCALoss (Zheng, Zhao, Liu, Liu, Cai: Side and Corner Aligned Loss for Bounding Box
+ * Regression, AAAI 2022, Eq. 2). */
 const sideOverlap: Formula = ({ axes }) =>
   subtract(constant(axes.length), sum(axes.map((a) => divide(a.overlap, a.enclosing, 1))))
 
-/** Eq. 3: (‖p1 − g1‖ + ‖p2 − g2‖) / ‖c1 − c2‖. epsilon: of the authors' code. */
+/** Computes the corner distance loss (Eq. 3): (‖p1 − g1‖ + ‖p2 − g2‖) / ‖c1 − c2‖. The epsilon is that of the authors'
+ * code. */
 const cornerDistance: Formula = (pair, params) => {
   const epsilon = params.epsilon * pair.units.common
   const n1 = length(inCommonUnit(pair, firstDistance, epsilon))
@@ -86,13 +87,13 @@ const cornerDistance: Formula = (pair, params) => {
   return divide(add(n1, n2), add(diagonal, constant(epsilon)), 0)
 }
 
-/** Eq. 4 */
+/** Computes SCALoss (Eq. 4). */
 const sca: Formula = (pair, params) => add(sideOverlap(pair, params), cornerDistance(pair, params), params.alpha)
 
 interface Overlap {
   iou: Term
   union: Term
-  /** The epsilon of torchvision, an area, in the units of the axes. */
+  /** The epsilon of torchvision. It is an area in the units of the axes. */
   areaEpsilon: Term
 }
 
@@ -100,24 +101,25 @@ function overlapOf({ axes, units }: Pair, epsilon: number): Overlap {
   const intersection = product(axes, (a) => positivePart(a.overlap))
   const a = product(axes, (axis) => sideOf(axis.pred))
   const b = product(axes, (axis) => sideOf(axis.target))
-  // In this order the union of a box and one inside it is exactly the larger: the power of a rest would magnify it.
+  // In this order the union of a box and one inside it is exactly the larger one. A rounding error in it would be
+  // magnified by `power`.
   const [less, more] = a.value < b.value ? [a, b] : [b, a]
   const union = add(more, subtract(less, intersection))
   const areaEpsilon = constant(units.axes.reduce((area, unit) => area * unit, epsilon))
   return { iou: divide(intersection, add(union, areaEpsilon), 0), union, areaEpsilon }
 }
 
-/** What the loss has for 1 − IoU. Its logarithm: Yu et al., UnitBox, 2016. Its powers: He et al., Alpha-IoU, NeurIPS 2021. */
+/** Computes the term that takes the place of 1 − IoU. The logarithm is from UnitBox (Yu et al., 2016), powers are from
+ * Alpha-IoU (He et al., NeurIPS 2021). */
 function overlapLoss(iou: Term, { mode, logFloor, power: p }: LossParams): Term {
   if (mode === 'square') return subtract(ONE, square(iou))
   if (mode === 'linear') return subtract(ONE, power(iou, p))
   return subtract(constant(0), iou.value <= logFloor ? constant(Math.log(logFloor)) : log(iou))
 }
 
-/**
- * 1 − IoU plus further terms, which are given the plain IoU. Inner-IoU (Zhang et al., 2023) scales the boxes of the first
- * term alone; Focal-EIoU (Zhang et al., 2021) multiplies by IoU^γ, a constant to the gradient.
- */
+/** Makes the formula 1 − IoU plus further terms, which are given the plain IoU. Inner-IoU (Zhang et al., 2023) scales
+ * the boxes of the first term only. Focal-EIoU (Zhang et al., 2021) multiplies by IoU^γ, which is held constant in the
+ * gradient. */
 const iouFamily =
   (furtherTerms: (pair: Pair, params: Params, plain: Overlap) => Term[]): Formula =>
   (pair, params) => {
@@ -130,7 +132,7 @@ const iouFamily =
     return weight === 0 ? constant(0) : scale(loss, weight)
   }
 
-/** Rezatofighi et al., Generalized IoU, CVPR 2019: (C − U) / C. */
+/** Computes (C − U) / C (Rezatofighi et al., Generalized IoU, CVPR 2019). */
 function emptyPart(pair: Pair, { union, areaEpsilon }: Overlap): Term {
   const hull = product(pair.axes, enclosing)
   return divide(subtract(hull, union), add(hull, areaEpsilon), 0)
@@ -138,14 +140,14 @@ function emptyPart(pair: Pair, { union, areaEpsilon }: Overlap): Term {
 
 const squaredLength = (parts: Term[]): Term => sum(parts.map(square))
 
-/** Zheng et al., Distance-IoU Loss, AAAI 2020: ρ² / c². */
+/** Computes ρ² / c² (Zheng et al., Distance-IoU Loss, AAAI 2020). */
 function centreTerm(pair: Pair, { epsilon }: LossParams): Term {
   const c2 = squaredLength(inCommonUnit(pair, enclosing))
   const squareEpsilon = constant(epsilon * pair.units.common * pair.units.common)
   return divide(squaredLength(inCommonUnit(pair, centreDistance)), add(c2, squareEpsilon), 0)
 }
 
-/** The same paper, Complete IoU: a · v of the aspect ratios. */
+/** Computes a · v from the aspect ratios (Complete IoU, in the same paper). */
 function aspectTerm(pair: Pair, { epsilon, detachAlpha, held }: Params, iou: Term): Term {
   const [w, h] = inCommonUnit(pair, (a) => sideOf(a.pred))
   const [W, H] = inCommonUnit(pair, (a) => sideOf(a.target))
@@ -154,13 +156,13 @@ function aspectTerm(pair: Pair, { epsilon, detachAlpha, held }: Params, iou: Ter
   return multiply(detachAlpha ? constant(hold(held, 'aspect', a.value)) : a, v)
 }
 
-/** Zhang et al., Focal and Efficient IOU Loss, 2021: ((w − W) / wmax)² and the same of h. */
+/** Computes ((w − W) / wmax)² and the same for h (Zhang et al., Focal and Efficient IOU Loss, 2021). */
 const sideTerms = ({ axes }: Pair): Term[] => axes.map((a) => square(divide(sideDifference(a), a.enclosing, 0)))
 
-/** Gevorgyan, SIoU Loss, 2022: half of distance cost and shape cost. */
+/** Computes half the sum of distance cost and shape cost (Gevorgyan, SIoU Loss, 2022). */
 function distanceAndShape(pair: Pair): Term {
   const [dx, dy] = inCommonUnit(pair, (a) => absolute(centreDistance(a)))
-  // The paper's 1 − 2·sin²(α − π/4), α the angle of the line through the centres.
+  // The sine is the paper's angle cost 1 − 2·sin²(α − π/4), where α is the angle of the line through the centres.
   const gamma = subtract(constant(2), sin(scale(angle(dy, dx), 2)))
   const grown = (t: Term): Term => subtract(ONE, exp(scale(t, -1)))
   const distance = pair.axes.map((a) => grown(multiply(gamma, square(divide(centreDistance(a), a.enclosing, 0)))))
@@ -171,7 +173,7 @@ function distanceAndShape(pair: Pair): Term {
   return scale(sum([...distance, ...shape]), 0.5)
 }
 
-/** Ma and Xu, MPDIoU, 2023: (n1² + n2²) / (imageWidth² + imageHeight²). */
+/** Computes n1² and n2², each divided by imageWidth² + imageHeight² (Ma and Xu, MPDIoU, 2023). */
 function cornerTerms(pair: Pair, { imageWidth, imageHeight }: LossParams): Term[] {
   const { common } = pair.units
   // An image far smaller than the boxes must not become empty in their unit.
@@ -179,7 +181,7 @@ function cornerTerms(pair: Pair, { imageWidth, imageHeight }: LossParams): Term[
   return [firstDistance, secondDistance].map((of) => square(divide(length(inCommonUnit(pair, of)), diagonal, 0)))
 }
 
-/** Girshick, Fast R-CNN, 2015, with the bend at beta: Σ d²/(2·beta) where |d| < beta, else |d| − beta/2. */
+/** Computes Σ d²/(2·beta) where |d| < beta, else |d| − beta/2 (Girshick, Fast R-CNN, 2015, with the bend at beta). */
 const smoothL1: Formula = ({ axes }, { beta }) =>
   sum(
     axes.flatMap((a) =>
@@ -191,7 +193,8 @@ const smoothL1: Formula = ({ axes }, { beta }) =>
     ),
   )
 
-/** Wang et al., A Normalized Gaussian Wasserstein Distance for Tiny Object Detection, 2021, half sides as deviations. */
+/** Computes 1 − exp(−W₂ / constant), where W₂ is the Wasserstein distance of Gaussians whose deviations are the half
+ * sides (Wang et al., A Normalized Gaussian Wasserstein Distance for Tiny Object Detection, 2021). */
 function wasserstein(pair: Pair, params: LossParams): Term {
   const centres = length(inCommonUnit(pair, centreDistance))
   const halfSides = length(inCommonUnit(pair, (a) => scale(sideDifference(a), 0.5)))
@@ -222,7 +225,7 @@ const FORMULAS: Record<LossName, Formula> = {
   cd3: cornerDistance,
 }
 
-/** A formula applied to a pair in units that keep it in range; the gradients come out for coordinates in these units. */
+/** Applies a formula to a pair in units that keep it in range. The gradients are for coordinates in these units. */
 function evaluate(name: LossName, pred: Corners, target: Corners, params: Params, derivatives: boolean) {
   const isLength = name === 'l1' || name === 'smooth_l1'
   const units = isLength ? asGiven(pred) : unitsOf(pred, target, params.epsilon === 0 ? undefined : 0)
@@ -231,7 +234,8 @@ function evaluate(name: LossName, pred: Corners, target: Corners, params: Params
 
 const isFinitePair = (pred: Corners, target: Corners) => pred.every(Number.isFinite) && target.every(Number.isFinite)
 
-/** Loss of one pair of boxes in corner form, and its derivatives for both. NaN where a coordinate is not finite. */
+/** Computes the loss of one pair of boxes given as corners, and its derivatives for both boxes. All are NaN if a
+ * coordinate is not finite. */
 export function evaluatePair(name: LossName, pred: Corners, target: Corners, params: LossParams): PairLoss {
   if (!isFinitePair(pred, target)) {
     const grad = pred.map(() => Number.NaN)
@@ -246,13 +250,13 @@ export function evaluatePair(name: LossName, pred: Corners, target: Corners, par
   return { loss: term.value, grad: gradient(0), gradTarget: gradient(pred.length) }
 }
 
-/** The loss of `evaluatePair` alone. `params.held` is for differences. */
+/** Computes only the loss of `evaluatePair`. `params.held` is for numeric differences. */
 export function evaluateLoss(name: LossName, pred: Corners, target: Corners, params: Params): number {
   return isFinitePair(pred, target) ? evaluate(name, pred, target, params, false).term.value : Number.NaN
 }
 
-/** Intersection over union of one pair, of volumes with three axes; 0 for an empty union. Inverted boxes: the formula as it
- * stands. */
+/** Computes the intersection over union of one pair, of volumes with three axes; 0 for an empty union. Inverted boxes
+ * use the formula as it stands. */
 export function evaluateIou(pred: Corners, target: Corners): number {
   if (!isFinitePair(pred, target)) return Number.NaN
   return overlapOf(measure(pred, target, unitsOf(pred, target), false), 0).iou.value

@@ -5,9 +5,9 @@ import { LOSSES } from '../core/losses.js'
 import type { FloatArray } from '../core/types.js'
 import { evaluateIou, evaluateLoss, evaluatePair } from './formulas.js'
 
-// The backend 'js': calls by the formulas of the reference, row by row.
+// The backend `js`: it computes calls row by row with the formulas of the reference.
 
-/** A corner gradient carried back to the numbers of a format, by the chain rule. */
+/** Converts the gradient for corners to one for the numbers of a format, by the chain rule. */
 function encodeGradient(gradient: Corners, format: Format): Corners {
   const axes = gradient.length / 2
   switch (format) {
@@ -22,10 +22,11 @@ function encodeGradient(gradient: Corners, format: Format): Corners {
   }
 }
 
-/** Of boxes near 0: an infinity would make NaN of the next 0 or opposite infinity. */
+/** Keeps the gradients of boxes near 0 finite. An infinity would become NaN when multiplied by 0 or added to the
+ * opposite infinity. */
 const withinRange = (x: number) => Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, x))
 
-/** The job by the reference formulas, row by row. */
+/** Computes a job of `boxLoss` row by row. */
 export function jsBoxLoss(job: BoxLossJob): Summary {
   const { axes, ordered } = LOSSES[job.name]
   const width = 2 * axes
@@ -60,7 +61,7 @@ function evaluate(job: BoxLossJob, pred: Corners, target: Corners) {
   return { loss: evaluateLoss(job.name, pred, target, job.params), grad: [], gradTarget: [] }
 }
 
-/** The losses of all pairs by the reference formulas. Returns how many boxes are invalid. */
+/** Computes the losses of all pairs. Returns the number of invalid boxes. */
 export function jsPairwise(job: PairwiseJob): number {
   const { axes, ordered } = LOSSES[job.name]
   const read = (boxes: FloatArray) =>
@@ -69,7 +70,7 @@ export function jsPairwise(job: PairwiseJob): number {
   const { mode, power, inner, focal } = job.params
   const isIou = job.name === 'iou' && mode === 'linear' && power === 1 && inner === 1 && focal === 0
   const valueOfPair = (pred: Corners, target: Corners) => {
-    // 1 − (1 − IoU) would round small values.
+    // The IoU is computed directly, because 1 − (1 − IoU) would round small values.
     if (job.similarity && isIou) return evaluateIou(pred, target)
     const loss = evaluateLoss(job.name, pred, target, job.params)
     return job.similarity ? 1 - loss : loss

@@ -13,20 +13,24 @@ import { checkPair, checkWeight, read, readWeight, type Weight } from './tensors
 export type { AnyReduction, Weight }
 
 /**
- * A loss as TensorFlow.js takes it, target first. Both tensors are [..., 4] ([..., 6] for the losses of three axes); `yTrue` may be
- * int32. The gradient goes to `yPred`; `yTrue` is a constant.
+ * A loss in the form that TensorFlow.js expects, with the target first. Both tensors are [..., 4], or [..., 6] for the
+ * losses of three axes. `yPred` is float32; `yTrue` is float32 or int32. The gradient goes to `yPred`, and `yTrue` is
+ * treated as a constant.
  *
- * @returns [...], a loss a box, or a scalar with `reduction` `'sum'` or `'mean'`.
- * @throws {ScaLossError} the tensors are not as described or cannot be read synchronously; a second derivative is asked for.
+ * @returns a float32 tensor: [...] with one loss per box, or a scalar with `reduction` `'sum'` or `'mean'`.
+ * @throws {ScaLossError} the tensors are not as described or cannot be read synchronously, or a second derivative is
+ *   requested.
  */
 export type TensorLoss = (yTrue: Tensor, yPred: Tensor) => Tensor
 
-/** Options of `boxLoss`: those of the package, where they mean something for tensors. */
+/** Options of `boxLoss` for tensors: the options of `boxLoss` of the package `scaloss`, except those that have no
+ * meaning for tensors. */
 export interface TensorLossOptions
   extends Omit<BoxLossOptions, 'reduction' | 'weight' | 'gradOutput' | 'grad' | 'gradTarget' | 'iou' | 'out'> {
-  /** Default `'none'`, as the losses of tf.layers: `fit` and `evaluate` take the mean themselves. */
+  /** How losses are reduced. Default `'none'`, as for the losses of tf.layers: `fit` and `evaluate` take the mean
+   * themselves. */
   reduction?: AnyReduction | undefined
-  /** One a box. Weight 0 gives exactly 0 loss and gradient, even for a NaN box. */
+  /** The weights, one per box. A weight of 0 gives exactly 0 loss and gradient, even for a NaN box. */
   weight?: Weight | undefined
 }
 
@@ -35,11 +39,12 @@ const OPTIONS = ['backend', 'device', 'threads', ...CALL_OPTIONS].filter((option
 const NO_BOXES = new Float32Array(0)
 
 /**
- * Makes a loss for `model.compile({ loss })`, `optimizer.minimize`, `variableGrads` and the like. It is cheap to make: a loop whose
- * weights change makes one each step.
+ * Makes a loss for `model.compile({ loss })`, `optimizer.minimize`, `variableGrads` and the like. Making a loss is
+ * cheap: a loop whose weights change can make one for each step.
  *
- * @param name the loss; docs/losses.md has the formula, the source and the options of each.
- * @throws {ScaLossError} an option is not as described, the backend of this package that it names cannot run.
+ * @param name the loss. docs/losses.md has the formula, the source and the options of each.
+ * @returns a function of `(yTrue, yPred)`.
+ * @throws {ScaLossError} an option is not as described, or the backend that it names cannot run.
  */
 export function boxLoss<L extends LossName, const O extends TensorLossOptions = NoOptions>(
   name: L,
@@ -48,12 +53,13 @@ export function boxLoss<L extends LossName, const O extends TensorLossOptions = 
 export function boxLoss(name: LossName, options: TensorLossOptions = {}): TensorLoss {
   checkOneOf('name', name, LOSS_NAMES)
   const callOptions = reading(readOptions('options', options, OPTIONS))
-  // A call over no boxes finds every other mistake here and not at the first step of a training.
+  // A call over no boxes finds wrong options here, and not only at the first step of the training.
   boxLossOfArrays(name, NO_BOXES, NO_BOXES, callOptions())
   return tensorLoss(name, name, callOptions)
 }
 
-/** Reads options once, and gives them as a call over arrays takes them: with the weights of boxes in this shape, where it is known. */
+/** Reads the options once. The result returns them as a call over arrays takes them. If the shape of the boxes is
+ * given, they include the weights. */
 function reading({ reduction = 'none', weight, normalizer, ...rest }: TensorLossOptions) {
   if (weight !== undefined) checkWeight(weight)
   return (boxes?: readonly number[]) => {
@@ -62,7 +68,7 @@ function reading({ reduction = 'none', weight, normalizer, ...rest }: TensorLoss
   }
 }
 
-/** The loss as a function that has a name: tf.layers calls a metric by it in its logs. */
+/** Makes the loss as a function with a name, because tf.layers uses the name of a metric in its logs. */
 export function tensorLoss(name: LossName, functionName: string, callOptions = reading({})): TensorLoss {
   const loss = (yTrue: Tensor, yPred: Tensor, ...more: unknown[]) => {
     if (more.some((value) => value !== undefined))
@@ -82,12 +88,12 @@ export function tensorLoss(name: LossName, functionName: string, callOptions = r
       const { loss } = namingTensors(() => boxLossOfArrays(name, pred, target, { ...call, grad: false }))
       return tensor(loss, perBox ? boxes : [], 'float32')
     }
-    // Loss and gradient take about as long as a pass over a tensor, so the gradient is left to where it is asked for: validation
-    // never pays for it, and `dy` is part of the same pass.
+    // Computing loss and gradient takes about as long as one pass over a tensor, so the gradient is computed
+    // separately, only when it is requested: validation never pays for it, and `dy` is part of the same pass.
     const backward = (dy: Tensor) => {
       const upstream = read('dy', dy)
       const gradOutput = perBox ? upstream : upstream[0]!
-      // The rules of the package would name its option gradOutput, which nobody gave here.
+      // The checks of the package would name the option gradOutput, which nobody gave here.
       const refused =
         !perBox || call.onInvalid === 'throw' ? upstream.find((value) => !Number.isFinite(value)) : undefined
       if (refused !== undefined)
@@ -97,15 +103,16 @@ export function tensorLoss(name: LossName, functionName: string, callOptions = r
     }
     return customGrad(() => ({
       value: forward(),
-      // A gradient of the gradient would pass through here: without this node it would leave out the loss and say nothing. The
-      // tensors are there for their place on the tape alone; yPred may be disposed by then.
+      // A gradient of the gradient passes through here. Without this node it would leave out the loss silently. The
+      // tensors are passed only to be on the tape; yPred may be disposed by then.
       gradFunc: (dy) => customGrad(() => ({ value: backward(dy), gradFunc: noSecondGradient }))(yPred, dy),
     }))(yPred)
   }
   return Object.defineProperty(loss, 'name', { value: functionName })
 }
 
-/** The rows of boxes that `onInvalid: 'throw'` refuses are of arguments with other names here. */
+/** Renames the arguments in errors about the rows that `onInvalid: 'throw'` rejects, because they have other names
+ * here. */
 function namingTensors<R>(call: () => R): R {
   try {
     return call()

@@ -2,11 +2,11 @@ import { Reduction as TfReduction } from '@tensorflow/tfjs-core'
 import { argumentError, invalidArgument } from '../core/errors.js'
 import type { Reduction } from '../core/types.js'
 
-/** One of this package, or of `tf.losses`: `tf.Reduction.MEAN` divides by the sum of the weights, `SUM_BY_NONZERO_WEIGHTS` by
- * their number. */
+/** How losses are reduced: a reduction of this package or of `tf.losses`. `tf.Reduction.MEAN` divides by the sum of the
+ * weights, and `SUM_BY_NONZERO_WEIGHTS` by the number of weights that are not 0. */
 export type AnyReduction = Reduction | TfReduction
 
-/** Both as `boxLoss` of the package takes them. */
+/** The reduction and normalizer as `boxLoss` of the package takes them. */
 export interface Reducing {
   reduction: Reduction
   normalizer?: number
@@ -23,7 +23,11 @@ const DIVISORS = new Map<AnyReduction, (weight: Float32Array) => number>([
   [TfReduction.SUM_BY_NONZERO_WEIGHTS, (weight) => weight.reduce((count, w) => count + Number(w !== 0), 0)],
 ])
 
-/** @param weight of the boxes of a call, if they have any. */
+/**
+ * Converts a reduction to options of `boxLoss`.
+ *
+ * @param weight the weights of the boxes of a call, if they have any.
+ */
 export function reducing(
   reduction: AnyReduction,
   normalizer: number | undefined,

@@ -3,12 +3,12 @@ import { typeOf } from '../arguments/arrays.js'
 import { checkItems } from '../arguments/checks.js'
 import { argumentError, invalidArgument, ScaLossError } from '../core/errors.js'
 
-/** One weight a box: a tensor of the shape of `yPred` without its last dimension, or as many numbers. */
+/** One weight per box: a tensor in the shape of `yPred` without its last dimension, or that many numbers. */
 export type Weight = Tensor | Float32Array | Float64Array | readonly number[]
 
 const shapeOf = (shape: readonly number[]) => `[${shape.join(', ')}]`
 
-/** A tensor in use, of one of these dtypes. */
+/** Checks that a value is a tensor that is not disposed and has one of these dtypes. */
 function checkTensor(argument: string, value: unknown, dtypes: readonly string[]): asserts value is Tensor {
   if (!(value instanceof Tensor)) throw invalidArgument(argument, 'a tensor', value)
   if (value.isDisposed)
@@ -22,7 +22,7 @@ function checkShape(argument: string, { shape }: Tensor, expected: readonly numb
     throw argumentError(argument, `shape ${shapeOf(expected)} (${why})`, shapeOf(shape))
 }
 
-/** Two tensors of boxes, [..., columns]. */
+/** Checks two tensors of boxes, [..., columns]. */
 export function checkPair(yTrue: unknown, yPred: unknown, columns: number): asserts yPred is Tensor {
   checkTensor('yPred', yPred, ['float32'])
   checkTensor('yTrue', yTrue, ['float32', 'int32'])
@@ -30,7 +30,7 @@ export function checkPair(yTrue: unknown, yPred: unknown, columns: number): asse
   checkShape('yTrue', yTrue, yPred.shape, 'as yPred')
 }
 
-/** The values of a tensor as the addon takes them. */
+/** Reads the values of a tensor as the addon takes them. */
 export function read(argument: string, tensor: Tensor): Float32Array {
   let values: ReturnType<Tensor['dataSync']>
   try {
@@ -50,7 +50,7 @@ export function checkWeight(weight: unknown): asserts weight is Weight {
   checkItems('weight', 'a tensor or an array of numbers, one a box', weight, (value) => typeof value === 'number')
 }
 
-/** The weights of boxes in this shape, say [N] or [B, N]. */
+/** Reads the weights of boxes in this shape, such as [N] or [B, N]. */
 export function readWeight(weight: Weight, shape: readonly number[]): Float32Array {
   if (weight instanceof Tensor) {
     checkTensor('weight', weight, ['float32', 'int32', 'bool'])

@@ -4,7 +4,7 @@ import { KINDS, type Kind, randomPairs } from '../support/random.js'
 import { evaluate, expectClose, sizesOf } from '../support/results.js'
 import { ALL, axesOf, TOGETHER, type Variant } from '../support/variants.js'
 
-// The native code against the formulas stated plainly, which the backend 'js' computes, for every loss with every option.
+// Compares the native code with the plain formulas, which the backend 'js' computes, for every loss with every option.
 
 const CONFIGURATIONS = COMPILED.flatMap((backend) => [
   { backend, dtype: 'float32', Boxes: Float32Array, most: { loss: 6 * 2 ** -23, grad: 12 * 2 ** -23 } },

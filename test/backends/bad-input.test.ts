@@ -37,7 +37,10 @@ const OUTPUTS = ['loss', 'grad', 'gradTarget', 'iou'] as const
 describe.each(CONFIGURATIONS)('$backend, $Boxes.name', ({ backend, Boxes, Other }) => {
   const poisoned = (length: number): FloatArray => new Boxes(length).fill(POISON)
 
-  /** A call that is right but for `change`, given as `{ pred }`, `{ alpha }`, `{ 'out.grad' }`, ..., must fail and write nothing. */
+  /**
+   * A call that is right but for `change`, given as `{ pred }`, `{ alpha }`, `{ 'out.grad' }`, ..., must fail and write
+   * nothing.
+   */
   function expectRejected(change: Anything, argument: string | string[], ...mentions: string[]) {
     const out: Anything = {}
     for (const name of OUTPUTS) out[name] = poisoned(LENGTHS[`out.${name}`])

@@ -7,7 +7,7 @@ import { type Boxes, KINDS, mulberry32, randomPairs, VALID_KINDS } from '../supp
 import { ARRAYS, evaluate, expectSame } from '../support/results.js'
 import { axesOf, PLAIN } from '../support/variants.js'
 
-// Rows are computed apart from each other, and added up in an order of their own.
+// Rows are computed independently of each other, and added up in a fixed order.
 
 const native = loadNative()
 const widest = native.simd()
@@ -135,7 +135,10 @@ describe.each(DTYPES.flatMap((d) => SUMMED.map((variant) => ({ ...d, variant, na
     const random = mulberry32(13)
     const sizes = new Boxes(most).map(() => 10 ** (12 * random()))
 
-    /** n rows of many sizes. Each comes again elsewhere with the opposite weight: the sum is what rounding leaves, and another order leaves another. */
+    /**
+     * n rows of many sizes. Each comes again elsewhere with the opposite weight: the sum is what rounding leaves, and
+     * another order leaves another.
+     */
     function cancelling(n: number) {
       const half = Math.floor(n / 2)
       const order = Array.from({ length: n }, (_, i) => (i < half ? i : i < 2 * half ? (7919 * i) % half : i))

@@ -6,7 +6,7 @@ import { slopesOfPairs } from '../../src/grad-check/slopes.js'
 import { EVERY_BACKEND } from '../support/backends.js'
 import { randomPairs } from '../support/random.js'
 
-// The conventions against the code that they stand for, written down here as its authors have it.
+// Compares the conventions with the code that they stand for, which is written down here as its authors have it.
 
 const CONFIGURATIONS = EVERY_BACKEND.flatMap((backend) => [
   { backend, Boxes: Float32Array, dtype: 'float32' },
@@ -27,8 +27,10 @@ function official([x1, y1, x2, y2]: number[], [X1, Y1, X2, Y2]: number[], alpha:
   return 1 - (so - alpha * cd - 1)
 }
 
-/** torchvision/ops: giou_loss.py, diou_loss.py, ciou_loss.py and _utils.py. `held`: the pair that the weight of ciou is of, which
- * has no gradient there. */
+/**
+ * torchvision/ops: giou_loss.py, diou_loss.py, ciou_loss.py and _utils.py. `held`: the pair that the weight of ciou is
+ * of, which has no gradient there.
+ */
 function torchvision(name: 'giou' | 'diou' | 'ciou', box1: Box, box2: Box, held: [Box, Box] = [box1, box2]): number {
   const parts = (p: Box, q: Box) => {
     const [x1, y1, x2, y2] = Array.from(p)

@@ -3,7 +3,7 @@ import { type BoxLossOptions, boxLoss, type Format, type LossName } from '../../
 import { COMPILED } from '../support/backends.js'
 import { mulberry32 } from '../support/random.js'
 
-// What the fuzzer of the core found (test/fuzz/core.mjs): finite valid boxes at the ends of the range of float32.
+// Cases that the fuzzer of the core found (test/fuzz/core.mjs): finite valid boxes at the ends of the range of float32.
 
 /** The options that a loss demands. */
 const demanded = (name: LossName) => (name === 'mpdiou' ? { imageWidth: 640, imageHeight: 480 } : {})

@@ -9,8 +9,8 @@ import { EVERY_BACKEND } from '../support/backends.js'
 import { gradientFaults } from '../support/gradcheck.js'
 import { KINDS, mulberry32, randomPairs, toFormat } from '../support/random.js'
 
-// Gradients against slopes of the same backend's own losses, and the checks that say so. grad-check.test.ts has the same
-// against the losses of the reference, with all options.
+// Compares gradients with slopes of the losses of the same backend, and tests the checks that do so. grad-check.test.ts
+// compares them with the losses of the reference, with all options.
 
 /** Without factors that the gradient takes for constants: such a gradient is not the slope of the loss. */
 const OPTIONS: Partial<Record<LossName, LossOptions>> = {

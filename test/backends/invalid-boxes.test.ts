@@ -7,7 +7,7 @@ import { rejection } from '../support/rejection.js'
 import { combine, evaluate, expectSame } from '../support/results.js'
 import { ALL, axesOf, PLAIN, TOGETHER } from '../support/variants.js'
 
-// Boxes that are no boxes, and boxes at the ends of the range of numbers.
+// Boxes that are not valid, and boxes at the ends of the range of numbers.
 
 const POISON = 12345
 const CONFIGURATIONS = EVERY_BACKEND.flatMap((backend) => [

@@ -4,8 +4,9 @@ import { boxLoss, type FloatArray } from '../../src/index.js'
 import { COMPILED } from '../support/backends.js'
 import { mulberry32 } from '../support/random.js'
 
-// Corners of few whole numbers in any order: boxes inverted, flat, equal, with an enclosing side of 0 between edges that
-// lie apart. The formulas apply as they stand, without NaN, and the backends agree with the reference.
+// Boxes whose corners are small whole numbers in any order: inverted, flat or equal boxes, and boxes with an enclosing
+// side of 0 between edges that lie apart. The formulas apply without change, give no NaN, and the backends agree with
+// the reference.
 const ROWS = 1000
 const SCALES = [1, 2 ** 70, 2 ** -70]
 

@@ -14,8 +14,8 @@ import type { LossOptions } from '../../src/core/types.js'
 import { rejection } from '../support/rejection.js'
 import { ALL, demanded, TOGETHER } from '../support/variants.js'
 
-// The options of the losses: which loss has which, what they may be, and which go together. What they compute is in
-// relations.test.ts, agree.test.ts and the golden vectors.
+// The options of the losses: which loss has which options, which values they accept, and which options go together.
+// Their results are tested in relations.test.ts, agree.test.ts and by the golden vectors.
 
 const specOf = (name: LossName): LossSpec => LOSSES[name]
 const having = (option: LossOption) => LOSS_NAMES.filter((name) => specOf(name).options.includes(option))

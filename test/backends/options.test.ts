@@ -7,7 +7,7 @@ import { EVERY_BACKEND } from '../support/backends.js'
 import { mapRows, randomPairs, toFormat } from '../support/random.js'
 import { axesOf, functionOf, PLAIN } from '../support/variants.js'
 
-// Options of the call, which do the same to every loss; loss-options.test.ts has those of the losses.
+// Options of the call, which have the same effect for every loss. loss-options.test.ts has those of the losses.
 
 const N = 37
 const CONFIGURATIONS = EVERY_BACKEND.flatMap((backend) =>

@@ -6,7 +6,8 @@ import { KINDS, mapRows, randomPairs, VALID_KINDS } from '../support/random.js'
 import { evaluate, expectClose, expectSame, largestOf, type Rows, sizesOf } from '../support/results.js'
 import { ALL, axesOf, PLAIN, type Variant, variant } from '../support/variants.js'
 
-// What a loss keeps when both boxes are moved, scaled, mirrored or exchanged. The kernels keep most of it to the last bit.
+// Properties that a loss keeps when both boxes are moved, scaled, mirrored or exchanged. The kernels keep most of them
+// to the last bit.
 
 /** Runs of valid pairs, which loops may take a faster way, and runs with inverted ones among them. */
 const MIXED = [...Array(16).fill(VALID_KINDS).flat(), ...Array(10).fill(KINDS).flat()]

@@ -5,7 +5,7 @@ import { mapRows, randomPairs } from '../support/random.js'
 import { combine, evaluate, expectClose, expectSame, type Results, type Rows } from '../support/results.js'
 import { axesOf, IOU_FAMILY, PLAIN, type Variant, variant } from '../support/variants.js'
 
-// The range of each loss, what holds between losses, and between losses with and without an option.
+// The range of each loss, and relations between losses, with and without an option.
 
 const DTYPES = [
   { dtype: 'float32', Boxes: Float32Array, epsilon: 2 ** -23 },

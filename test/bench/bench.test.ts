@@ -11,7 +11,7 @@ import { targetsOf } from '../../bench/cpu/targets.mjs'
 import { medianOfRounds, takeTurns, type Variant } from '../../bench/cpu/turns.mjs'
 import { ROOT } from '../support/project.js'
 
-// The benchmark's own code, and that the pages quote its results. No test looks at how long anything takes.
+// Tests the code of the benchmark, and that the pages quote its results. No test looks at how long anything takes.
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
 const bench = (...args: string[]) =>

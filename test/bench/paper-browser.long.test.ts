@@ -4,8 +4,8 @@ import { reportOf } from '../../bench/paper/report.mjs'
 import { hasBrowser, measureInBrowser } from '../support/browser.js'
 import { ROOT } from '../support/project.js'
 
-// The report of the committed results of the paper's experiments, as a browser shows it without a network. Without Debian's chromium these tests are
-// skipped; .ci/run has it.
+// The report of the committed results of the experiments, as a browser shows it without a network. These tests are
+// skipped without the chromium of Debian, which .ci/run has.
 
 const page = reportOf(join(ROOT, 'bench/paper/results'))
 
@@ -33,7 +33,10 @@ const layout = `(window) => {
   }
 }`
 
-/** What is wrong with the letters of each picture, its text taken as a part of the page: outside of it, or one over the other. */
+/**
+ * What is wrong with the letters of each picture, its text taken as a part of the page: outside of it, or one over the
+ * other.
+ */
 const letters = `(window) => {
   const { document } = window
   const wrong = []

@@ -9,7 +9,8 @@ import { pearson, spearman } from '../../bench/paper/statistics.mjs'
 import { referencePair } from '../support/paper.js'
 import { ROOT } from '../support/project.js'
 
-// npm run paper, quickly: every figure is there, shows something, and has the numbers that a plain second computation gives.
+// A quick npm run paper: every figure exists, shows something, and has the numbers that a plain second computation
+// gives.
 
 const PICTURES = [
   ...['corners', 'centre', 'jitter'].map((sampling) => `fig1-gradient-${sampling}`),

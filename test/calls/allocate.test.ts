@@ -4,7 +4,7 @@ import { createPlan } from '../../src/calls/plan.js'
 import { newArray, outOfMemory } from '../../src/memory/allocate.js'
 import { Staging } from '../../src/memory/staging.js'
 
-// What is said of memory that cannot be had, with the number of bytes that were asked for.
+// The errors for memory that cannot be allocated, which give the number of bytes that were requested.
 
 const ADVICE = 'more than there is: take fewer boxes at a time'
 

@@ -8,7 +8,7 @@ import { ROOT } from '../support/project.js'
 import { randomPairs } from '../support/random.js'
 
 // Calls off the main thread.
-const BACKENDS = (['cuda', 'cpu', 'js'] as const).filter((backend) => backends()[backend].available)
+const BACKENDS = (['cuda', 'cpu', 'wasm', 'js'] as const).filter((backend) => backends()[backend].available)
 const pairs = (n: number, seed = n) => randomPairs(Float32Array, n, { seed })
 
 const rejected = async (promise: Promise<unknown>) => {

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ended, endOf, LIMIT, printed } from '../support/process.js'
 import { copyPackage, ROOT } from '../support/project.js'
 
-// Processes and workers that use the package and end, in one way or another. Those with a GPU: test/cuda/device/lifecycle.test.ts.
+// Processes and workers that use the package and end, in one way or another. test/cuda/device/lifecycle.test.ts has
+// those with a GPU.
 const entry = join(ROOT, 'dist/index.js')
 
 /** Runs `body` in a process of its own, with boxes, a plan, and a call under way on another thread. */

@@ -3,7 +3,7 @@ import { boxLoss, createPlan } from '../../src/index.js'
 import { loadNative } from '../../src/native/addon.js'
 import { randomPairs } from '../support/random.js'
 
-// The memory of plans on the CPU, and what runs leave in it.
+// The memory of plans on the CPU, and what runs write to it.
 
 const { pred, target } = randomPairs(Float32Array, 30, { seed: 30 })
 const none = { backend: 'cpu', reduction: 'none' } as const
@@ -25,7 +25,7 @@ it('dispose lets go of what the addon has, and does not wait for the garbage col
   expect(release).toHaveBeenCalledOnce()
 })
 
-it.each(['cpu', 'js'] as const)('%s: counts invalid rows anew in every run', (backend) => {
+it.each(['cpu', 'wasm', 'js'] as const)('%s: counts invalid rows anew in every run', (backend) => {
   const plan = createPlan('so', { boxes: 2, backend })
   plan.pred.set([3, 3, 1, 1])
   expect(plan.run().invalid).toBe(1)

@@ -6,8 +6,8 @@ import { randomPairs } from '../support/random.js'
 import { rejection } from '../support/rejection.js'
 import { demanded } from '../support/variants.js'
 
-// Calls prepared once, and memory for calls that come again and again.
-const BACKENDS = (['cuda', 'cpu', 'js'] as const).filter((backend) => backends()[backend].available)
+// Calls that are prepared once, and memory for repeated calls.
+const BACKENDS = (['cuda', 'cpu', 'wasm', 'js'] as const).filter((backend) => backends()[backend].available)
 const CONFIGURATIONS = BACKENDS.flatMap((backend) =>
   (['float32', 'float64'] as const).map((dtype) => ({ backend, dtype })),
 )

@@ -61,7 +61,7 @@ describe('errors', () => {
     [/^scaloss: --loss: expected one of sca, so, cd(, \w+)*, got "sca3"\n/, [...evaluate, '--loss', 'sca3']],
     [/^scaloss: --loss: expected one of sca, so, cd(, \w+)*, got "mpdiou"\n/, [...evaluate, '--loss', 'mpdiou']],
     ['--loss: expected one of', [...evaluate, '--loss', 'constructor']],
-    ['--backend: expected one of auto, cuda, cpu, js, got "gpu"', [...evaluate, '--backend', 'gpu']],
+    ['--backend: expected one of auto, cuda, cpu, wasm, js, got "gpu"', [...evaluate, '--backend', 'gpu']],
   ])('a wrong command line: exit code 2: %s', (message, argv) => {
     const { code, stdout, stderr } = scaloss(...argv)
     expect(stderr).toMatch(message)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { files, SAMPLE, scaloss } from '../support/cli.js'
 
-// What an option is where it is not given: the same as its default written out, and not the same as another value.
+// An option that is not given has the same effect as its default written out, and not that of another value.
 
 interface Default {
   command: string

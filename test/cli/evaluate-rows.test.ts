@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { byIou } from '../../src/coco/summary.js'
 import { files, SAMPLE, scaloss } from '../support/cli.js'
 
-// What evaluate puts into its rows.
+// The contents of the rows that evaluate writes.
 
 test('a pair is in the range of IoU that matched it, at its ends too', () => {
   const pair = { categoryId: 1, matchIou: 1 - 1e-12, iou: 1, loss: 0, gradNorm: 0 }

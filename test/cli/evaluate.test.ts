@@ -37,11 +37,12 @@ function evaluateJson(folder: string, ...options: string[]) {
 
 /* Its average precision, by hand:
  *
- * cup: right, wrong (the duplicate), and two left out in the crowd; one of two found: 1 at the 51 recalls up to 1/2, at every
- *   threshold. Large (10000): the found one alone, AP 1. Medium (5000): not found, and the found one is left out, AP 0.
+ * cup: right, wrong (the duplicate), and two left out in the crowd; one of two found: 1 at the 51 recalls up to 1/2, at
+ *   every threshold. Large (10000): the found one alone, AP 1. Medium (5000): not found, and the found one is left out,
+ *   AP 0.
  * plate: scores 0.95 (IoU 2/3), 0.7 (IoU 0.9), 0.6 (wrong).
- *   Up to 0.65 right, right, wrong: 1 at all recalls. Up to 0.9 wrong, right, wrong: 1/2 at 51 recalls. At 0.95 nothing.
- *   Both objects are medium (4320, 1440).
+ *   Up to 0.65 right, right, wrong: 1 at all recalls. Up to 0.9 wrong, right, wrong: 1/2 at 51 recalls. At 0.95
+ *   nothing. Both objects are medium (4320, 1440).
  * fork: no ground truth. No object is small.
  */
 const CUP = 51 / 101

@@ -154,7 +154,7 @@ describe('scaloss gradcheck', () => {
   test.each([
     ['--losses: expected all or one of sca, so, ', ['--losses', 'iou,ioo']],
     ['--losses: expected all or one of sca, so, ', ['--losses', '']],
-    ['--backend: expected all or one of auto, cuda, cpu, js, got "gpu"', ['--backend', 'gpu']],
+    ['--backend: expected all or one of auto, cuda, cpu, wasm, js, got "gpu"', ['--backend', 'gpu']],
     ['--dtype: expected both or one of float32, float64, got "half"', ['--dtype', 'half']],
     ['--boxes: expected a whole number from 1 on, got "0"', ['--boxes', '0']],
     ['--boxes: expected a whole number from 1 on, got ""', ['--boxes=']],

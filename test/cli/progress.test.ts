@@ -6,7 +6,7 @@ import { run } from '../../src/cli/main.js'
 import { Progress } from '../../src/cli/progress.js'
 import { files, SAMPLE } from '../support/cli.js'
 
-// The line on a terminal that says how far a command is.
+// The line on a terminal that shows the progress of a command.
 
 /** What a command writes where stderr is a terminal or is not. */
 function onTerminal(isTTY: boolean, ...argv: string[]) {

@@ -98,7 +98,7 @@ describe('scaloss simulate', () => {
     ['--iterations: expected a whole number from 1 on, got "0"', ['--iterations', '0']],
     ['--iterations: expected a whole number from 1 on, got "2.5"', ['--iterations', '2.5']],
     ['--dtype: expected one of float32, float64, got "half"', ['--dtype', 'half']],
-    ['--backend: expected one of auto, cuda, cpu, js, got "gpu"', ['--backend', 'gpu']],
+    ['--backend: expected one of auto, cuda, cpu, wasm, js, got "gpu"', ['--backend', 'gpu']],
     ['--alpha: expected a finite number, got "much"', ['--alpha', 'much']],
     ['--alpha: expected a loss that has it (sca, iou_cd), got so, cd', ['--alpha', '1', '--losses', 'so,cd']],
     ['--csv: expected one form of output, got --json too', ['--csv', '--json']],

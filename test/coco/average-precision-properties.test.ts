@@ -6,7 +6,10 @@ import { mulberry32 } from '../support/random.js'
 
 type Random = () => number
 
-/** An object found exactly, nearly, twice or not, crowds, boxes of all sizes, and detections of nothing. All scores differ. */
+/**
+ * An object found exactly, nearly, twice or not, crowds, boxes of all sizes, and detections of nothing. All scores
+ * differ.
+ */
 function randomProblem(random: Random, { classes = 1, crowds = 0.15 } = {}) {
   const integer = (below: number) => Math.floor(random() * below)
   const box = (): CocoBox => [random() * 80, random() * 80, 4 + random() * 140, 4 + random() * 140]
@@ -136,8 +139,11 @@ describe('properties', () => {
   })
 })
 
-/** AP of one class at one threshold and range of areas, straight from the definition: one list of detections, their fate by search,
- * precision and recall of every prefix by counting, and for each recall the best precision of the prefixes that reach it. */
+/**
+ * AP of one class at one threshold and range of areas, straight from the definition: one list of detections, their fate
+ * by search, precision and recall of every prefix by counting, and for each recall the best precision of the prefixes
+ * that reach it.
+ */
 function restated(
   objects: readonly GroundTruthBox[],
   detections: readonly Detection[],

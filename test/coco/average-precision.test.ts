@@ -3,8 +3,8 @@ import { averagePrecision } from '../../src/coco/average-precision.js'
 import type { CocoBox } from '../../src/coco/types.js'
 import { detect, truth } from '../support/detections.js'
 
-// Cases worked out by hand from the definition. Precision is read at the 101 recalls 0, 0.01, … 1, so a curve whose precision is
-// p up to recall 0.5 and 0 beyond has AP = 51 p / 101.
+// Cases worked out by hand from the definition. Precision is read at the 101 recalls 0, 0.01, … 1, so a curve whose
+// precision is p up to recall 0.5 and 0 beyond has AP = 51 p / 101.
 
 /** Boxes that do not touch each other. */
 const place = (index: number): CocoBox => [100 * index, 0, 10, 10]
@@ -212,8 +212,8 @@ describe('area ranges', () => {
   })
 
   test('an object outside the range is taken once', () => {
-    // Detections of 1020 square pixels, IoU 1020/1600 with an object that is not small: one is left out, the others, small
-    // themselves, are wrong. Then the small object is found: precision 1/3.
+    // Detections of 1020 square pixels, IoU 1020/1600 with an object that is not small: one is left out, the others,
+    // small themselves, are wrong. Then the small object is found: precision 1/3.
     const { apSmall } = averagePrecision(
       [truth([0, 0, 40, 40]), truth([500, 0, 20, 40])],
       [...[0.9, 0.8, 0.7].map((score) => detect(score, [0, 0, 30, 34])), detect(0.1, [500, 0, 20, 40])],

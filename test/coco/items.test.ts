@@ -9,7 +9,7 @@ import { readItems } from '../../src/coco/items.js'
 import { files } from '../support/cli.js'
 import { ROOT } from '../support/project.js'
 
-// Long files of detections are read piece by piece: the same as at once, and in little memory.
+// Long files of detections are read piece by piece, with the same result as at once, and with little memory.
 
 let folder: string
 let file: string

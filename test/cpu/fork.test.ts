@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ROOT } from '../support/project.js'
 
-// Node has no fork(), other native code in its process may have: the threads of the CPU backend by themselves.
+// Node has no fork(), but other native code in its process may. So the threads of the CPU backend are tested in a
+// separate program.
 const folder = mkdtempSync(join(tmpdir(), 'scaloss-fork-'))
 const program = join(folder, 'fork')
 

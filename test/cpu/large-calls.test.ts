@@ -3,8 +3,8 @@ import { alloc, boxLoss, type FloatArray } from '../../src/index.js'
 import { loadNative } from '../../src/native/addon.js'
 import { randomPairs } from '../support/random.js'
 
-// Calls whose arrays do not fit the caches store past them where an array is aligned for it. What they give must not
-// depend on that: it is compared with the same boxes in pieces that fit.
+// Calls whose arrays do not fit into the caches store past them where an array is aligned for it. The results must not
+// depend on that: they are compared with those of the same boxes in pieces that fit.
 const BOXES = 420_003
 const PIECE = 60_000
 /** Elements before an array's first, so that it is aligned for everything, for 16 bytes, for one number only. */

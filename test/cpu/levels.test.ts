@@ -9,7 +9,7 @@ import { loadNative } from '../../src/native/addon.js'
 import { ROOT } from '../support/project.js'
 import { boxesAtLimits } from '../support/same-bits.js'
 
-// The SIMD levels from the inside (levels/levels.cpp): slow code in the place of quick code gives the same results.
+// The SIMD levels from the inside (levels/levels.cpp): slow code in place of quick code gives the same results.
 
 const PAIRS = 20_000
 /** Rows of float32 to a pack, and the options that CMakeLists.txt compiles a level with. */
@@ -31,7 +31,10 @@ const boxes = join(folder, 'boxes.bin')
 const run = promisify(execFile)
 
 const timesOf = (parent: string) => readdirSync(parent).map((name) => statSync(join(parent, name)).mtimeMs)
-/** The objects of cpu/ that the emulated addon is made of, which spare some twenty seconds; none if the sources are newer. */
+/**
+ * The objects of cpu/ that the emulated addon is made of, which spare some twenty seconds; none if the sources are
+ * newer.
+ */
 function objectsOfAddon(): string[] {
   const parent = join(ROOT, 'build/emulator/build/CMakeFiles/scaloss.dir/cpu')
   if (!existsSync(parent)) return []
@@ -74,7 +77,8 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 it('packs take the quick code where they may, tables hold the code of each loss, which gives the bits of AnyLoss', () => {
   const flat = LOSS_NAMES.map((name) => LOSSES[name]).filter(({ axes }) => axes === 2)
-  // Of a loss as it is, with another convention where it has one, and of smooth_l1 with another beta: the loss alone, and with gradients.
+  // Of a loss as it is, with another convention where it has one, and of smooth_l1 with another beta: the loss alone,
+  // and with gradients.
   const conventions = flat.filter(({ conventions }) => conventions.length > 0).length
   const calls = 2 * (flat.length + conventions + 1)
   const entries = 2 * 2 * LOSS_NAMES.length

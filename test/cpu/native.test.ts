@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { type Block, FIELD, FIELDS, type Field } from '../../src/core/block.js'
 import { FORMATS } from '../../src/core/formats.js'
 import { ARRAYS } from '../../src/core/job.js'
 import { LOSS_NAMES, MODES } from '../../src/core/losses.js'
 import { TENSOR_DTYPES } from '../../src/cuda/tensor.js'
 import { backends, boxLoss, createPlan, pairwise } from '../../src/index.js'
 import { loadNative, type Native } from '../../src/native/addon.js'
-import { type Block, FIELD, FIELDS, type Field } from '../../src/native/block.js'
 
 const native = loadNative()
 

@@ -6,8 +6,9 @@ import { mulberry32 } from '../support/random.js'
 import { boxesAround, boxesAtLimits, boxesOfFewNumbers, resultBytes } from '../support/same-bits.js'
 import { ALL, axesOf, PLAIN, TOGETHER, type Variant } from '../support/variants.js'
 
-// Every SIMD level gives the bits of the scalar level. Packs of regular and of ordinary boxes take a quicker way (core/box.h,
-// core/ordinary.h) that the scalar level knows nothing of, so the boxes here lie around these limits, on both sides, too.
+// Every SIMD level gives the bits of the scalar level. Packs of regular and of ordinary boxes take a quicker path
+// (core/box.h, core/ordinary.h) that the scalar level does not have. So the boxes here lie around these limits, on both
+// sides.
 const native = loadNative()
 const widest = native.simd()
 afterAll(() => {
@@ -44,7 +45,9 @@ function levelsApart({ name, options }: Variant, { pred, target }: Rows, more: B
     return resultBytes(name, pred, target, { ...options, ...more, backend: 'cpu' })
   }
   const expected = bytes('scalar')
-  return native.simdLevels().filter((level) => level !== 'scalar' && !bytes(level).equals(expected))
+  const apart = native.simdLevels().filter((level) => level !== 'scalar' && !bytes(level).equals(expected))
+  const wasm = resultBytes(name, pred, target, { ...options, ...more, backend: 'wasm' })
+  return wasm.equals(expected) ? apart : [...apart, 'wasm']
 }
 
 describe.each(DTYPES)('%s', (dtype, Float) => {

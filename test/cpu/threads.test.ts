@@ -9,7 +9,7 @@ import { randomPairs } from '../support/random.js'
 import { rejection } from '../support/rejection.js'
 import { resultBytes } from '../support/same-bits.js'
 
-// Threads of the CPU backend: what they compute, and the processes that they live in.
+// The threads of the CPU backend: their results, and the processes that they live in.
 const THREADS = [2, 3, 7, 64]
 const bytes = (array: FloatArray) => Buffer.from(array.buffer, array.byteOffset, array.byteLength)
 const BOTH = { reduction: 'none', gradTarget: true, iou: true } as const
@@ -123,7 +123,8 @@ describe.runIf(process.platform === 'linux')('no more of them than were asked fo
       const { boxLoss, createPlan } = require(${JSON.stringify(join(ROOT, 'dist/index.js'))})
       const n = 200000, boxes = new Float32Array(4 * n), options = { backend: 'cpu', threads: 3 }
       const threads = () => require('node:fs').readdirSync('/proc/self/task').length
-      boxLoss('l1', new Float32Array(4), new Float32Array(4), options) // loads the addon, for which Node may start threads
+      // This loads the addon, for which Node may start threads.
+      boxLoss('l1', new Float32Array(4), new Float32Array(4), options)
       const before = threads()
       for (let i = 0; i < 5; i++) ${call}
       console.log(threads() - before)`)

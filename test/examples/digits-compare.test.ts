@@ -7,7 +7,7 @@ import { CONFIGURATIONS } from '../../examples/digits/configurations.mjs'
 import { deviation, mean, pairedDifference } from '../../examples/digits/statistics.mjs'
 import { ROOT } from '../support/project.js'
 
-// The comparison of losses in the digits example. About 3 s.
+// The comparison of losses in the digits example. Takes about 3 s.
 
 describe('statistics', () => {
   it('mean and standard deviation', () => {

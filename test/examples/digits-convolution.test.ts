@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { startTensorFlow } from '../../examples/digits/backend.mjs'
 import { values } from '../support/tfjs.js'
 
-// The two gradients that the example gives to the wasm backend, against those of TensorFlow.js' own cpu backend. About 1 s.
+// Compares the two gradients that the example gives to the wasm backend with those of the cpu backend of TensorFlow.js.
+// Takes about 1 s.
 
 type Case = {
   image: [number, number, number]

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { CANVAS_SIZE, glyphs, makeCanvas } from '../../examples/digits/data.mjs'
 
-// The canvases of the digits example. About 1 s.
+// The canvases of the digits example. Takes about 1 s.
 
 const canvases = (split: 'train' | 'held-out', count = 300) =>
   Array.from({ length: count }, (_, index) => makeCanvas(split, 1, index))

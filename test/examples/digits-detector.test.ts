@@ -9,7 +9,7 @@ import { detect, score } from '../../examples/digits/evaluate.mjs'
 import { lossWeight } from '../../examples/digits/loss-weights.mjs'
 import { values } from '../support/tfjs.js'
 
-// The parts of the digits example by hand-worked cases. About 1 s.
+// The parts of the digits example, on cases worked out by hand. Takes about 1 s.
 
 beforeAll(() => startTensorFlow('wasm'))
 

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 import type { Checkpoint } from '../../examples/digits/checkpoint.mjs'
 import { ROOT } from '../support/project.js'
 
-// The program of the digits example, as a user starts and stops it. About 6 s.
+// The program of the digits example, as a user starts and stops it. Takes about 6 s.
 
 const temporary = () => mkdtempSync(join(tmpdir(), 'scaloss-digits-'))
 const readState = (path: string): Checkpoint => deserialize(readFileSync(path))

@@ -8,7 +8,7 @@ import type { Checkpoint } from '../../examples/digits/checkpoint.mjs'
 import type { Settings } from '../../examples/digits/settings.mjs'
 import { trainDetector } from '../../examples/digits/train-detector.mjs'
 
-// Trainings of the digits example, tiny ones. About 4 s; digits-program.long.test.ts runs the program.
+// Tiny trainings of the digits example. Takes about 4 s. digits-program.long.test.ts runs the program.
 
 const SETTINGS: Settings = {
   ...{

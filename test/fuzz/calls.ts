@@ -12,9 +12,9 @@ import {
 } from '../../src/index.js'
 import { mulberry32 } from '../support/random.js'
 
-// Calls that a program may make by mistake or by malice: arrays of every kind and length, that share memory, are taken away,
-// options of every kind, getters that change things. A call is built twice from one description, for the CPU and for
-// JavaScript: both give the same result, or refuse it with the same error; nothing else changes.
+// Calls that a program may make by mistake or with malice: arrays of every kind and length that share memory or are
+// taken away, options of every kind, and getters with side effects. A call is built twice from one description, for the
+// CPU and for JavaScript. Both must give the same result or fail with the same error, and nothing else may change.
 
 const CANARY = 12345678
 const GUARD = 8

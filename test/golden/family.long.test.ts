@@ -5,7 +5,7 @@ import { differences, geometry, lossTerms, results, variants } from '../../scrip
 import type { LossName, LossOptions } from '../../src/core/types.js'
 import { categories, category } from '../support/golden.mjs'
 
-// Whether the vectors of scripts/golden-family.mjs can be trusted: no code of the package runs here.
+// Checks whether the vectors of scripts/golden-family.mjs can be trusted. No code of the package runs here.
 
 /** Without ties of coordinates, so that every loss has a derivative. */
 const SMOOTH = ['overlap', 'disjoint', 'nested', 'near_match', 'aspect', 'inverted', 'scale_extreme']

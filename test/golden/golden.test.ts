@@ -16,7 +16,7 @@ import {
   variants,
 } from '../support/golden.mjs'
 
-// Every backend that runs here and every SIMD level against the vectors of high precision, in ulp.
+// Compares every backend that runs here, and every SIMD level, with the vectors of high precision, in ulp.
 const native = loadNative()
 const widest = native.simd()
 const DTYPES: DType[] = ['float32', 'float64']

@@ -2,9 +2,10 @@
 //
 //   npm run mutate:ts -- [--sample 20] [--seed 1] [--in src/coco]
 //
-// Stryker's instrumenter knows the faults (a condition turned round, a text emptied, a call left out …); Stryker itself cannot draw
-// a sample of them, reads tsconfig.json by a compiler that TypeScript 7 no longer has, and does not see what tests run from dist/.
-// Each fault stands in a copy of the repository. One that does not compile is left out, and another one drawn.
+// Stryker's instrumenter knows the faults (a condition turned round, a text emptied, a call left out …); Stryker itself
+// cannot draw a sample of them, reads tsconfig.json by a compiler that TypeScript 7 no longer has, and does not see
+// what tests run from dist/. Each fault stands in a copy of the repository. One that does not compile is left out, and
+// another one drawn.
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -20,7 +21,13 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const [RELATED_LIMIT, ALL_LIMIT] = [300_000, 900_000]
 
 /** @typedef {{ line: number, column: number }} Position */
-/** @typedef {{ fileName: string, location: { start: Position, end: Position }, mutatorName: string, replacement: string }} Mutant */
+/**
+ * @typedef {object} Mutant
+ * @property {string} fileName
+ * @property {{ start: Position, end: Position }} location
+ * @property {string} mutatorName
+ * @property {string} replacement
+ */
 
 /** Every fault that Stryker knows for these files. @param {readonly string[]} files @returns {Promise<Mutant[]>} */
 async function mutantsOf(files) {
@@ -120,7 +127,11 @@ async function vitest(folder, arguments_, limit) {
   return { passed: code === 0, test, file }
 }
 
-/** The first test that fails, of those that import a file and then of all. @param {string} folder @param {string} file */
+/**
+ * The first test that fails, of those that import a file and then of all.
+ * @param {string} folder
+ * @param {string} file
+ */
 async function failingTest(folder, file) {
   const related = await vitest(folder, ['related', '--run', '--passWithNoTests', file], RELATED_LIMIT)
   return related.passed ? vitest(folder, ['run'], ALL_LIMIT) : related

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-// For mutate.mjs: the suites that can find a fault in the TypeScript, over what is built already.
+// The configuration for mutate.mjs: the suites that can find a fault in the TypeScript, run on the existing build.
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const emulator = `${root}build/emulator`
 const LONG = 'test/**/*.long.test.ts'

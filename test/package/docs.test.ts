@@ -6,7 +6,7 @@ import { OPTIONS } from '../../src/arguments/job.js'
 import { LOSS_NAMES, LOSS_OPTIONS } from '../../src/core/losses.js'
 import { DOCUMENTS, ROOT as root } from '../support/project.js'
 
-// What the documents list is what there is.
+// The documents list exactly what exists.
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
 const run = (...args: string[]) => execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' })

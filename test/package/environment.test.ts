@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { loadNative } from '../../src/native/addon.js'
 import { ROOT } from '../support/project.js'
 
-// What a process sees from outside: environment variables and threads. Runs the built package.
+// Influences from outside the process: environment variables and threads. Runs the built package.
 const script = (entry: string) => `
   const { backends, boxLoss } = require(${JSON.stringify(entry)})
   const p = new Float32Array([0, 0, 1, 1]), t = new Float32Array([0, 0, 2, 2])

@@ -6,7 +6,7 @@ import { buildSync } from 'esbuild'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { copyPackage, ROOT } from '../support/project.js'
 
-// Which file the package loads, and what it says and does where none fits. The package is a copy in which files are planted.
+// The file that the package loads, and its behaviour if none fits. The package is a copy in which files are planted.
 const OTHER_ARCH = process.arch === 'arm64' ? 62 : 183
 const built = readFileSync(join(ROOT, 'build/Release/scaloss.node'))
 const BUILT = 'build/Release/scaloss.node'

@@ -7,7 +7,8 @@ import { wrongWith } from '../../scripts/prebuild/gates.mjs'
 import { prebuildOf, TARGETS } from '../../scripts/prebuild/targets.mjs'
 import { ROOT } from '../support/project.js'
 
-// What a release is refused for: the command over a small repository, and what a prebuild may be.
+// The reasons for which a release is refused. The command runs on a small repository. Also tests what a prebuild may
+// be.
 const folder = mkdtempSync(join(tmpdir(), 'scaloss-release-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 

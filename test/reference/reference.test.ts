@@ -21,8 +21,8 @@ import {
   variant,
 } from '../support/variants.js'
 
-// The reference by itself: against numbers worked by hand, against slopes of its own values, at the points where a formula
-// has none. symmetries.test.ts has what holds between its results.
+// Compares the reference with numbers worked out by hand and with slopes of its own values, also at the points where a
+// formula has none. symmetries.test.ts tests relations between its results.
 
 describe('worked by hand', () => {
   // w, h = 3, 1; W, H = 3, 3; overlap 2 x 1; enclosing 4 x 3, its diagonal 5. I = 2, U = 3 + 9 - 2 = 10, C = 12.
@@ -89,7 +89,8 @@ describe('worked by hand', () => {
   })
 
   test('gradients', () => {
-    // dL = -(dI - IoU·dU) / U. dI: 0, -2, 1, 2, and half of the -2, for y1 is tied with Y1. dU = d(w·h) - dI: -1, -2, 0, 1.
+    // dL = -(dI - IoU·dU) / U. dI: 0, -2, 1, 2, and half of the -2, for y1 is tied with Y1. dU = d(w·h) - dI: -1, -2,
+    // 0, 1.
     const { grad, gradTarget } = evaluate(variant('iou'), flat)
     expect(errorOf(grad, [-0.02, 0.06, -0.1, -0.18])).toBeLessThan(1e-15)
     expect(errorOf(gradTarget, [0.06, 0.06, 0.06, 0.06])).toBeLessThan(1e-15)

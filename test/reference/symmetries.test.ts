@@ -21,7 +21,7 @@ import {
   variant,
 } from '../support/variants.js'
 
-// What holds between results of the reference: symmetries, losses that agree, and no NaN.
+// Relations between results of the reference: symmetries, losses that agree, and no NaN.
 
 const samples = (v: Variant, step = 0) => VALID_KINDS.flatMap((kind) => pairsOf(axesOf(v), kind, 25, step))
 

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-// For test/sanitize/sanitize.mjs, which says what the processes of the suites need and builds what they run. Only they run with a
-// sanitizer: vitest itself is none of its business.
+// The configuration for test/sanitize/sanitize.mjs, which describes what the processes of the suites need and builds
+// what they run. Only these processes run with a sanitizer, vitest does not.
 export default defineConfig({
   test: {
     root: fileURLToPath(new URL('../..', import.meta.url)),

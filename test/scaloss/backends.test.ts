@@ -3,7 +3,7 @@ import type { UnavailableReason } from '../../src/core/errors.js'
 import { backends } from '../../src/index.js'
 import { defaultThreads, loadNative, type NativeCuda } from '../../src/native/addon.js'
 
-// What backends() makes of what the addon says.
+// The result of backends(), computed from the answers of the addon.
 afterEach(() => {
   vi.restoreAllMocks()
 })

@@ -4,7 +4,7 @@ import { alloc, backends, boxLoss, createPlan } from '../../src/index.js'
 import { loadNative } from '../../src/native/addon.js'
 import { rejection } from '../support/rejection.js'
 
-// Errors that no call of the other suites meets.
+// Errors that no call of the other suites causes.
 
 afterEach(() => {
   vi.restoreAllMocks()

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { it } from 'vitest'
 import { agree, calls } from '../fuzz/calls.js'
 
-// FUZZ_RUNS: as many calls, others every time (npm run fuzz).
+// FUZZ_RUNS sets the number of calls, which are then different each time (npm run fuzz).
 const { FUZZ_RUNS } = process.env
 
 it('calls of every kind: the result of the reference, or its error, and no other memory changed', async () => {

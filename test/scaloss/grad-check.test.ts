@@ -10,7 +10,7 @@ import { backends } from '../../src/native/backends.js'
 import { mapped, planting, rows } from '../support/gradcheck.js'
 import { ALL, TOGETHER } from '../support/variants.js'
 
-const BACKENDS = ['cpu', 'js'] as const
+const BACKENDS = ['cpu', 'wasm', 'js'] as const
 const CONFIGURATIONS = BACKENDS.flatMap((backend) => DTYPES.map((dtype) => ({ backend, dtype })))
 
 describe('gradCheck', () => {
@@ -137,7 +137,7 @@ describe('gradCheck', () => {
     ["name: expected one of 'sca', ", 'scal', {}],
     ['options: expected a plain object, got null', 'sca', null],
     ['options: expected only the members ', 'sca', { box: 3 }],
-    ["backend: expected one of 'auto', 'cuda', 'cpu', 'js', got \"gpu\"", 'sca', { backend: 'gpu' }],
+    ["backend: expected one of 'auto', 'cuda', 'cpu', 'wasm', 'js', got \"gpu\"", 'sca', { backend: 'gpu' }],
     ["dtype: expected one of 'float32', 'float64', got \"half\"", 'sca', { dtype: 'half' }],
     ['boxes: expected a whole number from 1 to 1000000, got 0', 'sca', { boxes: 0 }],
     ['boxes: expected a whole number from 1 to 1000000, got 2.5', 'sca', { boxes: 2.5 }],

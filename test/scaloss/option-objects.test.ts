@@ -6,7 +6,7 @@ import { lossOptions, simulate } from '../../src/simulation.js'
 import { boxLoss as tensorLoss } from '../../src/tfjs.js'
 import { rejection } from '../support/rejection.js'
 
-// What an object of options may be, and what of it counts: the same for every call.
+// The objects that are accepted as options, and the properties of them that count. These are the same for every call.
 const pred = Float32Array.of(0, 0, 2, 2, 1, 1, 3, 3)
 const target = Float32Array.of(0, 0, 3, 3, 2, 2, 4, 4)
 

@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { mulberry32, PLACES, type Place, randomPairs } from '../../src/grad-check/pairs.js'
 
-// The pairs that gradCheck draws: how each kind lies to its target, and that a seed gives the same ones everywhere.
+// The pairs that gradCheck draws: how each kind lies relative to its target, and that a seed gives the same pairs
+// everywhere.
 
 const N = 2000
 type Kind = keyof typeof PLACES
 
-/** Where both edges of the prediction lie on one axis, in sides of the target from its first edge and from its second. */
+/**
+ * Where both edges of the prediction lie on one axis, in sides of the target from its first edge and from its second.
+ */
 function edgesOf(place: Place) {
   const { pred, target } = randomPairs(Float64Array, N, { seed: 5, places: [place], step: 0, axes: 2 })
   return Array.from({ length: 2 * N }, (_, i) => {
@@ -23,7 +26,9 @@ function edgesOf(place: Place) {
   })
 }
 
-/** Whether numbers are spread evenly over [low, high]: within it, near both ends, and on both sides of its middle alike. */
+/**
+ * Whether numbers are spread evenly over [low, high]: within it, near both ends, and on both sides of its middle alike.
+ */
 function expectSpread(values: readonly number[], [low, high]: readonly [number, number]) {
   const [slack, range] = [1e-12, high - low]
   expect(Math.min(...values)).toBeGreaterThanOrEqual(low - slack)

@@ -1,7 +1,7 @@
 import { afterAll, expect, it } from 'vitest'
 import { makeProject } from '../support/project.js'
 
-// The types as a user's compiler sees them. An error that is expected and does not come is an error itself.
+// The types as a user's compiler sees them. If an expected error does not come, that is an error too.
 
 const { check, remove, write } = makeProject()
 afterAll(remove)

@@ -51,7 +51,8 @@ describe('the cases', () => {
   })
 })
 
-// Both bounds are what rounding alone does: where cd overshoots at the slow rate, a last bit decides which way a box goes next.
+// Both bounds are what rounding alone does: where cd overshoots at the slow rate, a last bit decides which way a box
+// goes next.
 describe.each(['float32', 'float64'] as const)('descent in %s follows the reference', (dtype) => {
   const tolerance = parameters.tolerance[dtype]
   test.each(runs)('$loss at rate $lr', ({ loss, lr, enlarge, iou, l1 }) => {

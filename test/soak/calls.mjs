@@ -1,4 +1,4 @@
-// Millions of calls of every kind in one process, and what its memory does meanwhile:
+// Makes millions of calls of every kind in one process, and watches its memory:
 //
 //   npm run soak -- [--calls 10000000]
 import { setImmediate } from 'node:timers/promises'

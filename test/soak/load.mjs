@@ -1,5 +1,5 @@
-// Asynchronous calls from many workers at once, of sizes around the limits where calls take another way. Every result is
-// compared with the synchronous one on one thread, bit for bit:
+// Makes asynchronous calls from many workers at once, of sizes around the limits where calls take another path. Every
+// result is compared with the synchronous one on one thread, bit for bit:
 //
 //   npm run load -- [--seconds 120 | --calls N] [--workers 8]
 
@@ -8,7 +8,10 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { boxLoss, boxLossAsync } from '../../dist/index.mjs'
 import { countOf } from './count.mjs'
 
-/** Boxes: a call stays on its thread up to 16,384, is split among threads from 49,152, and streams from 16 MiB of arrays. */
+/**
+ * Boxes: a call stays on its thread up to 16,384, is split among threads from 49,152, and streams from 16 MiB of
+ * arrays.
+ */
 const SIZES = [1, 700, 16_384, 16_385, 49_151, 49_152, 49_153, 349_525, 349_526, 420_003]
 const AT_ONCE = 6
 

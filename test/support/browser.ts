@@ -14,8 +14,10 @@ const FLAGS = [
 /** Debian's chromium, which `.ci/run` installs. */
 export const hasBrowser = spawnSync('chromium', ['--version']).status === 0
 
-/** Runs `measure`, the text of a function of a frame's window, on a page shown so many pixels wide, and returns its result. The
- * frame is as wide as asked for, where a browser's window has a least width. */
+/**
+ * Runs `measure`, the text of a function of a frame's window, on a page shown so many pixels wide, and returns its
+ * result. The frame is as wide as asked for, where a browser's window has a least width.
+ */
 export function measureInBrowser<T>(page: string, width: number, measure: string): T {
   const folder = mkdtempSync(join(tmpdir(), 'scaloss-browser-'))
   try {

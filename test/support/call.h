@@ -96,7 +96,8 @@ scaloss::BoxLossJob<T> job_of(const Variant& variant, const Demand& demand, cons
   job.grad_target = out.grad_target.data();
   job.iou = out.iou.data();
   job.params = params_as<T>(variant.params);
-  job.loss_scale = demand.loss_scale;
+  job.loss_scale = T(demand.loss_scale);
+  job.sum_scale = demand.loss_scale;
   job.grad_scale = T(demand.grad_scale);
   job.divisor = demand.sum_divisor;
   job.format = demand.format;

@@ -10,7 +10,7 @@ import {
   type FloatArray,
 } from '../../src/index.js'
 
-// The device of the tests over tensors, and a call over tensors, seen as one over arrays.
+// The device of the tests over tensors, and a call over tensors in the form of one over arrays.
 
 const { cuda: found } = backends()
 /** Without one the tests of a GPU are skipped, one by one. */

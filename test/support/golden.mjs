@@ -150,8 +150,9 @@ function vectors(category, name, index = category.loss[name].map((_, i) => i), c
 const pairs3d = (wanted) => golden.boxes3d.kind.flatMap((kind, i) => (wanted(golden.boxes3d.kinds[kind]) ? [i] : []))
 
 /**
- * Of a perfect match and of two boxes without area, torchvision's formulas leave a gradient that is the share of their epsilon
- * alone (of the match a loss too, near 1e-12): the rest cancels. The size of what cancels, or 0 for other pairs.
+ * For a perfect match and for two boxes without area, the gradient of torchvision's formulas consists only of the part
+ * that comes from their epsilon, because the rest cancels. For a match the same is true of the loss, which is near
+ * 1e-12. Returns the size of what cancels, or 0 for other pairs.
  * @param {number[]} pred
  * @param {number[]} target
  */
@@ -286,7 +287,8 @@ function reachable(reference, dtype) {
 }
 
 /**
- * |actual - reference| in spacings of the type at `scale`. A scale of 0 leaves no room: anything but 0 is infinitely wrong.
+ * |actual - reference| in spacings of the type at `scale`. A scale of 0 leaves no room: anything but 0 is infinitely
+ * wrong.
  * @param {number} actual
  * @param {number} reference
  * @param {number} scale
@@ -301,8 +303,8 @@ function ulpAt(actual, reference, scale, dtype) {
 
 /**
  * Loss error: |actual - reference| in spacings at the reference. A reference of 0 (a perfect match) demands exactly 0.
- * Where terms of opposite sign cancel, in spacings at `scale`, the largest of 1, the loss and its terms: a sum of two terms,
- * each rounded once, is already off by half a spacing of either.
+ * Where terms of opposite sign cancel, in spacings at `scale`, the largest of 1, the loss and its terms: a sum of two
+ * terms, each rounded once, is already off by half a spacing of either.
  * @param {number} actual
  * @param {number} reference
  * @param {number} scale 0 where nothing cancels.
@@ -339,7 +341,7 @@ export function run(evaluate, { dtype, variant: { loss: name, options }, vectors
 }
 
 /**
- * The worst loss error and the worst gradient error of an implementation over one category, each with the pair at fault.
+ * The worst loss error and the worst gradient error of an implementation over one category, each with its pair.
  * @param {Evaluate} evaluate
  * @param {{ dtype: DType, variant: Variant, vectors: Vectors }} what
  */

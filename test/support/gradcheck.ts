@@ -6,8 +6,10 @@ import type { Evaluate } from '../../src/grad-check/grad-check.js'
 
 export type { Bounds }
 
-/** The bounds that an [N, columns] gradient breaks, one sentence each; empty for a good one. NaN breaks them all. Every pair is
- * measured in units of its reference's largest component. */
+/**
+ * The bounds that an [N, columns] gradient breaks, one sentence each; empty for a good one. NaN breaks them all. Every
+ * pair is measured in units of its reference's largest component.
+ */
 export function gradientFaults(
   actual: ArrayLike<number>,
   reference: ArrayLike<number>,

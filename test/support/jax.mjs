@@ -2,8 +2,8 @@ import { init, numpy as np, valueAndGrad } from '@jax-js/jax'
 import { meanOf } from '../../bench/cpu/peers/jax.mjs'
 import { lossAndGradients } from '../../examples/jax.mjs'
 
-// A linear model in jax-js, whose loss comes from this package and from autograd of jax-js. An ES module: its types are not those
-// that CommonJS tests see.
+// A linear model in jax-js, whose loss comes from this package and from autograd of jax-js. It is an ES module, because
+// its types differ from those that CommonJS tests see.
 
 /** @typedef {Parameters<typeof meanOf>[0]} Columns */
 /** @typedef {{ loss: number, gradients: number[] }} Result */

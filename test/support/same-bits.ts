@@ -58,9 +58,9 @@ const LIMITS = {
 }
 
 /**
- * Boxes of everyday sizes of which some have one number at a limit of the kernels, or next to it on either side. There are
- * blocks of all shares of such rows, and blocks in which all of them keep to the limit: a pack takes the quicker way only
- * if all of its rows may.
+ * Boxes of everyday sizes of which some have one number at a limit of the kernels, or next to it on either side. There
+ * are blocks of all shares of such rows, and blocks in which all of them keep to the limit: a pack takes the quicker
+ * way only if all of its rows may.
  */
 export function boxesAtLimits(pairs: number, Float: Boxes, axes: 2 | 3 = 2) {
   const limits = LIMITS[Float === Float32Array ? 'float32' : 'float64']

@@ -5,7 +5,7 @@ import { boxLoss, scaLoss, type TensorLossOptions } from '../../src/tfjs.js'
 import { rejection } from '../support/rejection.js'
 import { tensorPairs, useTfBackend, values } from '../support/tfjs.js'
 
-// What the losses for TensorFlow.js refuse, and what they say.
+// The errors of the losses for TensorFlow.js.
 
 beforeAll(() => useTfBackend('cpu'))
 

@@ -9,7 +9,7 @@ import { toFormat } from '../support/random.js'
 import { plainScaLoss, TF_BACKENDS, tensorPairs, useTfBackend, values } from '../support/tfjs.js'
 import { demanded, functionOf } from '../support/variants.js'
 
-// What the losses and their gradients are in TensorFlow.js: those of the package, bit for bit.
+// The losses and their gradients in TensorFlow.js equal those of the package, bit for bit.
 
 const { boxLoss, scaLoss } = tfjs
 

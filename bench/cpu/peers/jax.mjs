@@ -1,7 +1,7 @@
 import { init, jit, numpy as np, valueAndGrad } from '@jax-js/jax'
 import { columnsOf, rowsOf } from '../check.mjs'
 
-// SCALoss by jit and autograd of jax-js, on its wasm device. Functions consume their arguments: `.ref` keeps one.
+// SCALoss with jit and autograd of jax-js, on its wasm device. Functions consume their arguments; `.ref` keeps one.
 
 /** @typedef {[np.Array, np.Array, np.Array, np.Array]} Columns x1, y1, x2, y2, each [N]. */
 

@@ -1,4 +1,4 @@
-// What one writes without a library.
+// The plain loop that one would write without a library.
 
 /**
  * The paper's formulas as one writes them for typed arrays.
@@ -33,7 +33,8 @@ export function plainLoop(pred, target, grad) {
     const top = y1 < Y1 ? 1 : y1 > Y1 ? 0 : 0.5
     const right = x2 > X2 ? 1 : x2 < X2 ? 0 : 0.5
     const bottom = y2 > Y2 ? 1 : y2 < Y2 ? 0 : 0.5
-    // Outer edge: the enclosing side grows, both in the side ratio and in the diagonal. Inner edge: the shared side shrinks.
+    // Outer edge: the enclosing side grows, both in the side ratio and in the diagonal. Inner edge: the shared side
+    // shrinks.
     const outerX = wmin / (wmax * wmax) - (0.5 * cd * wmax) / (c * c)
     const outerY = hmin / (hmax * hmax) - (0.5 * cd * hmax) / (c * c)
     const pull1 = n1 > 0 ? 0.5 / (n1 * c) : 0

@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { scaLoss } from 'scaloss/tfjs'
 import { columnsOf, rowsOf } from '../check.mjs'
 
-// SCALoss by autograd of TensorFlow.js, and scaloss/tfjs in its place.
+// SCALoss with autograd of TensorFlow.js, and scaloss/tfjs in its place.
 
 /** @typedef {[tf.Tensor1D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D]} Columns x1, y1, x2, y2, each [N]. */
 
@@ -22,8 +22,8 @@ export const selectBackend = (backend) => async () => {
 }
 
 /**
- * The mean of the paper's formulas. The leanest of four forms that were tried: one tensor a coordinate takes half the time of
- * [N, 4] tensors, whose columns must be cut out and whose gradients must be put together.
+ * The mean of the paper's formulas. The leanest of four forms that were tried: one tensor per coordinate takes half the
+ * time of [N, 4] tensors, whose columns must be cut out and whose gradients must be put together.
  * @param {Columns} target
  * @returns {(x1: tf.Tensor, y1: tf.Tensor, x2: tf.Tensor, y2: tf.Tensor) => tf.Scalar}
  */

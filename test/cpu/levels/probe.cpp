@@ -19,6 +19,7 @@ int calls[3];  // by Range
 template <Range range>
 struct CountingLoss {
   static constexpr Range kRange = range;
+  static constexpr bool kOrdered = true;
   template <class N, int D>
   static SCALOSS_FN PairTerms<N, D> evaluate(const Axes<N, D>&, const LossParams<StorageOf<N>>&) {
     ++calls[int(NumberOf<N>::kOrdinary ? Range::ordinary : NumberOf<N>::kRegular ? Range::regular : Range::any)];

@@ -2,8 +2,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { alloc, type BoxLossOptions, backends, boxLoss, createPlan, type FloatArray } from '../../../src/index.js'
 import { mulberry32, randomPairs } from '../../support/random.js'
 
-// Arrays of the host on CUDA: few boxes in one launch over pinned memory, many in parts that overlap. Runs on a GPU, too,
-// where the parts are larger.
+// Host arrays on CUDA: few boxes take one launch over pinned memory, many boxes take parts that overlap. The tests also
+// run on a GPU, where the parts are larger.
 const { cuda } = backends()
 const isEmulated = cuda.available && cuda.devices[0].name === 'Emulator'
 /** Ways in which the emulator runs what is enqueued; a GPU has its own. */

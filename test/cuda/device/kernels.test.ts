@@ -5,8 +5,8 @@ import { mulberry32, randomPairs } from '../../support/random.js'
 import { boxesAround, boxesAtLimits, boxesOfFewNumbers, resultBytes } from '../../support/same-bits.js'
 import { ALL, axesOf, PLAIN, TOGETHER, type Variant } from '../../support/variants.js'
 
-// The very sources of the kernels and of the CUDA backend, against the CPU backend, bit by bit. Runs on a GPU too, where the
-// variables of the emulator mean nothing: calls that differ in them alone are repeated calls there.
+// Compares the sources of the kernels and of the CUDA backend with the CPU backend, bit by bit. The tests also run on a
+// GPU. There the variables of the emulator have no effect, so calls that differ only in them are repeated calls.
 const SCHEDULES = ['forward', 'reverse', '1', '2', '3']
 const GRIDS = ['1', '2', '3', '7']
 

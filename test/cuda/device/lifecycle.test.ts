@@ -5,10 +5,13 @@ import { describe, expect, it } from 'vitest'
 import { ended, endOf, printed } from '../../support/process.js'
 import { ROOT } from '../../support/project.js'
 
-// Processes and workers that use a device and end, in one way or another. Runs on a GPU, too.
+// Processes and workers that use a device and end, in one way or another. Also runs on a GPU.
 const entry = join(ROOT, 'dist/index.js')
 
-/** For processes and workers: a device, an object of every kind there, and work under way on streams and on another thread. */
+/**
+ * For processes and workers: a device, an object of every kind there, and work under way on streams and on another
+ * thread.
+ */
 const prologue = `
   const { Worker, parentPort } = require('node:worker_threads')
   const { alloc, boxLoss, boxLossAsync, createPlan, cuda } = require(${JSON.stringify(entry)})

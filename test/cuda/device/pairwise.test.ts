@@ -4,7 +4,7 @@ import { pairwise } from '../../../src/index.js'
 import { mulberry32 } from '../../support/random.js'
 import { demanded } from '../../support/variants.js'
 
-// The kernel over all pairs against the CPU backend, bit by bit.
+// Compares the kernel over all pairs with the CPU backend, bit by bit.
 afterEach(() => {
   vi.unstubAllEnvs()
 })

@@ -4,7 +4,7 @@ import { device, firstDifference, isEmulated, ORDERS, onCpu, onDevice } from '..
 import { randomPairs } from '../../support/random.js'
 import { rejection } from '../../support/rejection.js'
 
-// Work on several streams, and events between them. Runs on a GPU, too.
+// Work on several streams, and events between them. Also runs on a GPU.
 const { cuda: found } = backends()
 
 afterEach(() => {

@@ -4,7 +4,7 @@ import { device, firstDifference, isEmulated, onCpu, onDevice } from '../../supp
 import { randomPairs } from '../../support/random.js'
 import { rejection } from '../../support/rejection.js'
 
-// What calls over tensors refuse. Runs on a GPU, too.
+// Errors of calls over tensors. Also runs on a GPU.
 const { cuda: found } = backends()
 
 describe('refuses', () => {

@@ -8,7 +8,7 @@ import { mulberry32, randomPairs } from '../../support/random.js'
 import { boxesAround } from '../../support/same-bits.js'
 import { ALL, axesOf } from '../../support/variants.js'
 
-// Tensors that stay on a device: results, memory, and what is refused. Runs on a GPU, too.
+// Tensors that stay on a device: results, memory, and errors. Also runs on a GPU.
 
 afterEach(() => {
   vi.unstubAllEnvs()

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { expect, it } from 'vitest'
 import { buildCheck, checkCommand } from './check.mjs'
 
-// The stand-alone check (README.md). More pairs, AddressSanitizer and ThreadSanitizer have their turn in .ci/run.
+// The stand-alone check (README.md). .ci/run runs it with more pairs, AddressSanitizer and ThreadSanitizer.
 const PAIRS = 2_000_000
 
 it('kernels, CPU levels and runtime agree over 2,000,000 pairs', { timeout: 600_000 }, () => {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { backends, boxLoss, cuda, pairwise, ScaLossError } from '../../../src/index.js'
 import { randomPairs } from '../../support/random.js'
 
-// What only the emulator can show.
+// Tests that only the emulator allows.
 afterEach(() => {
   vi.unstubAllEnvs()
 })

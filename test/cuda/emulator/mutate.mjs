@@ -3,7 +3,8 @@
 //   npm run mutate             all faults; writes the table of README.md
 //   npm run mutate -- TEXT     those with this text in their name
 //
-// Fails when a fault is found by no build of the check, or when the sources no longer hold the text that a fault changes.
+// Fails when a fault is found by no build of the check, or when the sources no longer hold the text that a fault
+// changes.
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

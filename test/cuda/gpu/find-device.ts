@@ -8,8 +8,10 @@ declare module 'vitest' {
   }
 }
 
-/** Looks once for a device. One that CUDA cannot use is no reason to skip a test, nor is none where the host says that there is
- * one (SCALOSS_GPU=required): tests run then, and fail. */
+/**
+ * Looks once for a device. One that CUDA cannot use is no reason to skip a test, nor is none where the host says that
+ * there is one (SCALOSS_GPU=required): tests run then, and fail.
+ */
 export default function findDevice({ provide }: TestProject): void {
   const { cuda } = backends()
   const absent = !cuda.available && ['no-driver', 'no-device', 'not-built'].includes(cuda.reason)

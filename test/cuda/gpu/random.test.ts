@@ -4,7 +4,8 @@ import { type Boxes, KINDS, type Kind, randomPairs } from '../../support/random.
 import { resultBytes } from '../../support/same-bits.js'
 import { ALL, axesOf, PLAIN, TOGETHER, type Variant } from '../../support/variants.js'
 
-// Many random pairs against the CPU backend, bit by bit; kernels.test.ts has the odd ones and few of each.
+// Compares many random pairs with the CPU backend, bit by bit. kernels.test.ts has the unusual pairs and few of each
+// kind.
 
 const EVERY_KIND: readonly Kind[] = [...KINDS, 'around', 'touching', 'mixed']
 

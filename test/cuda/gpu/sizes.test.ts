@@ -13,10 +13,12 @@ import {
 import { type Boxes, KINDS, mulberry32, randomPairs } from '../../support/random.js'
 import { resultBytes } from '../../support/same-bits.js'
 
-// Batches from one box to more than the L2 holds, and the same call over and over: one launch adds up all blocks' sums, so a
-// grid that ends early, a ticket left over or a race would show in the loss.
+// Batches from one box to more than the L2 holds, and the same call repeated. One launch adds up the sums of all
+// blocks, so a grid that ends early, a ticket left over or a race would show in the loss.
 
-/** A kernel's tile (core/reduction.h); up to so many boxes kernels read host arrays across the bus (cuda/host_call.cpp). */
+/**
+ * A kernel's tile (core/reduction.h); up to so many boxes kernels read host arrays across the bus (cuda/host_call.cpp).
+ */
 const [TILE, MAPPED] = [1024, 16 << 10]
 const { cuda: found } = backends()
 /** What one turn of the largest grid takes (cuda/box_loss.cuh): beyond, blocks have several tiles. */

@@ -2,7 +2,7 @@ import type { Kernel } from '../../../bench/kernels/compile.mjs'
 import { allocated, BOX_INSTRUCTIONS, LONG_LOSSES, SPILLS, slackOf } from '../../../bench/kernels/limits.mjs'
 import { nameOf, type Row } from '../../../bench/kernels/table.mjs'
 
-// Each gate gives what is wrong with a kernel, in words, and nothing where all is well.
+// Each gate describes what is wrong with a kernel, and returns nothing if the kernel passes.
 
 /** Loads as wide as boxes in memory are aligned; six numbers of four bytes are to eight. */
 const STREAMED: Record<string, RegExp> = {
@@ -35,8 +35,8 @@ export const ON_CODE = {
   'no atomics but on integers': (kernel: Kernel) =>
     matches(kernel, /^(atom|red)\b/).filter((opcode) => !/\.add\.(\w+\.)*[us](32|64)$/.test(opcode)),
 
-  // block_sum.cuh: the sum of a tile and that of the tiles, each five steps of a warp over both halves of a float64; the count of
-  // invalid rows and the ticket.
+  // block_sum.cuh: the sum of a tile and that of the tiles, each five steps of a warp over both halves of a float64;
+  // the count of invalid rows and the ticket.
   'the reduction alone shuffles and counts': (kernel: Kernel) => {
     const expected = kernel.template === 'box_loss_kernel' ? { shuffles: 20, atomics: 2 } : { shuffles: 0, atomics: 0 }
     const found = { shuffles: count(kernel, /^shfl\b/), atomics: count(kernel, /^(atom|red)\b/) }

@@ -16,7 +16,7 @@ import { nameOf, type Row, tabulate } from '../../../bench/kernels/table.mjs'
 import { ROOT } from '../../support/project.js'
 import { growth, ON_CODE, pathLength, spills } from './gates.js'
 
-// What nvcc makes of the CUDA kernels, without a GPU. Each source is compiled once.
+// Checks what nvcc makes of the CUDA kernels, without a GPU. Each source is compiled once.
 
 const page = readFileSync(join(ROOT, 'docs/kernels.md'), 'utf8')
 const { rows: committed, release } = readPage(page)

@@ -1,5 +1,5 @@
-// node test/package/prebuilds/arm64.mjs, after npm run prebuild:pack -- linux-arm64-glibc: the prebuild on Node for arm64, under an
-// emulator of the CPU (qemu-user), with the libraries of Debian's cross compiler.
+// node test/package/prebuilds/arm64.mjs, run after npm run prebuild:pack -- linux-arm64-glibc, tests the prebuild on
+// Node for arm64, under an emulator of the CPU (qemu-user), with the libraries of the cross compiler of Debian.
 import { compare } from './compare.mjs'
 
 const LIBRARIES = '/usr/aarch64-linux-gnu'

@@ -1,4 +1,4 @@
-// Whether a prebuild gives the bits of this machine's addon, on another program than this Node.
+// Checks whether a prebuild gives the same bits as the addon of this machine, in another program than this Node.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,8 +10,8 @@ const digest = join(import.meta.dirname, 'digest.cjs')
  * @param {string} name of the prebuild
  * @param {string} npmPackage that holds the program
  * @param {string} levels that the prebuild has to have
- * @param {(folder: string) => [command: string, args: string[], env: NodeJS.ProcessEnv]} prepare what runs a file of JavaScript,
- *   in a folder with the package's folder `bin`
+ * @param {(folder: string) => [command: string, args: string[], env: NodeJS.ProcessEnv]} prepare what runs a file of
+ *   JavaScript, in a folder with the package's folder `bin`
  */
 export function compare(name, npmPackage, levels, prepare) {
   const folder = mkdtempSync(join(tmpdir(), 'scaloss-prebuild-'))

@@ -1,5 +1,5 @@
-// Prints hashes of what every loss gives for the golden pairs and for random ones: node digest.cjs DIST. Runs on any Node
-// alone, without the test runner.
+// node digest.cjs DIST prints hashes of the results of every loss for the golden pairs and for random ones. It runs on
+// any Node, without the test runner.
 const { createHash } = require('node:crypto')
 const { readFileSync } = require('node:fs')
 const { join } = require('node:path')

@@ -1,5 +1,6 @@
-// node test/package/prebuilds/musl.mjs, after npm run prebuild:pack -- linux-x64-musl: the prebuild on Bun for musl, with Debian's musl
-// (musl-tools). What Bun needs beside it, a libstdc++ for musl, is made of the one for glibc and the functions that musl lacks.
+// node test/package/prebuilds/musl.mjs, run after npm run prebuild:pack -- linux-x64-musl, tests the prebuild on Bun
+// for musl, with the musl of Debian (musl-tools). Bun also needs a libstdc++ for musl, which is made of the one for
+// glibc and the functions that musl lacks.
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

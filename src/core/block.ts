@@ -1,11 +1,12 @@
-import { FORMATS } from '../core/formats.js'
-import { type BoxLossJob, givenBits, type PairwiseJob, type Scales } from '../core/job.js'
-import { LOSS_NAMES, type LossName, MODES } from '../core/losses.js'
+import { FORMATS } from './formats.js'
+import { type BoxLossJob, givenBits, type PairwiseJob, type Scales } from './job.js'
+import { LOSS_NAMES, type LossName, MODES } from './losses.js'
 
-// The numbers of a call on their way to the addon and back: one Float64Array, which costs one call of Node-API however
-// many numbers there are. Every call writes all of its numbers into a block that is its own until it returns.
+// The numbers of a call travel to the addon and back in one Float64Array, a block, because that takes one call of
+// Node-API however many numbers there are. Every call owns its block until it returns, and writes all of its numbers
+// into it.
 
-/** The numbers of a block, in the order of `binding/block.h`. */
+/** The names of the numbers in a block, in the order of `core/block.h`. */
 export const FIELDS = [
   'alpha',
   'epsilon',
@@ -35,21 +36,21 @@ export const FIELDS = [
 ] as const
 export type Field = (typeof FIELDS)[number]
 
-/** The position of each number in a block. */
+/** The index of each number in a block. */
 export const FIELD = Object.fromEntries(FIELDS.map((name, i) => [name, i])) as Record<Field, number>
 
 export type Block = Float64Array<ArrayBuffer>
 
-/** Blocks that no call has. A new one costs more than a small call. */
+/** Blocks that no call is using. They are kept because allocating one costs more than a small call. */
 const free: Block[] = []
 
-/** A block with arbitrary numbers. The call gives it back when it is done. */
+/** Takes a block that holds arbitrary numbers. The call must give it back when it is done. */
 export const takeBlock = (): Block => free.pop() ?? new Float64Array(FIELDS.length)
 export const giveBack = (block: Block): void => void free.push(block)
 
 const POSITION_OF_LOSS = Object.fromEntries(LOSS_NAMES.map((name, i) => [name, i])) as Record<LossName, number>
 
-/** Writes the numbers of a call of `boxLoss` over arrays of any kind. */
+/** Writes the numbers of a call of `boxLoss` over arrays of any type. */
 export function writeBoxLoss(block: Block, job: BoxLossJob<object>): void {
   writeCommon(block, job)
   writeScales(block, job)
