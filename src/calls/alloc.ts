@@ -20,11 +20,13 @@ const OPTIONS = ['columns', 'backend'] as const satisfies (keyof AllocOptions)[]
 
 /**
  * Allocates an array of zeros for repeated calls. It is aligned to 64 bytes. For CUDA it is also pinned, so it is
- * copied to and from the device without passing through other memory.
+ * copied to and from the device without passing through other memory. For the backends `wasm` and `js` it is an
+ * ordinary array.
  *
  * @param boxes the number of rows.
  * @param dtype the dtype of the array. Default `'float32'`.
- * @returns [boxes, columns] numbers, row-major. The buffer of the array cannot be transferred to a worker.
+ * @returns [boxes, columns] numbers, row-major. For the backends `cuda` and `cpu`, the buffer of the array cannot be
+ *   transferred to a worker.
  * @throws {ScaLossError} `ERR_SCALOSS_INVALID_ARGUMENT`: an argument is not as described. `ERR_SCALOSS_OUT_OF_MEMORY`
  *   or `ERR_SCALOSS_CUDA_OUT_OF_MEMORY`: there is not enough memory. `ERR_SCALOSS_BACKEND_UNAVAILABLE`: the backend
  *   cannot run.
@@ -50,8 +52,8 @@ export function alloc(boxes: number, dtype: DType = 'float32', options: AllocOpt
 /** The largest external buffer that Node can make and that the addon accepts, in bytes. */
 const MOST_BYTES = Math.min(constants.MAX_LENGTH, 2 ** 50)
 
-/** Allocates memory of the addon. Returns undefined where that is impossible: for 0 bytes or too many, for the `js`
- * backend, and in a runtime without external buffers. */
+/** Allocates memory of the addon. Returns undefined where that is impossible: for 0 bytes or too many, for the backends
+ * `wasm` and `js`, and in a runtime without external buffers. */
 export function allocateBlock(bytes: number, backend: BackendName): [NativeHandle, ArrayBuffer] | undefined {
   if (bytes === 0 || bytes > MOST_BYTES || !(backend === 'cuda' || backend === 'cpu')) return undefined
   return callNative((native) => native.allocate(bytes, backend === 'cuda'))

@@ -25,7 +25,8 @@ const awaited = new Set<FloatArray>()
  * Computes `boxLoss` on another thread.
  *
  * Calls on the CPU of up to 16,384 boxes (10,922 with three axes) are computed before it returns, because handing them
- * over would take longer. The backend `js` has no other thread and computes in a later turn of the event loop.
+ * over would take longer. The backends `wasm` and `js` have no other thread and compute in a later turn of the event
+ * loop.
  *
  * Inputs are copied before the call returns, so they may be changed at once. Arrays of `out` are written when the
  * promise is fulfilled. Do not use them until then.

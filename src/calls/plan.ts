@@ -182,8 +182,9 @@ interface Settings {
 
 /**
  * Prepares a call of `boxLoss` to run many times, for training steps with a fixed or a largest number of boxes. The
- * plan owns its arrays, which are aligned to 64 bytes and for CUDA pinned. A run allocates nothing. It checks only its
- * own options and, with `onInvalid: 'throw'`, the boxes.
+ * plan owns its arrays, which are aligned to 64 bytes and for CUDA pinned. For the backends `wasm` and `js` they are
+ * ordinary arrays. A run allocates nothing; on `wasm` it makes a few small objects. It checks only its own options and,
+ * with `onInvalid: 'throw'`, the boxes.
  *
  * @param name the loss. docs/losses.md has the formula, the source and the options of each.
  * @param options the options of the call. `boxes` is required.

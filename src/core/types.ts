@@ -22,8 +22,8 @@ export type DType = 'float32' | 'float64'
 /** The array class of dtype D. Without a dtype it is `Float32Array`. */
 export type ArrayOf<D> = D extends 'float64' ? Float64Array : Float32Array
 
-/** Where a call runs: on a GPU (`'cuda'`), in native code on the CPU (`'cpu'`), in WebAssembly
- * (`'wasm'`) or in plain JavaScript (`'js'`). */
+/** Where a call runs: on a GPU (`'cuda'`), in native code on the CPU (`'cpu'`), in the same code as WebAssembly
+ * (`'wasm'`) or in plain JavaScript (`'js'`). `'cuda'`, `'cpu'` and `'wasm'` give the same bits. */
 export type BackendName = 'cuda' | 'cpu' | 'wasm' | 'js'
 /** How losses are reduced: `'none'` returns one loss per box, `'sum'` their weighted sum, `'mean'` that sum divided by
  * N. */
@@ -122,11 +122,12 @@ export interface CallOptions<A> extends LossOptions {
 /** Options of `boxLoss` with arrays of type A. `BoxLossOptions<Float32Array>` allows arrays of one dtype, plain
  * `BoxLossOptions` of any. */
 export interface BoxLossOptions<A extends FloatArray = Untold> extends CallOptions<A> {
-  /** The backend to use. Default `'auto'`: CUDA if available, otherwise the CPU, otherwise JavaScript. */
+  /** The backend to use. Default `'auto'`: the first of `'cuda'`, `'cpu'`, `'wasm'` and `'js'` that can run here. It is
+   * an error to name one that cannot run. */
   backend?: BackendName | 'auto' | undefined
   /** The index of the CUDA device. Default 0. */
   device?: number | undefined
-  /** The largest number of threads that the CPU backend may use, including the calling thread. Only large calls use
+  /** The largest number of threads that the backend `cpu` may use, including the calling thread. Only large calls use
    * more than one, and the results do not depend on it. Default: the environment variable `SCALOSS_THREADS`, or the
    * number of processors available to this process. */
   threads?: number | undefined
@@ -142,7 +143,7 @@ export interface PairwiseOptions<A extends FloatArray = Untold> extends LossOpti
   backend?: BackendName | 'auto' | undefined
   /** The index of the CUDA device. Default 0. */
   device?: number | undefined
-  /** The largest number of threads that the CPU backend may use, as for `boxLoss`. */
+  /** The largest number of threads that the backend `cpu` may use, as for `boxLoss`. */
   threads?: number | undefined
   /** What to do with a box that has a non-finite coordinate, x2 < x1 or y2 < y1. `l1` and `smooth_l1` accept corners in
    * any order. `'propagate'` (default): apply the formulas as they stand to inverted boxes; non-finite coordinates give

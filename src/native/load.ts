@@ -116,7 +116,7 @@ export function loadNativeFile(dist: string): unknown {
       '  Tried:',
       ...tried,
       ...(reason === 'addons-disabled' ? [allowAddons()] : advice),
-      "  Without it the backend 'js' works, slowly.",
+      "  Without it the backend 'wasm' works, in about four times the time. Where that cannot run, 'js' works, slowly.",
     ].join('\n'),
     { cause: failures[0], reason },
   )
