@@ -134,10 +134,15 @@ export function resolveBackend(asked: BackendName | 'auto'): BackendName {
 function chooseBackend(): BackendName {
   const native = findNative()
   if (native instanceof ScaLossError) {
-    // The same bits at a few times the time: not worth a warning.
-    if (!(findWasm() instanceof ScaLossError)) return 'wasm'
-    process.emitWarning(native.message, { type: 'ScaLossWarning', code: 'SCALOSS_JS_FALLBACK' })
-    return 'js'
+    const hasWasm = !(findWasm() instanceof ScaLossError)
+    // WebAssembly gives the same bits in a few times the time, and is what a host without an addon should use. An addon
+    // that is there and cannot be loaded is a mistake that somebody can mend.
+    const isExpected = native.reason === 'not-built' || native.reason === 'addons-disabled'
+    if (!hasWasm || !isExpected || process.env.SCALOSS_PREBUILD) {
+      const code = hasWasm ? 'SCALOSS_WASM_FALLBACK' : 'SCALOSS_JS_FALLBACK'
+      process.emitWarning(native.message, { type: 'ScaLossWarning', code })
+    }
+    return hasWasm ? 'wasm' : 'js'
   }
   return native.cuda().reason === '' ? 'cuda' : 'cpu'
 }
