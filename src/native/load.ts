@@ -50,7 +50,10 @@ function misfit(file: Buffer, libc: string | undefined): string | undefined {
 function load(path: string, libc: string | undefined): unknown {
   const wrong = misfit(readFileSync(path), libc)
   if (wrong) throw new Error(wrong)
-  return require(path)
+  // Not by require: bundlers rewrite that, and then the addon could never be loaded.
+  const addon = { exports: {} }
+  process.dlopen(addon, path)
+  return addon.exports
 }
 
 /** Lists the prebuilds in the package, such as `linux-x64/scaloss.glibc.node`. */
