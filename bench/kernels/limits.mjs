@@ -1,6 +1,6 @@
 // The limits that the kernels must keep to on sm_90, and the known exceptions, each with its reason.
-// test/cuda/kernels/kernels.test.ts fails above a limit, and as soon as an exception is no longer needed in full, so
-// the lists only shrink.
+// test/cuda/kernels/kernels.long.test.ts fails above a limit, and as soon as an exception is no longer needed in
+// full, so the lists only shrink.
 
 /**
  * Instructions per box. An H200 copies 4.3 TB/s, which is 90 G boxes/s at 48 bytes per box. In that time its 132 SMs of

@@ -73,9 +73,9 @@ export function writePage(rows, release) {
     '',
     '## What a test checks',
     '',
-    '`test/cuda/kernels/kernels.test.ts` compiles the kernels again if nvcc is there. It checks the PTX: no contraction, no',
-    'approximation, no flush to zero, no local memory, no atomics on floating-point numbers, and streaming loads of boxes, as',
-    'wide as the boxes are aligned.',
+    '`test/cuda/kernels/kernels.long.test.ts` compiles the kernels again if nvcc is there. It checks the PTX: no contraction,',
+    'no approximation, no flush to zero, no local memory, no atomics on floating-point numbers, and streaming loads of boxes,',
+    'as wide as the boxes are aligned.',
     '',
     'With the release of nvcc above, it also checks the table.',
     ...exceptFor(

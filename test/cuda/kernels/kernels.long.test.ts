@@ -34,9 +34,9 @@ const fused = (loss: string) => nameOf({ kernel: `\`${loss}\``, pass: 'loss and 
 
 const missing = missingTool()
 const otherRelease = missing === undefined && nvccRelease() !== release
-if (missing) console.warn(`test/cuda/kernels/kernels.test.ts skips: ${missing}`)
+if (missing) console.warn(`test/cuda/kernels/kernels.long.test.ts skips: ${missing}`)
 if (otherRelease)
-  console.warn(`test/cuda/kernels/kernels.test.ts skips the counts: docs/kernels.md is of nvcc ${release}`)
+  console.warn(`test/cuda/kernels/kernels.long.test.ts skips the counts: docs/kernels.md is of nvcc ${release}`)
 
 describe.skipIf(missing)('the CUDA kernels', () => {
   let kernels: Kernel[]
