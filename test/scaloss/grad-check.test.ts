@@ -86,7 +86,7 @@ describe('gradCheck', () => {
     const { cuda, cpu } = backends()
     const report = gradCheck('so')
     expect(report).toMatchObject({ dtype: 'float32', boxes: 1000, passed: true })
-    expect(report.backend).toBe(cuda.available ? 'cuda' : cpu.available ? 'cpu' : 'js')
+    expect(report.backend).toBe(cuda.available ? 'cuda' : cpu.available ? 'cpu' : 'wasm')
     expect(Object.keys(report.byArgument)).toEqual(['pred', 'target'])
   })
 
