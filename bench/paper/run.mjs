@@ -113,8 +113,8 @@ for (const name of MODULES) {
   const { figure } = await load(name)
   figures.push(await figure(context))
 }
-const { cuda, cpu } = backends()
-const backend = cuda.available ? 'cuda' : cpu.available ? 'cpu' : 'js'
+const found = backends()
+const backend = /** @type {const} */ (['cuda', 'cpu', 'wasm']).find((name) => found[name].available) ?? 'js'
 writeContents(out, { figures, quick, backend, machine: machineLine })
 writeReport()
 for (const { title, verdict } of figures) console.log(`${verdict.padEnd(11)} ${title}`)

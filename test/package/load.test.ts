@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { copyPackage, ROOT } from '../support/project.js'
 
 // The file that the package loads, and its behaviour if none fits. The package is a copy in which files are planted.
-// Where no file can be loaded, the WebAssembly module computes, and JavaScript where the host has no WebAssembly either.
+// Where no file can be loaded, the WebAssembly module computes, and where the host has no WebAssembly, JavaScript does.
 const OTHER_ARCH = process.arch === 'arm64' ? 62 : 183
 const built = readFileSync(join(ROOT, 'build/Release/scaloss.node'))
 const BUILT = 'build/Release/scaloss.node'
