@@ -1,6 +1,7 @@
 // The numbers of a call as they come from JavaScript, and the structs of core that they become.
 //
-// They come in one array of float64, because one array costs one call across the boundary, however many numbers it holds.
+// They come in one array of float64, because one array costs one call across the boundary, however many numbers it
+// holds.
 #pragma once
 
 #include "dispatch.h"

@@ -1,5 +1,5 @@
-// Builds the WebAssembly module of wasm/module.cpp and compares it with the committed src/wasm/bytes.ts; with --write it
-// writes that file. The same compiler gives the same bytes, so the committed file is what the sources give.
+// Builds the WebAssembly module of wasm/module.cpp and compares it with the committed src/wasm/bytes.ts; with --write
+// it writes that file. The same compiler gives the same bytes, so the committed file is what the sources give.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,9 +1,9 @@
 // core and the 128-bit packs of cpu as a WebAssembly module, for hosts where the addon cannot run. It gives the bits of
 // the CPU backend.
 //
-// The memory of the module has a fixed size, so that views of it stay valid. JavaScript (src/wasm) copies a call in parts
-// into `arena`, which is about as large as a second-level cache, and the results out of it: arrays of any size pass
-// through.
+// The memory of the module has a fixed size, so that views of it stay valid. JavaScript (src/wasm) copies a call in
+// parts into `arena`, which is about as large as a second-level cache, and the results out of it: arrays of any size
+// pass through.
 #include "../core/block.h"
 #include "../core/reduction.h"
 #include "../cpu/tiles.h"
@@ -74,7 +74,8 @@ void run_pairs(int rows, int columns, T* a, T* b, T* out) {
 template <class T>
 int count(const T* boxes, int rows) {
   const PairwiseJob<T>& part = pairwise_job<T>;
-  return int(axes_of(part.params.loss) == 3 ? count_invalid<3>(part, boxes, rows) : count_invalid<2>(part, boxes, rows));
+  return int(axes_of(part.params.loss) == 3 ? count_invalid<3>(part, boxes, rows)
+                                            : count_invalid<2>(part, boxes, rows));
 }
 
 }  // namespace
@@ -109,8 +110,9 @@ SCALOSS_EXPORT(begin) void begin_call(int is_float64) {
   is_float64 ? begin<double>() : begin<float>();
 }
 // The eight arrays of core/job.h; those that the block does not name are not looked at.
-SCALOSS_EXPORT(run) void run_part(int is_float64, int rows, void* pred, void* target, void* weight, void* grad_output,
-                                  void* loss, void* grad, void* grad_target, void* iou) {
+SCALOSS_EXPORT(run)
+void run_part(int is_float64, int rows, void* pred, void* target, void* weight, void* grad_output, void* loss,
+              void* grad, void* grad_target, void* iou) {
   void* const arrays[kArrays] = {pred, target, weight, grad_output, loss, grad, grad_target, iou};
   if (is_float64) {
     run(rows, reinterpret_cast<double* const*>(arrays));

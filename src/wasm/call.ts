@@ -4,8 +4,8 @@ import { LOSSES } from '../core/losses.js'
 import type { FloatArray } from '../core/types.js'
 import { loadWasm, type WasmModule } from './module.js'
 
-// Calls of the WebAssembly module. Arrays pass through its memory in parts of about the size of a second-level cache, so
-// that they may be of any size and the memory never grows.
+// Calls of the WebAssembly module. Arrays pass through its memory in parts of about the size of a second-level cache,
+// so that they may be of any size and the memory never grows.
 
 /** Rows whose losses the module adds to one partial sum (`core/reduction.h`). Parts have whole tiles. */
 const TILE = 1024

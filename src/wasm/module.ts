@@ -3,8 +3,8 @@ import { MODULE } from './bytes.js'
 
 // Compiles the WebAssembly module and types what it exports.
 
-/** The exports of `wasm/module.cpp`. Addresses are byte offsets into the memory of the module, and 0 stands for no array.
- * `isFloat64` is 1 for float64 and 0 for float32. */
+/** The exports of `wasm/module.cpp`. Addresses are byte offsets into the memory of the module, and 0 stands for no
+ * array. `isFloat64` is 1 for float64 and 0 for float32. */
 interface Exports {
   memory: { readonly buffer: ArrayBuffer }
   /** Must be called before anything else. */
