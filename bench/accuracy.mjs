@@ -79,7 +79,8 @@ const bits = (backend, dtype) =>
   )
 
 /**
- * The compiled code there is (each SIMD level of this CPU, and CUDA), and what differs in a bit from the first.
+ * The compiled code there is (each SIMD level of this CPU, WebAssembly, and CUDA), and what differs in a bit from the
+ * first.
  * @param {DType} dtype
  */
 function comparison(dtype) {
@@ -94,7 +95,9 @@ function comparison(dtype) {
     }
     native.setSimd(active)
   }
-  if (found.cuda.available) compiled.push({ name: 'cuda', bytes: bits('cuda', dtype) })
+  for (const name of /** @type {const} */ (['wasm', 'cuda'])) {
+    if (found[name].available) compiled.push({ name, bytes: bits(name, dtype) })
+  }
   const differing = compiled
     .map(({ name, bytes }) => ({
       name,

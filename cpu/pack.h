@@ -78,19 +78,19 @@ struct Register<16> {
 };
 #elif defined(__wasm_simd128__)
 // wasm's pmin(b, a) is a < b ? a : b, and pmax(b, a) is a > b ? a : b. It has no stores past the caches.
-#  define SCALOSS_VECTOR_FUNCTIONS(T, W, type)                                              \
-    typedef T T##x##W __attribute__((vector_size(16)));                                     \
-    SCALOSS_FN T##x##W vector_sqrt(T##x##W a) {                                             \
-      return (T##x##W)wasm_##type##_sqrt((v128_t)a);                                        \
-    }                                                                                       \
-    SCALOSS_FN T##x##W vector_min(T##x##W a, T##x##W b) {                                   \
-      return (T##x##W)wasm_##type##_pmin((v128_t)b, (v128_t)a);                             \
-    }                                                                                       \
-    SCALOSS_FN T##x##W vector_max(T##x##W a, T##x##W b) {                                   \
-      return (T##x##W)wasm_##type##_pmax((v128_t)b, (v128_t)a);                             \
-    }                                                                                       \
-    SCALOSS_FN void vector_stream(T* p, T##x##W a) {                                        \
-      memcpy(p, &a, sizeof a);                                                              \
+#  define SCALOSS_VECTOR_FUNCTIONS(T, W, type)                  \
+    typedef T T##x##W __attribute__((vector_size(16)));         \
+    SCALOSS_FN T##x##W vector_sqrt(T##x##W a) {                 \
+      return (T##x##W)wasm_##type##_sqrt((v128_t)a);            \
+    }                                                           \
+    SCALOSS_FN T##x##W vector_min(T##x##W a, T##x##W b) {       \
+      return (T##x##W)wasm_##type##_pmin((v128_t)b, (v128_t)a); \
+    }                                                           \
+    SCALOSS_FN T##x##W vector_max(T##x##W a, T##x##W b) {       \
+      return (T##x##W)wasm_##type##_pmax((v128_t)b, (v128_t)a); \
+    }                                                           \
+    SCALOSS_FN void vector_stream(T* p, T##x##W a) {            \
+      memcpy(p, &a, sizeof a);                                  \
     }
 SCALOSS_VECTOR_FUNCTIONS(float, 4, f32x4)
 SCALOSS_VECTOR_FUNCTIONS(double, 2, f64x2)

@@ -59,4 +59,5 @@ export {
   type JsBackend,
   type Unavailable,
   type UnavailableReason,
+  type WasmBackend,
 } from './native/backends.js'

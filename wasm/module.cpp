@@ -110,8 +110,9 @@ SCALOSS_EXPORT(begin) void begin_call(int is_float64) {
   is_float64 ? begin<double>() : begin<float>();
 }
 // The eight arrays of core/job.h; those that the block does not name are not looked at.
-SCALOSS_EXPORT(run) void run_part(int is_float64, int rows, void* pred, void* target, void* weight, void* grad_output,
-                                  void* loss, void* grad, void* grad_target, void* iou) {
+SCALOSS_EXPORT(run)
+void run_part(int is_float64, int rows, void* pred, void* target, void* weight, void* grad_output, void* loss,
+              void* grad, void* grad_target, void* iou) {
   void* const arrays[kArrays] = {pred, target, weight, grad_output, loss, grad, grad_target, iou};
   if (is_float64) {
     run(rows, reinterpret_cast<double* const*>(arrays));

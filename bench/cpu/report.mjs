@@ -94,6 +94,27 @@ function lossesSection({ parts, machine }) {
 }
 
 /** @param {Results} results */
+function wasmSection({ parts }) {
+  const key = /** @type {Record<string, string>} */ ({
+    'backend wasm': 'wasm',
+    'backend js': 'js',
+    'plain JS loop': 'loop',
+  })
+  return [
+    '## Without the addon',
+    'Loss and gradient on one thread: the backends that compute where the addon cannot be loaded, beside it.',
+    table(
+      ['boxes', 'loss', 'what', 'ns per box', 'times slower than the addon'],
+      rowsLike(parts, 'wasm').map(({ boxes, name, code = '', simd, ns }) => {
+        const [addon] = rowsLike(parts, 'wasm', { boxes, name, code: 'addon' })
+        const what = simd === undefined ? code : `${code}, ${simd}`
+        return [count(boxes), `\`${name}\``, what, spread(ns), times(addon?.times[key[code]])]
+      }),
+    ),
+  ]
+}
+
+/** @param {Results} results */
 export function callParts({ parts }) {
   const plan = (/** @type {number} */ boxes) => rowLike(parts, 'calls', { name: 'plan', boxes }).ns.median
   const slope = (plan(4096) - plan(256)) / (4096 - 256)
@@ -208,6 +229,7 @@ export function machineLine({ machine }) {
 const SECTIONS = {
   sizes: sizesSection,
   losses: lossesSection,
+  wasm: wasmSection,
   calls: callsSection,
   peers: peersSection,
   trainer: trainerSection,

@@ -11,6 +11,7 @@ import { page } from './report.mjs'
 import { sizes } from './sizes.mjs'
 import { targetsOf } from './targets.mjs'
 import { trainer } from './trainer.mjs'
+import { wasm } from './wasm.mjs'
 
 // npm run bench compares the CPU backend with the bandwidth of the memory and with the alternatives, and times calls.
 
@@ -18,12 +19,20 @@ import { trainer } from './trainer.mjs'
  * @import { Effort, Timing } from './turns.mjs'
  * @typedef {object} Context What a part measures with.
  * @property {number[]} sizes
+ * @property {number[]} wasmSizes
  * @property {number[]} peerSizes
  * @property {number} pairwiseSide
  * @property {Effort} effort
  * @property {Effort} peerEffort
  * @property {(text: string) => void} progress
- * @typedef {{ name: string, boxes: number, threads?: number, simd?: string, pass?: string, axes?: number }} RowLabel
+ * @typedef {object} RowLabel
+ * @property {string} name
+ * @property {number} boxes
+ * @property {number} [threads]
+ * @property {string} [simd]
+ * @property {string} [pass]
+ * @property {string} [code] What computes, in the part `wasm`.
+ * @property {number} [axes]
  * @typedef {RowLabel & Timing} Row
  * @typedef {object} Results cpu.json.
  * @property {typeof machine & { simd: string, packages: Record<string, string> }} machine
@@ -33,9 +42,10 @@ import { trainer } from './trainer.mjs'
  * @property {ReturnType<typeof targetsOf>} targets
  */
 
-const PARTS = { sizes, losses, calls, peers, trainer }
+const PARTS = { sizes, losses, wasm, calls, peers, trainer }
 const FULL = {
   sizes: [16, 256, 1e3, 1e4, 1e5, 1e6, 1e7],
+  wasmSizes: [1e3, 1e5],
   peerSizes: [1e2, 1e3, 1e4, 1e5, 1e6],
   pairwiseSide: 1000,
   effort: { rounds: 31, timing: 1, most: 500 },
@@ -44,6 +54,7 @@ const FULL = {
 /** @type {typeof FULL} */
 const QUICK = {
   sizes: [16, 256, 1e3],
+  wasmSizes: [1e3],
   peerSizes: [1e2, 1e3],
   pairwiseSide: 50,
   effort: { rounds: 3, timing: 0.05, most: 10 },
@@ -53,7 +64,7 @@ const FOLDER = new URL('../results/', import.meta.url)
 
 const HELP = `usage: npm run bench -- [options]
 
-Times the CPU backend in one interleaved run of some minutes: every size, every loss, the ways to call, other libraries, trainings.
+Times the CPU backend in one interleaved run of some minutes: every size, every loss, WebAssembly, the ways to call, other libraries, trainings.
 
   --only <parts>   some of: ${Object.keys(PARTS).join(', ')}; separated by commas
   --quick          few boxes and rounds: seconds, to see that all works; its figures mean nothing

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PRINTS, writeProject } from './project.mjs'
+import { PRINTS, PRINTS_WITHOUT_ADDON, writeProject } from './project.mjs'
 import { bareEnvironment, installNodes, installTools, npmCli, run, write } from './tools.mjs'
 
 const root = join(import.meta.dirname, '../..')
@@ -22,8 +22,8 @@ const tarball = join(folder, execFileSync('npm', pack, { cwd: root, encoding: 'u
 /** @typedef {[what: string, check: () => Promise<unknown>]} Case */
 
 /** @param {string} printed */
-function right(printed) {
-  if (printed.split('\n').at(-1) !== PRINTS) throw new Error(`expected ${PRINTS}, got ${printed}`)
+function right(printed, expected = PRINTS) {
+  if (printed.split('\n').at(-1) !== expected) throw new Error(`expected ${expected}, got ${printed}`)
 }
 
 /** @param {string} cwd @param {string[]} command */
@@ -70,11 +70,10 @@ const strict = [
 const tsc = (/** @type {string[]} */ ...options) =>
   run('node', [tool('typescript/bin/tsc'), ...strict, ...options], { cwd: project, env })
 const esbuild = (/** @type {string[]} */ ...options) =>
-  run(
-    'node',
-    [tool('esbuild/bin/esbuild'), 'main.mjs', '--bundle', '--platform=node', '--log-level=warning', ...options],
-    { cwd: project, env },
-  )
+  run('node', [tool('esbuild/bin/esbuild'), '--bundle', '--platform=node', '--log-level=warning', ...options], {
+    cwd: project,
+    env,
+  })
 
 /**
  * The command that the error of a missing addon names builds one, from the sources in the package; here for the CPU
@@ -133,18 +132,27 @@ const cases = [
   [
     'esbuild, ES module, scaloss external',
     async () => {
-      await esbuild('--format=esm', '--external:scaloss', '--outfile=esm/bundle.mjs')
+      await esbuild('main.mjs', '--format=esm', '--external:scaloss', '--outfile=esm/bundle.mjs')
       right(await run('node', ['esm/bundle.mjs'], { cwd: project, env }))
     },
   ],
   [
     'esbuild, CommonJS, one file with prebuilds beside it',
     async () => {
-      await esbuild('--format=cjs', '--outfile=bundle.cjs')
+      await esbuild('main.mjs', '--format=cjs', '--outfile=bundle.cjs')
       const alone = writeProject(join(folder, 'bundled'))
       cpSync(join(project, 'bundle.cjs'), join(alone, 'out/bundle.cjs'))
       cpSync(join(project, 'node_modules/scaloss/prebuilds'), join(alone, 'out/prebuilds'), { recursive: true })
       right(await run('node', ['out/bundle.cjs'], { cwd: alone, env }))
+    },
+  ],
+  [
+    'esbuild, CommonJS, one file alone, on WebAssembly',
+    async () => {
+      await esbuild('auto.mjs', '--format=cjs', '--minify', '--outfile=auto.cjs')
+      const alone = join(folder, 'bundled-alone')
+      cpSync(join(project, 'auto.cjs'), join(alone, 'auto.cjs'))
+      right(await run('node', ['auto.cjs'], { cwd: alone, env }), PRINTS_WITHOUT_ADDON)
     },
   ],
   ['Bun', () => runBoth(project, [tool('@oven/bun-linux-x64/bin/bun'), 'run'])],

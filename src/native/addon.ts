@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
 import type { Block } from '../core/block.js'
 import { invalidArgument, ScaLossError, type UnavailableReason } from '../core/errors.js'
 import type { ArrayList } from '../core/job.js'
@@ -112,7 +111,7 @@ export function findNative(): Native | ScaLossError {
   if (loaded) return loaded
   if (failure) return failure
   try {
-    loaded = loadNativeFile(join(__dirname, '..')) as Native
+    loaded = loadNativeFile() as Native
   } catch (error) {
     if (!(error instanceof ScaLossError)) throw error
     failure = error

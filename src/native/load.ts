@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { familySync, versionSync } from 'detect-libc'
 import { ScaLossError, show, type UnavailableReason } from '../core/errors.js'
 
@@ -7,6 +7,9 @@ import { ScaLossError, show, type UnavailableReason } from '../core/errors.js'
 // library.
 
 const { platform, arch, versions } = process
+
+/** The folder of this file. A bundle of ES modules has no `__dirname`, so the folder of the program stands for it. */
+const HERE = typeof __dirname === 'undefined' ? dirname(process.argv[1] ?? '.') : __dirname
 
 function candidates(dist: string, libc: string | undefined): string[] {
   const chosen = process.env.SCALOSS_PREBUILD
@@ -26,7 +29,7 @@ function candidates(dist: string, libc: string | undefined): string[] {
   const built = join(dist, '../build/Release/scaloss.node')
   const prebuild = `prebuilds/${platform}-${arch}/${['scaloss', libc, 'node'].filter(Boolean).join('.')}`
   // Prebuilds lie beside `dist`, or beside the bundle if a bundler merged this code into one file.
-  const prebuilds = [join(dist, '..', prebuild), join(__dirname, prebuild)]
+  const prebuilds = [join(dist, '..', prebuild), join(HERE, prebuild)]
   return [...new Set([...proposed(), ...(process.env.PREBUILDS_ONLY ? [] : [built]), ...prebuilds])]
 }
 
@@ -85,9 +88,9 @@ function allowAddons(): string {
     : '  Node was started with --no-addons, on its command line or in NODE_OPTIONS: start it without that flag.'
 }
 
-/** Loads the addon of the package whose compiled files lie in `dist`. If that fails, the error lists what was tried and
- * what to do. */
-export function loadNativeFile(dist: string): unknown {
+/** Loads the addon of this package. If that fails, the error lists what was tried and what to do. */
+export function loadNativeFile(): unknown {
+  const dist = join(HERE, '..')
   const libc = familySync() ?? undefined
   const tried: string[] = []
   const failures: NodeJS.ErrnoException[] = []

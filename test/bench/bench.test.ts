@@ -24,7 +24,7 @@ describe('npm run bench', () => {
     expect(status).toBe(0)
     const { machine, parts, targets }: Results = JSON.parse(stdout)
     expect(machine).toMatchObject({ node: process.version, packages: { '@jax-js/jax': expect.any(String) } })
-    expect(Object.keys(parts)).toEqual(['sizes', 'losses', 'calls', 'peers', 'trainer'])
+    expect(Object.keys(parts)).toEqual(['sizes', 'losses', 'wasm', 'calls', 'peers', 'trainer'])
     for (const rows of Object.values(parts)) {
       for (const { ns, rounds } of rows) {
         expect(ns.median).toBeGreaterThan(0)
@@ -35,14 +35,22 @@ describe('npm run bench', () => {
   })
 
   it('--only measures what it names, as a table', () => {
-    const { status, stdout } = bench('--quick', '--only', 'calls')
+    const { status, stdout } = bench('--quick', '--only', 'calls,wasm')
     expect(status).toBe(0)
-    expect(stdout.match(/^## .*/gm)).toEqual(['## Targets', '## Calls'])
+    expect(stdout.match(/^## .*/gm)).toEqual(['## Targets', '## Without the addon', '## Calls'])
+    const rows = [...stdout.matchAll(/^\| 1,000 \| `(\w+)` \| (addon|backend \w+|plain JS loop)/gm)]
+    const others = ['addon', 'backend wasm', 'backend js']
+    expect(rows.map(([, name, code]) => `${name} ${code}`).sort()).toEqual(
+      [
+        ...['ciou', 'giou', 'sca'].flatMap((name) => others.map((code) => `${name} ${code}`)),
+        'sca plain JS loop',
+      ].sort(),
+    )
     expect(stdout).toContain('A quick run')
   })
 
   it.each([
-    [['--only', 'calls,nothing'], "--only: expected some of sizes, losses, calls, peers, trainer, got 'nothing'"],
+    [['--only', 'calls,nothing'], "--only: expected some of sizes, losses, wasm, calls, peers, trainer, got 'nothing'"],
     [['--save', '--quick'], '--save: expected a full run'],
     [['--render', '--json'], '--render: expected no other option'],
     [['--frobnicate'], "Unknown option '--frobnicate'"],

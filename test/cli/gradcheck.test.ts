@@ -104,7 +104,7 @@ describe('scaloss gradcheck', () => {
     )
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     const { reports } = JSON.parse(stdout)
-    expect(reports.map(({ backend }: { backend: string }) => backend)).toEqual(['js', 'js'])
+    expect(reports.map(({ backend }: { backend: string }) => backend)).toEqual(['wasm', 'wasm', 'js', 'js'])
   })
 
   test('--json prints the reports of gradCheck', () => {

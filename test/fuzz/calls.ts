@@ -13,8 +13,9 @@ import {
 import { mulberry32 } from '../support/random.js'
 
 // Calls that a program may make by mistake or with malice: arrays of every kind and length that share memory or are
-// taken away, options of every kind, and getters with side effects. A call is built twice from one description, for the
-// CPU and for JavaScript. Both must give the same result or fail with the same error, and nothing else may change.
+// taken away, options of every kind, and getters with side effects. A call is built anew from one description for the
+// CPU, for WebAssembly and for JavaScript. All must give the same result or fail with the same error, and nothing else
+// may change.
 
 const CANARY = 12345678
 const GUARD = 8
@@ -237,26 +238,33 @@ async function callOf(spec: CallSpec, pred: unknown, target: unknown, all: objec
   }
 }
 
-/** Throws where the two backends differ, or an error is none of the package's. */
+/** Throws where the backends differ, or an error is none of the package's. WebAssembly must give the CPU's bits. */
 export async function agree(spec: CallSpec): Promise<void> {
-  const cpu = await run(spec, 'cpu')
-  const js = await run(spec, 'js')
-  cpu.built.check()
-  js.built.check()
-  const [a, b] = [cpu.outcome, js.outcome]
-  for (const outcome of [a, b])
+  const [cpu, wasm, js] = [await run(spec, 'cpu'), await run(spec, 'wasm'), await run(spec, 'js')]
+  for (const { built, outcome } of [cpu, wasm, js]) {
+    built.check()
     if ('error' in outcome && !(outcome.error instanceof ScaLossError) && outcome.error !== FROM_GETTER)
       throw outcome.error
+  }
+  compare(cpu.outcome, js.outcome, ['cpu', 'js'], 1e-4)
+  compare(wasm.outcome, cpu.outcome, ['wasm', 'cpu'], 0)
+}
+
+function compare(a: Outcome, b: Outcome, [first, second]: [string, string], tolerance: number): void {
   if ('error' in a || 'error' in b) {
     const message = (outcome: Outcome) => ('error' in outcome ? (outcome.error as Error).message : 'a result')
-    if (message(a) !== message(b)) throw new Error(`cpu gives ${message(a)}, js ${message(b)}`)
+    if (message(a) !== message(b)) throw new Error(`${first} gives ${message(a)}, ${second} ${message(b)}`)
     return
   }
   for (const [member, expected] of Object.entries(b.results)) {
     const actual = a.results[member] ?? []
     const size = expected.reduce((most, x) => Math.max(most, Math.abs(x)), member.startsWith('grad') ? 0 : 1)
-    const far = expected.findIndex((x, i) => !Object.is(x, actual[i]) && !(Math.abs(x - actual[i]) <= 1e-4 * size))
+    const isFar = (x: number, i: number) =>
+      !Object.is(x, actual[i]) && (tolerance === 0 || !(Math.abs(x - actual[i]) <= tolerance * size))
+    const far = expected.findIndex(isFar)
     if (far >= 0 || actual.length !== expected.length)
-      throw new Error(`${member}[${far}]: cpu gives ${actual[far]}, js ${expected[far]}, of ${expected.length}`)
+      throw new Error(
+        `${member}[${far}]: ${first} gives ${actual[far]}, ${second} ${expected[far]}, of ${expected.length}`,
+      )
   }
 }

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { copyPackage, ROOT } from '../support/project.js'
 
 // The file that the package loads, and its behaviour if none fits. The package is a copy in which files are planted.
+// Where no file can be loaded, the WebAssembly module computes, and where the host has no WebAssembly, JavaScript does.
 const OTHER_ARCH = process.arch === 'arm64' ? 62 : 183
 const built = readFileSync(join(ROOT, 'build/Release/scaloss.node'))
 const BUILT = 'build/Release/scaloss.node'
@@ -35,11 +36,12 @@ const replaced = (from: string, to: string) => changed((bytes) => void bytes.wri
 
 const PROGRAM = `
   const { backends, boxLoss } = require('./dist/index.js')
-  const box = new Float32Array([0, 0, 1, 1])
+  const box = new Float32Array([0, 0, 1, 1]), other = new Float32Array([0, 0, 2, 2])
   const { cpu } = backends()
   const warnings = []
   process.on('warning', ({ name, code, message }) => warnings.push({ name, code, message }))
-  const used = [boxLoss('sca', box, box).backend, boxLoss('sca', box, box).backend]
+  const results = [boxLoss('sca', box, other), boxLoss('sca', box, other)]
+  const used = results.map(({ backend, loss }) => (loss === 1.25 ? backend : loss))
   let asked
   try { boxLoss('sca', box, box, { backend: 'cpu' }) } catch ({ code, reason, message }) { asked = { code, reason, message } }
   setImmediate(() => console.log(JSON.stringify({ available: cpu.available, reason: cpu.reason, used, warnings, asked })))`
@@ -56,10 +58,14 @@ function run(env: Record<string, string> = {}, ...flags: string[]) {
   return JSON.parse(child.stdout)
 }
 
+/** The results of a call on the addon, and of one where the addon cannot be loaded. */
+const ON_ADDON = Array(2).fill(expect.stringMatching(/^(cpu|cuda)$/))
+const ON_WASM = ['wasm', 'wasm']
+
 describe('the file that is loaded', () => {
   it('is what was built here, then the prebuild', () => {
     plant(BUILT, built)
-    expect(run()).toMatchObject({ available: true, used: [expect.not.stringMatching('js'), expect.anything()] })
+    expect(run()).toMatchObject({ available: true, used: ON_ADDON, warnings: [] })
     rmSync(join(folder, 'build'), { recursive: true })
     plant(PREBUILD, built)
     expect(run()).toMatchObject({ available: true, warnings: [] })
@@ -80,22 +86,47 @@ describe('the file that is loaded', () => {
     expect(run({ SCALOSS_PREBUILD: join(ROOT, BUILT) }).available).toBe(true)
     expect(run({ SCALOSS_PREBUILD: ROOT }).available).toBe(true)
   })
+})
 
-  it('lies beside a bundle too', () => {
-    const outfile = join(folder, 'out/bundle.cjs')
+describe('a bundle in a folder without node_modules', () => {
+  /** Bundles the program, copies it to a folder of its own with what was planted beside it, and runs it there. */
+  function bundled(minify: boolean, format: 'cjs' | 'esm' = 'cjs') {
+    const name = format === 'cjs' ? 'bundle.cjs' : 'bundle.mjs'
+    const outfile = join(folder, 'out', name)
+    // esbuild needs this line for any CommonJS package that asks for a module of Node.
+    const js = "import{createRequire}from'node:module';const require=createRequire(import.meta.url);"
     buildSync({
       stdin: { contents: PROGRAM, resolveDir: folder },
-      ...{ bundle: true, platform: 'node', format: 'cjs', logLevel: 'error', outfile },
+      ...(format === 'esm' && { banner: { js } }),
+      ...{ bundle: true, platform: 'node', format, logLevel: 'error', minify, outfile },
     })
-    plant(`out/${PREBUILD}`, built)
     const alone = mkdtempSync(join(tmpdir(), 'scaloss-bundle-'))
     try {
       cpSync(join(folder, 'out'), alone, { recursive: true })
-      const child = spawnSync(process.execPath, [join(alone, 'bundle.cjs')], { env: inherited(), encoding: 'utf8' })
-      expect(JSON.parse(child.stdout)).toMatchObject({ available: true, warnings: [] })
+      const child = spawnSync(process.execPath, [join(alone, name)], { env: inherited(), encoding: 'utf8' })
+      expect(child.stderr).toBe('')
+      return JSON.parse(child.stdout)
     } finally {
       rmSync(alone, { recursive: true })
     }
+  }
+  beforeEach(() => rmSync(join(folder, 'out'), { recursive: true, force: true }))
+
+  it('loads the prebuild beside it', () => {
+    plant(`out/${PREBUILD}`, built)
+    expect(bundled(false)).toMatchObject({ available: true, used: ON_ADDON, warnings: [] })
+  })
+
+  it('of ES modules, which has no __dirname, computes too, and loads the prebuild beside it', () => {
+    expect(bundled(false, 'esm')).toMatchObject({ available: false, used: ON_WASM, warnings: [] })
+    plant(`out/${PREBUILD}`, built)
+    expect(bundled(false, 'esm')).toMatchObject({ available: true, used: ON_ADDON, warnings: [] })
+  })
+
+  it.each([false, true])('computes with WebAssembly where nothing lies beside it; minified: %s', (minify) => {
+    const { available, used, warnings, asked } = bundled(minify)
+    expect({ available, used, warnings }).toEqual({ available: false, used: ON_WASM, warnings: [] })
+    expect(asked.code).toBe('ERR_SCALOSS_BACKEND_UNAVAILABLE')
   })
 })
 
@@ -108,11 +139,11 @@ describe('a file that does not fit', () => {
     ['for another CPU', changed((bytes) => void bytes.writeUInt16LE(OTHER_ARCH, 18)), /built for \w+, this is \w+/],
     ['for musl', replaced('libc.so.6', 'libc.so\0\0'), /built for musl, this is glibc/],
     ['asking for a newer glibc', newerGlibc(), /GLIBC_9\.\d+' not found/],
-  ])('%s: JavaScript computes, with one warning; the CPU, asked for, is an error that says why', (_, bytes, why) => {
+  ])('%s: WebAssembly computes, with one warning; the CPU, asked for, is an error that says why', (_, bytes, why) => {
     plant(PREBUILD, bytes)
     const { available, reason, used, warnings, asked } = run()
-    expect({ available, reason, used }).toEqual({ available: false, reason: 'misfit', used: ['js', 'js'] })
-    expect(warnings).toEqual([{ name: 'ScaLossWarning', code: 'SCALOSS_JS_FALLBACK', message: asked.message }])
+    expect({ available, reason, used }).toEqual({ available: false, reason: 'misfit', used: ON_WASM })
+    expect(warnings).toEqual([{ name: 'ScaLossWarning', code: 'SCALOSS_WASM_FALLBACK', message: asked.message }])
     expect(asked).toMatchObject({ code: 'ERR_SCALOSS_BACKEND_UNAVAILABLE', reason })
     expect(asked.message).toMatch(why)
     const { versions } = process
@@ -128,15 +159,30 @@ describe('a file that does not fit', () => {
   })
 
   it('none: every place is named', () => {
-    const { reason, used, asked } = run()
-    expect({ reason, used }).toEqual({ reason: 'not-built', used: ['js', 'js'] })
+    const { reason, used, warnings, asked } = run()
+    expect({ reason, used, warnings }).toEqual({ reason: 'not-built', used: ON_WASM, warnings: [] })
     expect(asked.message).toContain(`${join(folder, PREBUILD)}: no such file`)
     expect(asked.message).toContain('prebuilds in the package: none')
   })
 
+  it.each([
+    ['has none', 'delete globalThis.WebAssembly'],
+    ['may not compile', "WebAssembly.Module = class { constructor() { throw new Error('no SIMD') } }"],
+  ])('where WebAssembly %s, JavaScript computes, with one warning', (_, change) => {
+    plant(PREBUILD, Buffer.alloc(0))
+    plant('build/before.cjs', Buffer.from(change))
+    const { reason, used, warnings, asked } = run({}, '--require', join(folder, 'build/before.cjs'))
+    expect({ reason, used }).toEqual({ reason: 'misfit', used: ['js', 'js'] })
+    expect(warnings).toEqual([{ name: 'ScaLossWarning', code: 'SCALOSS_JS_FALLBACK', message: asked.message }])
+  })
+
   it('a wrong SCALOSS_PREBUILD is named, and nothing else is tried', () => {
     plant(PREBUILD, built)
-    const { asked } = run({ SCALOSS_PREBUILD: '/nowhere' })
+    const { asked, used, warnings } = run({ SCALOSS_PREBUILD: '/nowhere' })
+    expect({ used, codes: warnings.map(({ code }: { code: string }) => code) }).toEqual({
+      used: ON_WASM,
+      codes: ['SCALOSS_WASM_FALLBACK'],
+    })
     expect(asked.message).toContain('/nowhere/build/Release/scaloss.node: no such file')
     expect(asked.message).toContain('SCALOSS_PREBUILD is "/nowhere": expected')
     expect(asked.message).not.toContain(`${PREBUILD}:`)
@@ -165,8 +211,9 @@ describe('a Node that forbids addons', () => {
     ],
   ])('%s: the reason is the flag, and nobody is told to compile', (_, flags, what) => {
     plant(PREBUILD, built)
-    const { available, reason, used, asked } = run({}, ...flags())
-    expect({ available, reason, used }).toEqual({ available: false, reason: 'addons-disabled', used: ['js', 'js'] })
+    const { available, reason, used, warnings, asked } = run({}, ...flags())
+    expect({ available, reason, used }).toEqual({ available: false, reason: 'addons-disabled', used: ON_WASM })
+    expect(warnings.filter(({ name }: { name: string }) => name === 'ScaLossWarning')).toEqual([])
     expect(asked).toMatchObject({ code: 'ERR_SCALOSS_BACKEND_UNAVAILABLE', reason })
     expect(asked.message).toMatch(what)
     expect(asked.message).toContain(`${join(folder, PREBUILD)}: `)
@@ -176,10 +223,7 @@ describe('a Node that forbids addons', () => {
   it("loads the addon with permissions for addons and for the package's folder", () => {
     plant(PREBUILD, built)
     const flags = [permission, '--allow-addons', `--allow-fs-read=${join(folder, '*')}`]
-    expect(run({}, ...flags)).toMatchObject({
-      available: true,
-      used: [expect.not.stringMatching('js'), expect.anything()],
-    })
+    expect(run({}, ...flags)).toMatchObject({ available: true, used: ON_ADDON })
   })
 
   it('is not blamed where there is no file', () => {

@@ -42,7 +42,12 @@ test.each<UnavailableReason>(['not-built', 'no-driver', 'driver-too-old', 'no-de
 test('the CPU: its levels, the one in force, and the threads of a call', () => {
   vi.spyOn(native, 'simd').mockReturnValue('two')
   vi.spyOn(native, 'simdLevels').mockReturnValue(['one', 'two', 'three'])
-  const { cpu, js } = backends()
+  const { cpu } = backends()
   expect(cpu).toEqual({ available: true, simd: 'two', simdLevels: ['one', 'two', 'three'], threads: defaultThreads() })
-  expect(js).toEqual({ available: true })
+})
+
+test('the others: available, and nothing more to say', () => {
+  const { wasm, js, ...native } = backends()
+  expect({ wasm, js }).toEqual({ wasm: { available: true }, js: { available: true } })
+  expect(Object.keys(native)).toEqual(['cuda', 'cpu'])
 })
