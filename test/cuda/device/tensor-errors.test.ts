@@ -72,6 +72,15 @@ describe('refuses', () => {
     expect(rejection(() => device.boxLoss('sca', pred, target, { out: both })).argument).toBe('out.invalid')
   })
 
+  it('what is no tensor, also where a result is given', () => {
+    const [pred, target, grad] = [boxes(), boxes(), boxes()]
+    const weight = anything([1, 2])
+    expect(rejection(() => device.boxLoss('sca', pred, target, { weight, out: { grad } })).argument).toBe('weight')
+    const array = anything(new Float32Array(8))
+    expect(rejection(() => device.boxLoss('sca', pred, array, { out: { grad } })).argument).toBe('target')
+    expect(rejection(() => device.boxLoss('sca', pred, target, { out: { grad: array } })).argument).toBe('out.grad')
+  })
+
   it('arrays that do not go with a tensor', () => {
     const wrong: [string, () => unknown][] = [
       ['data', () => device.tensor(anything([1, 2]))],
