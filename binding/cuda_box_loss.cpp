@@ -44,7 +44,7 @@ void enqueue(const Arguments& arguments, const Block& block, const std::shared_p
   CHECK_CUDA(cudaSetDevice(stream->device));
   BoxLossJob<S> job = block.box_loss_job<S>();
   block.set_arrays(job, length, [&](int array, size_t numbers) {
-    return tensors.array<S>(kPred + array, numbers, has_boxes(array) ? kBoxAlignment : sizeof(S));
+    return tensors.array<S>(kPred + array, numbers, kHasBoxes[array] ? kBoxAlignment : sizeof(S));
   });
   double* const sum = tensors.array<double>(kSum, 1);
   double* const invalid_rows = tensors.array<double>(kInvalidRows, 1);

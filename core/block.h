@@ -126,7 +126,7 @@ class Block {
     job.boxes = int64_t(n);
     for (int k = 0; k < kArrays; ++k) {
       if (!(given >> k & 1)) continue;
-      S* const data = get(k, has_boxes(k) ? length : n);
+      S* const data = get(k, kHasBoxes[k] ? length : n);
       if (k < kInputs) {
         job.*JobArrays<S>::inputs[k] = data;
       } else {

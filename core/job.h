@@ -39,16 +39,14 @@ struct BoxLossJob {
 // The arrays of a job in the order in which they cross the boundary to JavaScript (src/core/job.ts): inputs first.
 constexpr const char* kArrayNames[] = {"pred", "target", "weight", "gradOutput", "loss", "grad", "gradTarget", "iou"};
 constexpr int kInputs = 4, kArrays = 8;
+// Whether each of them has all the numbers of a box in each row, rather than one number.
+constexpr bool kHasBoxes[kArrays] = {true, true, false, false, false, true, true, false};
 template <class S>
 struct JobArrays {
   using Job = BoxLossJob<S>;
   static constexpr const S* Job::* inputs[kInputs] = {&Job::pred, &Job::target, &Job::weight, &Job::grad_output};
   static constexpr S* Job::* results[kArrays - kInputs] = {&Job::loss, &Job::grad, &Job::grad_target, &Job::iou};
 };
-// Whether an array has all the numbers of a box in each row, rather than one number.
-constexpr bool has_boxes(int array) {
-  return array == 0 || array == 1 || array == 5 || array == 6;
-}
 
 // Calls body(array, member, numbers per row) for every input, or every result, that the job has. `array` counts in the
 // order above, and `member` is the pointer to the job's member.
@@ -56,14 +54,14 @@ template <class S, class Body>
 void each_input(const BoxLossJob<S>& job, Body body) {
   for (int k = 0; k < kInputs; ++k) {
     const auto member = JobArrays<S>::inputs[k];
-    if (job.*member != nullptr) body(k, member, has_boxes(k) ? 2 * axes_of(job.params.loss) : 1);
+    if (job.*member != nullptr) body(k, member, kHasBoxes[k] ? 2 * axes_of(job.params.loss) : 1);
   }
 }
 template <class S, class Body>
 void each_result(const BoxLossJob<S>& job, Body body) {
   for (int k = kInputs; k < kArrays; ++k) {
     const auto member = JobArrays<S>::results[k - kInputs];
-    if (job.*member != nullptr) body(k, member, has_boxes(k) ? 2 * axes_of(job.params.loss) : 1);
+    if (job.*member != nullptr) body(k, member, kHasBoxes[k] ? 2 * axes_of(job.params.loss) : 1);
   }
 }
 

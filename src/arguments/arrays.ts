@@ -68,26 +68,22 @@ export function checkArray(
 
 export const dtypeOf = (array: FloatArray): DType => (array.BYTES_PER_ELEMENT === 4 ? 'float32' : 'float64')
 
-const none = undefined
-
 /** Checks the memory of all arrays of a call, before anything else is read from them, because a detached array has
  * length 0. Values that are not arrays are left to later checks. Inputs come first, and results from index
  * `firstResult` on; `names` has their names in messages. */
 export function checkMemory(names: readonly string[], arrays: readonly unknown[], firstResult: number): void {
   // Each buffer is fetched only once, because that takes as long as ten comparisons.
-  const buffers: (ArrayBufferLike | undefined)[] | undefined =
-    arrays.length > firstResult ? [none, none, none, none, none, none, none, none] : undefined
+  const buffers: unknown[] = []
   for (let i = 0; i < arrays.length; ++i) {
     const array = arrays[i] as FloatArray
-    if (array === undefined || typeOf(array) === undefined) continue
-    const buffer = checkBuffer(names[i], array)
-    if (buffers === undefined) continue
-    if (i >= firstResult) {
-      for (let k = 0; k < i; ++k) {
-        if (buffers[k] === buffer && overlap(array, arrays[k] as FloatArray)) throw overlapError(names[i], names[k])
+    const buffer = typeOf(array) === undefined ? undefined : checkBuffer(names[i], array)
+    if (buffer !== undefined && i >= firstResult) {
+      const k = buffers.indexOf(buffer)
+      for (let other = k; other >= 0; other = buffers.indexOf(buffer, other + 1)) {
+        if (overlap(array, arrays[other] as FloatArray)) throw overlapError(names[i], names[other])
       }
     }
-    buffers[i] = buffer
+    buffers.push(buffer)
   }
 }
 

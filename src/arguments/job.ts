@@ -130,22 +130,10 @@ export function prepareJob<A extends object | boolean>(
   const upstream = typeof gradOutput === 'number' ? gradOutput : undefined
   const scales = scalesOf(n, dtype, reduction, normalizer, lossWeight, upstream)
   const perBox = reduction === 'none'
-  if (outLoss !== undefined) {
-    checkWanted('out.loss', perBox, "reduction: 'none'", outLoss)
-    kind.checkArray('out.loss', outLoss, pred, n, 'one per box')
-  }
-  if (outGrad !== undefined) {
-    checkWanted('out.grad', grad, 'grad: true', outGrad)
-    kind.checkArray('out.grad', outGrad, pred, length, 'as pred')
-  }
-  if (outGradTarget !== undefined) {
-    checkWanted('out.gradTarget', gradTarget, 'gradTarget: true', outGradTarget)
-    kind.checkArray('out.gradTarget', outGradTarget, pred, length, 'as pred')
-  }
-  if (outIou !== undefined) {
-    checkWanted('out.iou', iou, 'iou: true', outIou)
-    kind.checkArray('out.iou', outIou, pred, n, 'one per box')
-  }
+  checkResult(kind, 'out.loss', outLoss, perBox, "reduction: 'none'", pred, n, 'one per box')
+  checkResult(kind, 'out.grad', outGrad, grad, 'grad: true', pred, length, 'as pred')
+  checkResult(kind, 'out.gradTarget', outGradTarget, gradTarget, 'gradTarget: true', pred, length, 'as pred')
+  checkResult(kind, 'out.iou', outIou, iou, 'iou: true', pred, n, 'one per box')
   return {
     name,
     params,
@@ -167,9 +155,20 @@ export function prepareJob<A extends object | boolean>(
   }
 }
 
-/** Checks that the call computes the result that an array was given for. `option` is the option that asks for it. */
-function checkWanted(argument: string, isWanted: boolean, option: string, array: unknown): void {
+/** Checks an array for a result, if it was given: the call must compute that result, which `option` asks for. */
+function checkResult<A extends object | boolean>(
+  kind: ArrayKind<A>,
+  argument: string,
+  array: A | undefined,
+  isWanted: boolean,
+  option: string,
+  pred: A,
+  length: number,
+  shape: string,
+): void {
+  if (array === undefined) return
   if (!isWanted) throw invalidArgument(argument, `to go with ${option}`, array)
+  kind.checkArray(argument, array, pred, length, shape)
 }
 
 /** Checks the factors of a call, and computes what the losses and gradients of N boxes are multiplied by. */

@@ -42,7 +42,8 @@ export const listOf = <A>(job: JobArrays<A>): ArrayList<A> => [
   job.iou,
 ]
 
-/** Tells which arrays a job has: bit k is set for array k of `ARRAYS`. */
+/** Tells which arrays a job has: bit k is set for array k of `ARRAYS`. It is written out because a list of the arrays
+ * would cost as much as all the other numbers of a block. */
 export const givenBits = (job: JobArrays<unknown>): number =>
   3 |
   (job.weight === undefined ? 0 : 4) |
