@@ -54,7 +54,9 @@ const source = `// Generated from wasm/module.cpp by \`npm run wasm -- --write\`
 export const MODULE =
   '${bytes.toString('base64')}'
 `
-console.log(`${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} gzipped`)
+const gzipped = (/** @type {string | Buffer} */ data) => gzipSync(data, { level: 9 }).length
+console.log(`module: ${bytes.length} bytes, ${gzipped(bytes)} gzipped`)
+console.log(`as base64: ${source.length} bytes, ${gzipped(source)} gzipped`)
 if (process.argv.includes('--write')) {
   writeFileSync(FILE, source)
 } else if (readFileSync(FILE, 'utf8') !== source) {
