@@ -14,7 +14,7 @@ const kit = process.argv[2] ?? join(root, '.gpu-kit')
 const MAX_BYTES = 52e6
 
 /** What the build and the tests import; their dependencies come along. CMake is called without cmake-js. */
-const PACKAGES = ['decimal.js', 'detect-libc', 'node-addon-api', 'node-api-headers', 'node-gyp-build', 'vitest']
+const PACKAGES = ['decimal.js', 'node-addon-api', 'node-api-headers', 'vitest']
 /** Vite's, for style sheets and for browsers. */
 const UNUSED = /node_modules\/(lightningcss|esbuild|@esbuild)/
 /** Of the packages: for readers and editors. */

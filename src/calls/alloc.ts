@@ -1,8 +1,8 @@
-import { constants } from 'node:buffer'
 import { checkCount, checkOneOf } from '../arguments/checks.js'
 import { optionsOf } from '../arguments/options.js'
 import { backendOf } from '../arguments/place.js'
 import { DTYPES } from '../core/dtypes.js'
+import { builtin } from '../core/host.js'
 import type { BackendName, DType, FloatArray } from '../core/types.js'
 import { allocating } from '../memory/allocate.js'
 import type { NativeHandle } from '../native/addon.js'
@@ -50,7 +50,7 @@ export function alloc(boxes: number, dtype: DType = 'float32', options: AllocOpt
 }
 
 /** The largest external buffer that Node can make and that the addon accepts, in bytes. */
-const MOST_BYTES = Math.min(constants.MAX_LENGTH, 2 ** 50)
+const MOST_BYTES = Math.min(builtin('buffer')?.constants.MAX_LENGTH ?? Infinity, 2 ** 50)
 
 /** Allocates memory of the addon. Returns undefined where that is impossible: for 0 bytes or too many, for the backends
  * `wasm` and `js`, and in a runtime without external buffers. */

@@ -3,6 +3,7 @@ import { OPTIONS, prepare } from '../arguments/job.js'
 import { readOptions } from '../arguments/options.js'
 import type { NoOptions, OptionsArgument } from '../core/checked-options.js'
 import { argumentError, invalidArgument } from '../core/errors.js'
+import { inLaterTurn } from '../core/host.js'
 import { type BoxLossJob, INPUTS, NOTHING, RESULTS, type Summary } from '../core/job.js'
 import type { LossName } from '../core/losses.js'
 import type { BoxLossOptions, BoxLossResult, FloatArray, SameDType, Untold } from '../core/types.js'
@@ -112,7 +113,7 @@ async function compute(job: BoxLossJob, atOnce: boolean): Promise<Summary> {
   const { backend } = job.place
   if (backend === 'cuda' || backend === 'cpu') return nativeBoxLossAsync(job)
   // The other backends have no other thread, so they run in a later turn of the event loop.
-  return new Promise((resolve) => setImmediate(() => resolve(runBoxLoss(job))))
+  return new Promise((resolve) => inLaterTurn(() => resolve(runBoxLoss(job))))
 }
 
 /** Settles as the promise does, or rejects with the reason of the signal once it is aborted. */

@@ -1,4 +1,3 @@
-import { freemem } from 'node:os'
 import { checkArray, checkBoxes, checkDtype, checkMemory, dtypeOf } from '../arguments/arrays.js'
 import { checkBoolean, checkFormat, checkOneOf } from '../arguments/checks.js'
 import { lossParams } from '../arguments/loss-params.js'
@@ -7,6 +6,7 @@ import { placeOf } from '../arguments/place.js'
 import { checkBox } from '../arguments/rows.js'
 import type { NoOptions, OptionsArgument } from '../core/checked-options.js'
 import type { Format } from '../core/formats.js'
+import { builtin, node, warn } from '../core/host.js'
 import type { PairwiseJob } from '../core/job.js'
 import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from '../core/losses.js'
 import type { DetailedPairwise, FloatArray, PairwiseOptions, PairwiseResult, SameDType } from '../core/types.js'
@@ -97,10 +97,7 @@ function warnOnce(name: LossName, invalid: number, format: Format): void {
   hasWarned = true
   const boxes = `${invalid} ${invalid === 1 ? 'box is' : 'boxes are'} not finite or inverted as '${format}'`
   const advice = "Set format, or pass detailed: true for the number, or onInvalid: 'throw' for the row."
-  process.emitWarning(`pairwise('${name}'): ${boxes}. ${advice}`, {
-    type: 'ScaLossWarning',
-    code: 'SCALOSS_INVALID_BOXES',
-  })
+  warn('SCALOSS_INVALID_BOXES', `pairwise('${name}'): ${boxes}. ${advice}`)
 }
 
 /** Allocates the matrix. Available memory is checked first, because a system that promises more memory than it has
@@ -112,7 +109,8 @@ function allocate(like: FloatArray, rows: number, columns: number): FloatArray {
   return newArray(what, like, rows * columns)
 }
 
-/** Returns the available memory in bytes. Node 20 has no `process.availableMemory` before 20.13. */
+/** Returns the available memory in bytes, where the host tells. Node 20 has no `process.availableMemory` before
+ * 20.13. */
 function availableMemory(): number {
-  return process.availableMemory?.() ?? freemem()
+  return node?.availableMemory?.() ?? builtin('os')?.freemem() ?? Infinity
 }

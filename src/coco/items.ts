@@ -1,5 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { reading, readJson } from './json.js'
+import { fileSystem, reading, readJson } from './json.js'
 
 /** The number of bytes that are read and parsed at a time. */
 const CHUNK = 1 << 18
@@ -74,9 +73,10 @@ class Cutter {
 }
 
 /** The byte order mark of UTF-8, which some programs put at the start of a file. */
-const MARK = Buffer.from('\ufeff')
+const MARK = Uint8Array.of(0xef, 0xbb, 0xbf)
 
 function* cutFile(path: string, file: number, chunk: number): Generator<unknown[]> {
+  const { readSync } = fileSystem()
   const cutter = new Cutter()
   const buffer = Buffer.allocUnsafe(Math.max(chunk, MARK.length))
   const readAt = (position: number, most: number) =>
@@ -102,6 +102,7 @@ export function* readItems(
   otherwise: (value: unknown) => never,
   chunk = CHUNK,
 ): Generator<unknown[], void, void> {
+  const { closeSync, fstatSync, openSync } = fileSystem()
   const file = reading(path, () => openSync(path, 'r'))
   try {
     if (fstatSync(file).isFile()) {

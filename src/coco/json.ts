@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { ScaLossError } from '../core/errors.js'
+import { builtin } from '../core/host.js'
 
 /** The place where a text stops being JSON. `offset` counts UTF-16 units from its start. */
 interface Fault {
@@ -63,6 +63,16 @@ function describeFault(path: string, text: string): string {
   return `${place}: not valid JSON: expected ${fault.expected}, got ${got}`
 }
 
+/** Returns `node:fs`. A host without it, such as a browser, can score detections but not read files. */
+export function fileSystem() {
+  const fs = builtin('fs')
+  if (fs) return fs
+  throw new ScaLossError(
+    'ERR_SCALOSS_UNSUPPORTED',
+    "files: expected Node, Bun or Deno, got a host without 'node:fs'; pass averagePrecision what you parsed yourself",
+  )
+}
+
 /** Returns what `read` returns, or throws the error for a file that cannot be read. */
 export function reading<T>(path: string, read: () => T): T {
   try {
@@ -82,7 +92,8 @@ export function reading<T>(path: string, read: () => T): T {
  *   message starts with `path:line:column`, both counted from 1.
  */
 export function readJson(path: string, file?: number): unknown {
-  const text = reading(path, () => readFileSync(file ?? path, 'utf8')).replace(/^\ufeff/, '')
+  const fs = fileSystem()
+  const text = reading(path, () => fs.readFileSync(file ?? path, 'utf8')).replace(/^\ufeff/, '')
   try {
     return JSON.parse(text)
   } catch (cause) {

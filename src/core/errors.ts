@@ -23,6 +23,10 @@ export type ScaLossErrorCode =
 export type UnavailableReason =
   /** No addon file was found, or the addon was built without CUDA. */
   | 'not-built'
+  /** A bundler merged the package into a bundle, and there is no addon beside that. */
+  | 'bundled'
+  /** This host cannot load addons, because it is not Node, Bun or Deno. */
+  | 'no-node'
   /** Node was started with a flag that forbids addons: `--no-addons`, or `--permission` without `--allow-addons`. */
   | 'addons-disabled'
   /** An addon file was found but cannot be loaded: it is damaged, or built for another platform or C library. */

@@ -1,6 +1,6 @@
-import { availableParallelism } from 'node:os'
 import type { Block } from '../core/block.js'
 import { invalidArgument, ScaLossError, type UnavailableReason } from '../core/errors.js'
+import { builtin, setting as settingOf } from '../core/host.js'
 import type { ArrayList } from '../core/job.js'
 import type { FloatArray } from '../core/types.js'
 import { loadNativeFile } from './load.js'
@@ -127,8 +127,8 @@ let threads: number | undefined
 /** The default of the option `threads`: the environment variable `SCALOSS_THREADS`, or one thread per processor. */
 export function defaultThreads(): number {
   if (threads !== undefined) return threads
-  const setting = process.env.SCALOSS_THREADS
-  const count = setting ? Number(setting) : Math.min(availableParallelism(), MOST_THREADS)
+  const setting = settingOf('SCALOSS_THREADS')
+  const count = setting ? Number(setting) : Math.min(builtin('os')?.availableParallelism() ?? 1, MOST_THREADS)
   if (!isThreadCount(count)) throw invalidArgument('SCALOSS_THREADS', THREAD_COUNT, setting)
   threads = count
   return threads
@@ -147,7 +147,7 @@ export function loadNative(): Native {
 
 /** The environment variable `SCALOSS_SIMD` selects a narrower level, for tests and comparisons. */
 function applySimdOverride(native: Native): void {
-  const level = process.env.SCALOSS_SIMD
+  const level = settingOf('SCALOSS_SIMD')
   if (level && !native.setSimd(level)) {
     loaded = undefined
     throw invalidArgument(

@@ -1,4 +1,5 @@
 import { ScaLossError, type UnavailableReason } from '../core/errors.js'
+import { setting, warn } from '../core/host.js'
 import type { BackendName } from '../core/types.js'
 import { findWasm, loadWasm } from '../wasm/module.js'
 import { type CudaDeviceInfo, defaultThreads, findNative, loadNative, type Native, type NativeCuda } from './addon.js'
@@ -134,15 +135,15 @@ export function resolveBackend(asked: BackendName | 'auto'): BackendName {
 function chooseBackend(): BackendName {
   const native = findNative()
   if (native instanceof ScaLossError) {
-    const hasWasm = !(findWasm() instanceof ScaLossError)
+    const wasm = findWasm()
     // WebAssembly gives the same bits in a few times the time, and is what a host without an addon should use. An addon
     // that is there and cannot be loaded is a mistake that somebody can mend.
-    const isExpected = native.reason === 'not-built' || native.reason === 'addons-disabled'
-    if (!hasWasm || !isExpected || process.env.SCALOSS_PREBUILD) {
-      const code = hasWasm ? 'SCALOSS_WASM_FALLBACK' : 'SCALOSS_JS_FALLBACK'
-      process.emitWarning(native.message, { type: 'ScaLossWarning', code })
+    if (wasm instanceof ScaLossError) {
+      warn('SCALOSS_JS_FALLBACK', `${native.message}\n${wasm.message}`)
+      return 'js'
     }
-    return hasWasm ? 'wasm' : 'js'
+    if (native.reason === 'misfit' || setting('SCALOSS_PREBUILD')) warn('SCALOSS_WASM_FALLBACK', native.message)
+    return 'wasm'
   }
   return native.cuda().reason === '' ? 'cuda' : 'cpu'
 }

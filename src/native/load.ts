@@ -1,36 +1,58 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { familySync, versionSync } from 'detect-libc'
 import { ScaLossError, show, type UnavailableReason } from '../core/errors.js'
+import { builtin, node, setting } from '../core/host.js'
+import { here } from './here.js'
 
 // Finds and loads the addon file: the one that `npm run build:native` built, or the prebuild for this platform and C
 // library.
 
-const { platform, arch, versions } = process
+const { platform, arch, versions } = (node ?? {}) as NodeJS.Process
 
-/** The folder of this file. A bundle of ES modules has no `__dirname`, so the folder of the program stands for it. */
-const HERE = typeof __dirname === 'undefined' ? dirname(process.argv[1] ?? '.') : __dirname
+/** The modules of Node that finding and loading a file takes. */
+interface Modules {
+  fs: typeof import('node:fs')
+  path: typeof import('node:path')
+  url: typeof import('node:url')
+}
 
-function candidates(dist: string, libc: string | undefined): string[] {
-  const chosen = process.env.SCALOSS_PREBUILD
-  if (chosen) return [chosen.endsWith('.node') ? chosen : join(chosen, 'build/Release/scaloss.node')]
-  // node-gyp-build does not look into files, and on musl it accepts a file without a C library tag. So its choice is
-  // only the first candidate, and others follow.
-  const proposed = () => {
-    try {
-      // It is loaded here and not at the top, because it reads files while loading, which narrow permissions may
-      // forbid.
-      const { path } = require('node-gyp-build') as { path(folder: string): string }
-      return [path(join(dist, '..'))]
-    } catch {
-      return []
-    }
-  }
-  const built = join(dist, '../build/Release/scaloss.node')
+/** Where this code runs: in the package, or merged into a bundle. The addon may be in one of the folders. */
+interface Place {
+  bundled: boolean
+  folders: string[]
+}
+
+/** The path of this package's `here.ts`: as source, in CommonJS, in ES modules. */
+const HERE_IN_PACKAGE = /^(.*)[\\/](?:src|dist)([\\/]esm)?[\\/]native[\\/]here\.[jt]s$/
+
+function findPlace({ fs, path, url }: Modules): Place {
+  const file = here?.startsWith('file:') ? url.fileURLToPath(here) : here
+  const [, root, esm] = HERE_IN_PACKAGE.exec(file ?? '') ?? []
+  const inPackage = root !== undefined && fs.existsSync(path.join(root, 'package.json'))
+  if (inPackage && esm === undefined) return { bundled: false, folders: [root] }
+  // Only bundlers take the ES modules. In a bundle of ES modules by webpack, `here` is what it was when that was made.
+  // The program is often the bundle, or lies beside it.
+  const files = [inPackage ? undefined : file, node?.argv?.[1]]
+  const folders = files.flatMap((name) => (name !== undefined && path.isAbsolute(name) ? path.dirname(name) : []))
+  return { bundled: true, folders: [...new Set([...(inPackage ? [root] : []), ...folders])] }
+}
+
+/** Returns the version of glibc, or undefined if this process has another C library. */
+function glibcVersion(): string | undefined {
+  const report = node?.report as (NodeJS.ProcessReport & { excludeNetwork?: boolean }) | undefined
+  if (platform !== 'linux' || !report) return undefined
+  const { excludeNetwork = false } = report
+  // Otherwise Node looks up the names of all hosts that it has a connection to.
+  report.excludeNetwork = true
+  const { header } = report.getReport() as { header?: { glibcVersionRuntime?: string } }
+  report.excludeNetwork = excludeNetwork
+  return header?.glibcVersionRuntime
+}
+
+function candidates({ path }: Modules, { bundled, folders }: Place, libc: string | undefined): string[] {
+  const chosen = setting('SCALOSS_PREBUILD')
+  if (chosen) return [chosen.endsWith('.node') ? chosen : path.join(chosen, 'build/Release/scaloss.node')]
+  const built = bundled || setting('PREBUILDS_ONLY') ? [] : ['build/Release/scaloss.node']
   const prebuild = `prebuilds/${platform}-${arch}/${['scaloss', libc, 'node'].filter(Boolean).join('.')}`
-  // Prebuilds lie beside `dist`, or beside the bundle if a bundler merged this code into one file.
-  const prebuilds = [join(dist, '..', prebuild), join(HERE, prebuild)]
-  return [...new Set([...proposed(), ...(process.env.PREBUILDS_ONLY ? [] : [built]), ...prebuilds])]
+  return folders.flatMap((folder) => [...built, prebuild].map((file) => path.join(folder, file)))
 }
 
 const ELF_MACHINES: Record<number, string> = { 3: 'ia32', 40: 'arm', 62: 'x64', 183: 'arm64', 243: 'riscv64' }
@@ -50,8 +72,8 @@ function misfit(file: Buffer, libc: string | undefined): string | undefined {
   return itsLibc === libc ? undefined : `built for ${itsLibc}, this is ${libc ?? 'another C library'}`
 }
 
-function load(path: string, libc: string | undefined): unknown {
-  const wrong = misfit(readFileSync(path), libc)
+function load({ fs }: Modules, path: string, libc: string | undefined): unknown {
+  const wrong = misfit(fs.readFileSync(path), libc)
   if (wrong) throw new Error(wrong)
   // Not by require: bundlers rewrite that, and then the addon could never be loaded.
   const addon = { exports: {} }
@@ -60,9 +82,9 @@ function load(path: string, libc: string | undefined): unknown {
 }
 
 /** Lists the prebuilds in the package, such as `linux-x64/scaloss.glibc.node`. */
-function prebuilds(dist: string): string {
+function prebuilds({ fs, path }: Modules, [folder = '']: readonly string[]): string {
   try {
-    const files = readdirSync(join(dist, '../prebuilds'), { recursive: true, encoding: 'utf8' })
+    const files = fs.readdirSync(path.join(folder, 'prebuilds'), { recursive: true, encoding: 'utf8' })
     return files.filter((file) => file.endsWith('.node')).join(', ') || 'none'
   } catch {
     return 'none'
@@ -73,57 +95,85 @@ const BUILD =
   'npm install --no-save cmake-js@8 node-addon-api@8 node-api-headers@1 && npx cmake-js compile --directory node_modules/scaloss'
 
 /** Says why no file could be loaded. `failures` are the errors of the files that exist. */
-function reasonOf(failures: readonly NodeJS.ErrnoException[]): UnavailableReason {
+function reasonOf(failures: readonly NodeJS.ErrnoException[], { bundled }: Place): UnavailableReason {
   if (failures.some(({ code }) => code === 'ERR_DLOPEN_DISABLED' || code === 'ERR_ACCESS_DENIED'))
     return 'addons-disabled'
-  return failures.length > 0 ? 'misfit' : 'not-built'
+  if (failures.length > 0) return 'misfit'
+  return bundled ? 'bundled' : 'not-built'
 }
 
-/** Says what to do where Node forbids addons. */
-function allowAddons(): string {
-  // `process.permission` exists only if Node was started with the permission model, whatever its type says.
-  const underPermissions = 'permission' in process
-  return underPermissions
-    ? "  Node was started with its permission model: add --allow-addons, and let --allow-fs-read hold this package's folder."
-    : '  Node was started with --no-addons, on its command line or in NODE_OPTIONS: start it without that flag.'
+/** Says what to do about a reason. */
+function adviceFor(reason: UnavailableReason, modules: Modules, { bundled, folders }: Place): string[] {
+  if (reason === 'addons-disabled') {
+    // `process.permission` exists only if Node was started with the permission model, whatever its type says.
+    return 'permission' in process
+      ? [
+          "Node was started with its permission model: add --allow-addons, and let --allow-fs-read hold this package's folder.",
+        ]
+      : ['Node was started with --no-addons, on its command line or in NODE_OPTIONS: start it without that flag.']
+  }
+  const chosen = setting('SCALOSS_PREBUILD')
+  const wrongSetting = `SCALOSS_PREBUILD is ${show(chosen)}: expected a .node file or a folder with build/Release/scaloss.node.`
+  const needed = `Needed: Node-API 8; prebuilds in the package: ${prebuilds(modules, folders)}.`
+  return [
+    ...(chosen ? [wrongSetting] : []),
+    ...(bundled
+      ? [
+          'This code is part of a bundle. Make scaloss external in the settings of the bundler, or copy the folder',
+          `node_modules/scaloss/prebuilds to the folder of the bundle${folders[0] ? `: ${folders.at(-1)}/prebuilds` : ''}.`,
+        ]
+      : [
+          needed,
+          'To build it in your project (a C++17 compiler and CMake are needed; in a checkout: npm run build:native):',
+          `  ${BUILD}`,
+        ]),
+  ]
+}
+
+/** Makes the error for an addon that cannot be loaded. */
+function unavailable(reason: UnavailableReason, lines: readonly string[], cause?: unknown): ScaLossError {
+  const message = [
+    'the native addon of scaloss could not be loaded.',
+    ...lines,
+    "Without it the backend 'wasm' works, in about four times the time. Where that cannot run, 'js' works, slowly.",
+  ].join('\n  ')
+  return new ScaLossError('ERR_SCALOSS_BACKEND_UNAVAILABLE', message, { cause, reason })
 }
 
 /** Loads the addon of this package. If that fails, the error lists what was tried and what to do. */
 export function loadNativeFile(): unknown {
-  const dist = join(HERE, '..')
-  const libc = familySync() ?? undefined
+  if (!node?.versions?.node || !node.dlopen)
+    throw unavailable('no-node', ['Only Node.js, Bun and Deno can load addons, and this host is none of them.'])
+  const [fs, path, url] = [builtin('fs'), builtin('path'), builtin('url')]
+  if (!fs || !path || !url) {
+    const advice = `A bundle of ES modules finds it in Node 20.16, 22.3 and newer, and this is ${versions.node}.`
+    throw unavailable('bundled', [
+      advice,
+      'Make scaloss external in the settings of the bundler, or bundle as CommonJS.',
+    ])
+  }
+  const modules = { fs, path, url }
+  const place = findPlace(modules)
+  const glibc = glibcVersion()
+  const libc = platform === 'linux' ? (glibc ? 'glibc' : 'musl') : undefined
   const tried: string[] = []
   const failures: NodeJS.ErrnoException[] = []
-  for (const path of candidates(dist, libc)) {
+  for (const file of candidates(modules, place, libc)) {
     try {
-      return load(path, libc)
+      return load(modules, file, libc)
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
-      tried.push(`    ${path}: ${code === 'ENOENT' ? 'no such file' : message.replaceAll('\n', ' ')}`)
+      tried.push(`  ${file}: ${code === 'ENOENT' ? 'no such file' : message.replaceAll('\n', ' ')}`)
       if (code !== 'ENOENT') failures.push(error as NodeJS.ErrnoException)
     }
   }
-  const reason = reasonOf(failures)
-  const here = [`${platform}-${arch}`, libc && `${libc} ${versionSync() ?? ''}`.trim()]
-  const chosen = process.env.SCALOSS_PREBUILD
-  const advice = [
-    ...(chosen
-      ? [`  SCALOSS_PREBUILD is ${show(chosen)}: expected a .node file or a folder with build/Release/scaloss.node.`]
-      : []),
-    `  Needed: Node-API 8; prebuilds in the package: ${prebuilds(dist)}.`,
-    '  To build it in your project (a C++17 compiler and CMake are needed; in a checkout: npm run build:native):',
-    `    ${BUILD}`,
+  const reason = reasonOf(failures, place)
+  const here = [`${platform}-${arch}`, libc && `${libc} ${glibc ?? ''}`.trim()]
+  const lines = [
+    `Here: ${[...here, `Node ${versions.node}`, `Node-API ${versions.napi}`].filter(Boolean).join(', ')}.`,
+    'Tried:',
+    ...tried,
+    ...adviceFor(reason, modules, place),
   ]
-  throw new ScaLossError(
-    'ERR_SCALOSS_BACKEND_UNAVAILABLE',
-    [
-      'the native addon of scaloss could not be loaded.',
-      `  Here: ${[...here, `Node ${versions.node}`, `Node-API ${versions.napi}`].filter(Boolean).join(', ')}.`,
-      '  Tried:',
-      ...tried,
-      ...(reason === 'addons-disabled' ? [allowAddons()] : advice),
-      "  Without it the backend 'wasm' works, in about four times the time. Where that cannot run, 'js' works, slowly.",
-    ].join('\n'),
-    { cause: failures[0], reason },
-  )
+  throw unavailable(reason, lines, failures[0])
 }

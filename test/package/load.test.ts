@@ -90,21 +90,18 @@ describe('the file that is loaded', () => {
 
 describe('a bundle in a folder without node_modules', () => {
   /** Bundles the program, copies it to a folder of its own with what was planted beside it, and runs it there. */
-  function bundled(minify: boolean, format: 'cjs' | 'esm' = 'cjs') {
+  function bundled(format: 'cjs' | 'esm', { modules = format === 'esm', minify = false } = {}) {
     const name = format === 'cjs' ? 'bundle.cjs' : 'bundle.mjs'
     const outfile = join(folder, 'out', name)
-    // esbuild needs this line for any CommonJS package that asks for a module of Node.
-    const js = "import{createRequire}from'node:module';const require=createRequire(import.meta.url);"
     buildSync({
-      stdin: { contents: PROGRAM, resolveDir: folder },
-      ...(format === 'esm' && { banner: { js } }),
+      stdin: { contents: PROGRAM.replace('./dist/', `./dist/${modules ? 'esm/' : ''}`), resolveDir: folder },
       ...{ bundle: true, platform: 'node', format, logLevel: 'error', minify, outfile },
     })
     const alone = mkdtempSync(join(tmpdir(), 'scaloss-bundle-'))
     try {
       cpSync(join(folder, 'out'), alone, { recursive: true })
       const child = spawnSync(process.execPath, [join(alone, name)], { env: inherited(), encoding: 'utf8' })
-      expect(child.stderr).toBe('')
+      expect(child.status, child.stderr).toBe(0)
       return JSON.parse(child.stdout)
     } finally {
       rmSync(alone, { recursive: true })
@@ -112,21 +109,27 @@ describe('a bundle in a folder without node_modules', () => {
   }
   beforeEach(() => rmSync(join(folder, 'out'), { recursive: true, force: true }))
 
-  it('loads the prebuild beside it', () => {
-    plant(`out/${PREBUILD}`, built)
-    expect(bundled(false)).toMatchObject({ available: true, used: ON_ADDON, warnings: [] })
+  describe.each(['cjs', 'esm'] as const)('%s', (format) => {
+    describe.each([false, true])('of ES modules: %s', (modules) => {
+      it('loads the prebuild beside it', () => {
+        plant(`out/${PREBUILD}`, built)
+        expect(bundled(format, { modules })).toMatchObject({ available: true, used: ON_ADDON, warnings: [] })
+      })
+
+      it.each([false, true])('computes with WebAssembly where nothing lies beside it; minified: %s', (minify) => {
+        const { reason, used, warnings, asked } = bundled(format, { modules, minify })
+        expect({ reason, used, warnings }).toEqual({ reason: 'bundled', used: ON_WASM, warnings: [] })
+        expect(asked).toMatchObject({ code: 'ERR_SCALOSS_BACKEND_UNAVAILABLE', reason: 'bundled' })
+        expect(asked.message).toMatch(/Make scaloss external in the settings of the bundler, or copy the folder/)
+        expect(asked.message).toMatch(/scaloss-bundle-\w+\/prebuilds\.$/m)
+        expect(asked.message).not.toMatch(/cmake/)
+      })
+    })
   })
 
-  it('of ES modules, which has no __dirname, computes too, and loads the prebuild beside it', () => {
-    expect(bundled(false, 'esm')).toMatchObject({ available: false, used: ON_WASM, warnings: [] })
-    plant(`out/${PREBUILD}`, built)
-    expect(bundled(false, 'esm')).toMatchObject({ available: true, used: ON_ADDON, warnings: [] })
-  })
-
-  it.each([false, true])('computes with WebAssembly where nothing lies beside it; minified: %s', (minify) => {
-    const { available, used, warnings, asked } = bundled(minify)
-    expect({ available, used, warnings }).toEqual({ available: false, used: ON_WASM, warnings: [] })
-    expect(asked.code).toBe('ERR_SCALOSS_BACKEND_UNAVAILABLE')
+  it('says what is wrong with the prebuild beside it', () => {
+    plant(`out/${PREBUILD}`, Buffer.alloc(0))
+    expect(bundled('esm')).toMatchObject({ reason: 'misfit', used: ON_WASM })
   })
 })
 
@@ -166,14 +169,19 @@ describe('a file that does not fit', () => {
   })
 
   it.each([
-    ['has none', 'delete globalThis.WebAssembly'],
-    ['may not compile', "WebAssembly.Module = class { constructor() { throw new Error('no SIMD') } }"],
-  ])('where WebAssembly %s, JavaScript computes, with one warning', (_, change) => {
+    ['has none', 'delete globalThis.WebAssembly', 'this host has no WebAssembly'],
+    [
+      'may not compile',
+      "WebAssembly.Module = class { constructor() { throw new Error('no SIMD') } }",
+      'the module cannot',
+    ],
+  ])('where WebAssembly %s, JavaScript computes, with one warning', (_, change, why) => {
     plant(PREBUILD, Buffer.alloc(0))
     plant('build/before.cjs', Buffer.from(change))
     const { reason, used, warnings, asked } = run({}, '--require', join(folder, 'build/before.cjs'))
     expect({ reason, used }).toEqual({ reason: 'misfit', used: ['js', 'js'] })
-    expect(warnings).toEqual([{ name: 'ScaLossWarning', code: 'SCALOSS_JS_FALLBACK', message: asked.message }])
+    expect(warnings).toMatchObject([{ name: 'ScaLossWarning', code: 'SCALOSS_JS_FALLBACK' }])
+    expect(warnings[0].message).toMatch(`${asked.message}\nbackend 'wasm': ${why}`)
   })
 
   it('a wrong SCALOSS_PREBUILD is named, and nothing else is tried', () => {

@@ -62,6 +62,15 @@ describe('src/', () => {
     expect(wrong.map(shown)).toEqual([])
   })
 
+  it('imports no module of Node but in the command line, so that it can be bundled for any host', () => {
+    const packages = files.flatMap((file) =>
+      matches(file, /^(?:import|export)\b[\w\s{},*]*'([^.'][^']*)'/gm).map((name) => `${roomOf(file)}: ${name}`),
+    )
+    const others = packages.filter((line) => !/^cli: node:|^tfjs: @tensorflow\/tfjs-core$/.test(line))
+    expect(packages.length).toBeGreaterThan(5)
+    expect(others).toEqual([])
+  })
+
   it('the reference is known to few', () => {
     const wrong = edges.filter(({ from, to }) => roomOf(to) === 'reference' && !KNOW_REFERENCE.includes(roomOf(from)))
     expect(wrong.map(shown)).toEqual([])

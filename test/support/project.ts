@@ -1,19 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 export const ROOT = join(__dirname, '../..')
 
-/** The packages that this one needs at run time. */
-export const DEPENDENCIES: string[] = Object.keys(
-  JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).dependencies,
-)
-
-/** Copies the built package without its addon into a folder, and the packages that it needs. */
+/** Copies the built package without its addon into a folder. */
 export function copyPackage(to: string): void {
-  for (const part of ['package.json', 'dist', ...DEPENDENCIES.map((name) => `node_modules/${name}`)])
-    cpSync(join(ROOT, part), join(to, part), { recursive: true, dereference: true })
+  for (const part of ['package.json', 'dist']) cpSync(join(ROOT, part), join(to, part), { recursive: true })
 }
 
 /** What people read. */
