@@ -1,5 +1,5 @@
-// What the host offers besides the language. The package imports nothing of Node: it asks for what it needs when it needs
-// it. So a bundle resolves for every platform and in every format, and runs where there is no Node.
+// What the host offers besides the language. The package imports nothing of Node: it asks for what it needs at run
+// time. So a bundle resolves for every platform and in every format, and runs where there is no Node.
 
 /** Node's `process`, which Bun and Deno have too. Undefined in a browser. */
 export const node = (globalThis as { process?: NodeJS.Process }).process
@@ -12,8 +12,8 @@ interface Builtins {
   url: typeof import('node:url')
 }
 
-/** Returns a module of Node. Returns undefined in another host, and in a bundle of ES modules on a Node before 20.16 and
- * 22.3, which has no `getBuiltinModule`. */
+/** Returns a module of Node. Returns undefined in another host, and in a bundle of ES modules on a Node before 20.16
+ * and 22.3, which has no `getBuiltinModule`. */
 export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] | undefined {
   const id: string = `node:${name}`
   try {
