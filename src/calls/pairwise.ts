@@ -6,7 +6,7 @@ import { placeOf } from '../arguments/place.js'
 import { checkBox } from '../arguments/rows.js'
 import type { NoOptions, OptionsArgument } from '../core/checked-options.js'
 import type { Format } from '../core/formats.js'
-import { builtin, node, warn } from '../core/host.js'
+import { builtin, ifAllowed, node, warn } from '../core/host.js'
 import type { PairwiseJob } from '../core/job.js'
 import { LOSS_NAMES, LOSS_OPTIONS, LOSSES, type LossName } from '../core/losses.js'
 import type { DetailedPairwise, FloatArray, PairwiseOptions, PairwiseResult, SameDType } from '../core/types.js'
@@ -112,5 +112,5 @@ function allocate(like: FloatArray, rows: number, columns: number): FloatArray {
 /** Returns the available memory in bytes, where the host tells. Node 20 has no `process.availableMemory` before
  * 20.13. */
 function availableMemory(): number {
-  return node?.availableMemory?.() ?? builtin('os')?.freemem() ?? Infinity
+  return ifAllowed(() => node?.availableMemory?.() ?? builtin('os')?.freemem()) ?? Infinity
 }

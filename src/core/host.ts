@@ -4,6 +4,20 @@
 /** Node's `process`, which Bun and Deno have too. Undefined in a browser. */
 export const node = (globalThis as { process?: NodeJS.Process }).process
 
+/** Calls a function of the host, and returns undefined if that throws. Deno asks for permission to tell the number of
+ * processors, for example. */
+export function ifAllowed<T>(call: () => T): T | undefined {
+  try {
+    return call()
+  } catch {
+    return undefined
+  }
+}
+
+/** The `require` of CommonJS. ES modules have none, and some bundlers give them one that throws. By its own name,
+ * Turbopack would resolve what it is called with. */
+const load = ifAllowed(() => require)
+
 interface Builtins {
   buffer: typeof import('node:buffer')
   fs: typeof import('node:fs')
@@ -16,17 +30,11 @@ interface Builtins {
  * and 22.3, which has no `getBuiltinModule`. */
 export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] | undefined {
   const id: string = `node:${name}`
-  try {
-    // `require` is the one of CommonJS. It is missing in ES modules, and some bundlers replace it with a function that
-    // throws.
-    return (node?.getBuiltinModule?.(id) ?? require(id)) as Builtins[Name]
-  } catch {
-    return undefined
-  }
+  return ifAllowed(() => (node?.getBuiltinModule?.(id) ?? load?.(id)) as Builtins[Name])
 }
 
 /** Returns an environment variable. */
-export const setting = (name: string): string | undefined => node?.env?.[name]
+export const setting = (name: string): string | undefined => ifAllowed(() => node?.env?.[name])
 
 /** Emits a process warning, or writes to the console where there are none. */
 export function warn(code: string, message: string): void {

@@ -1,6 +1,6 @@
 import type { Block } from '../core/block.js'
 import { invalidArgument, ScaLossError, type UnavailableReason } from '../core/errors.js'
-import { builtin, setting as settingOf } from '../core/host.js'
+import { builtin, ifAllowed, setting as settingOf } from '../core/host.js'
 import type { ArrayList } from '../core/job.js'
 import type { FloatArray } from '../core/types.js'
 import { loadNativeFile } from './load.js'
@@ -128,7 +128,9 @@ let threads: number | undefined
 export function defaultThreads(): number {
   if (threads !== undefined) return threads
   const setting = settingOf('SCALOSS_THREADS')
-  const count = setting ? Number(setting) : Math.min(builtin('os')?.availableParallelism() ?? 1, MOST_THREADS)
+  const count = setting
+    ? Number(setting)
+    : Math.min(ifAllowed(() => builtin('os')?.availableParallelism()) ?? 1, MOST_THREADS)
   if (!isThreadCount(count)) throw invalidArgument('SCALOSS_THREADS', THREAD_COUNT, setting)
   threads = count
   return threads

@@ -1,59 +1,10 @@
-import { ScaLossError, show, type UnavailableReason } from '../core/errors.js'
-import { builtin, node, setting } from '../core/host.js'
-import { here } from './here.js'
+import { builtin, node } from '../core/host.js'
+import { adviceFor, reasonOf, unavailable } from './load-error.js'
+import { candidates, findPlace, libcOf, type Modules } from './place.js'
 
-// Finds and loads the addon file: the one that `npm run build:native` built, or the prebuild for this platform and C
-// library.
+// Loads the addon file.
 
 const { platform, arch, versions } = (node ?? {}) as NodeJS.Process
-
-/** The modules of Node that finding and loading a file takes. */
-interface Modules {
-  fs: typeof import('node:fs')
-  path: typeof import('node:path')
-  url: typeof import('node:url')
-}
-
-/** Where this code runs: in the package, or merged into a bundle. The addon may be in one of the folders. */
-interface Place {
-  bundled: boolean
-  folders: string[]
-}
-
-/** The path of this package's `here.ts`: as source, in CommonJS, in ES modules. */
-const HERE_IN_PACKAGE = /^(.*)[\\/](?:src|dist)([\\/]esm)?[\\/]native[\\/]here\.[jt]s$/
-
-function findPlace({ fs, path, url }: Modules): Place {
-  const file = here?.startsWith('file:') ? url.fileURLToPath(here) : here
-  const [, root, esm] = HERE_IN_PACKAGE.exec(file ?? '') ?? []
-  const inPackage = root !== undefined && fs.existsSync(path.join(root, 'package.json'))
-  if (inPackage && esm === undefined) return { bundled: false, folders: [root] }
-  // Only bundlers take the ES modules. In a bundle of ES modules by webpack, `here` is what it was when that was made.
-  // The program is often the bundle, or lies beside it.
-  const files = [inPackage ? undefined : file, node?.argv?.[1]]
-  const folders = files.flatMap((name) => (name !== undefined && path.isAbsolute(name) ? path.dirname(name) : []))
-  return { bundled: true, folders: [...new Set([...(inPackage ? [root] : []), ...folders])] }
-}
-
-/** Returns the version of glibc, or undefined if this process has another C library. */
-function glibcVersion(): string | undefined {
-  const report = node?.report as (NodeJS.ProcessReport & { excludeNetwork?: boolean }) | undefined
-  if (platform !== 'linux' || !report) return undefined
-  const { excludeNetwork = false } = report
-  // Otherwise Node looks up the names of all hosts that it has a connection to.
-  report.excludeNetwork = true
-  const { header } = report.getReport() as { header?: { glibcVersionRuntime?: string } }
-  report.excludeNetwork = excludeNetwork
-  return header?.glibcVersionRuntime
-}
-
-function candidates({ path }: Modules, { bundled, folders }: Place, libc: string | undefined): string[] {
-  const chosen = setting('SCALOSS_PREBUILD')
-  if (chosen) return [chosen.endsWith('.node') ? chosen : path.join(chosen, 'build/Release/scaloss.node')]
-  const built = bundled || setting('PREBUILDS_ONLY') ? [] : ['build/Release/scaloss.node']
-  const prebuild = `prebuilds/${platform}-${arch}/${['scaloss', libc, 'node'].filter(Boolean).join('.')}`
-  return folders.flatMap((folder) => [...built, prebuild].map((file) => path.join(folder, file)))
-}
 
 const ELF_MACHINES: Record<number, string> = { 3: 'ia32', 40: 'arm', 62: 'x64', 183: 'arm64', 243: 'riscv64' }
 
@@ -81,65 +32,6 @@ function load({ fs }: Modules, path: string, libc: string | undefined): unknown 
   return addon.exports
 }
 
-/** Lists the prebuilds in the package, such as `linux-x64/scaloss.glibc.node`. */
-function prebuilds({ fs, path }: Modules, [folder = '']: readonly string[]): string {
-  try {
-    const files = fs.readdirSync(path.join(folder, 'prebuilds'), { recursive: true, encoding: 'utf8' })
-    return files.filter((file) => file.endsWith('.node')).join(', ') || 'none'
-  } catch {
-    return 'none'
-  }
-}
-
-const BUILD =
-  'npm install --no-save cmake-js@8 node-addon-api@8 node-api-headers@1 && npx cmake-js compile --directory node_modules/scaloss'
-
-/** Says why no file could be loaded. `failures` are the errors of the files that exist. */
-function reasonOf(failures: readonly NodeJS.ErrnoException[], { bundled }: Place): UnavailableReason {
-  if (failures.some(({ code }) => code === 'ERR_DLOPEN_DISABLED' || code === 'ERR_ACCESS_DENIED'))
-    return 'addons-disabled'
-  if (failures.length > 0) return 'misfit'
-  return bundled ? 'bundled' : 'not-built'
-}
-
-/** Says what to do about a reason. */
-function adviceFor(reason: UnavailableReason, modules: Modules, { bundled, folders }: Place): string[] {
-  if (reason === 'addons-disabled') {
-    // `process.permission` exists only if Node was started with the permission model, whatever its type says.
-    return 'permission' in process
-      ? [
-          "Node was started with its permission model: add --allow-addons, and let --allow-fs-read hold this package's folder.",
-        ]
-      : ['Node was started with --no-addons, on its command line or in NODE_OPTIONS: start it without that flag.']
-  }
-  const chosen = setting('SCALOSS_PREBUILD')
-  const wrongSetting = `SCALOSS_PREBUILD is ${show(chosen)}: expected a .node file or a folder with build/Release/scaloss.node.`
-  const needed = `Needed: Node-API 8; prebuilds in the package: ${prebuilds(modules, folders)}.`
-  return [
-    ...(chosen ? [wrongSetting] : []),
-    ...(bundled
-      ? [
-          'This code is part of a bundle. Make scaloss external in the settings of the bundler, or copy the folder',
-          `node_modules/scaloss/prebuilds to the folder of the bundle${folders[0] ? `: ${folders.at(-1)}/prebuilds` : ''}.`,
-        ]
-      : [
-          needed,
-          'To build it in your project (a C++17 compiler and CMake are needed; in a checkout: npm run build:native):',
-          `  ${BUILD}`,
-        ]),
-  ]
-}
-
-/** Makes the error for an addon that cannot be loaded. */
-function unavailable(reason: UnavailableReason, lines: readonly string[], cause?: unknown): ScaLossError {
-  const message = [
-    'the native addon of scaloss could not be loaded.',
-    ...lines,
-    "Without it the backend 'wasm' works, in about four times the time. Where that cannot run, 'js' works, slowly.",
-  ].join('\n  ')
-  return new ScaLossError('ERR_SCALOSS_BACKEND_UNAVAILABLE', message, { cause, reason })
-}
-
 /** Loads the addon of this package. If that fails, the error lists what was tried and what to do. */
 export function loadNativeFile(): unknown {
   if (!node?.versions?.node || !node.dlopen)
@@ -154,8 +46,7 @@ export function loadNativeFile(): unknown {
   }
   const modules = { fs, path, url }
   const place = findPlace(modules)
-  const glibc = glibcVersion()
-  const libc = platform === 'linux' ? (glibc ? 'glibc' : 'musl') : undefined
+  const [libc, version] = libcOf()
   const tried: string[] = []
   const failures: NodeJS.ErrnoException[] = []
   for (const file of candidates(modules, place, libc)) {
@@ -168,7 +59,7 @@ export function loadNativeFile(): unknown {
     }
   }
   const reason = reasonOf(failures, place)
-  const here = [`${platform}-${arch}`, libc && `${libc} ${glibc ?? ''}`.trim()]
+  const here = [`${platform}-${arch}`, libc && `${libc} ${version ?? ''}`.trim()]
   const lines = [
     `Here: ${[...here, `Node ${versions.node}`, `Node-API ${versions.napi}`].filter(Boolean).join(', ')}.`,
     'Tried:',

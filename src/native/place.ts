@@ -1,0 +1,55 @@
+import { ifAllowed, node, setting } from '../core/host.js'
+import { here } from './here.js'
+
+// Where the addon may be: the one that `npm run build:native` built, or the prebuild for this platform and C library.
+
+/** The modules of Node that finding and loading a file takes. */
+export interface Modules {
+  fs: typeof import('node:fs')
+  path: typeof import('node:path')
+  url: typeof import('node:url')
+}
+
+/** Where this code runs: in the package, or merged into a bundle. The addon may be in one of the folders. */
+export interface Place {
+  bundled: boolean
+  folders: string[]
+}
+
+/** The path of this package's `here.ts`: as source, in CommonJS, in ES modules. */
+const HERE_IN_PACKAGE = /^(.*)[\\/](?:src|dist)([\\/]esm)?[\\/]native[\\/]here\.[jt]s$/
+
+export function findPlace({ fs, path, url }: Modules): Place {
+  const file = here?.startsWith('file:') ? url.fileURLToPath(here) : here
+  const [, root, esm] = HERE_IN_PACKAGE.exec(file ?? '') ?? []
+  // Where Deno may not look, it throws.
+  const inPackage = root !== undefined && ifAllowed(() => fs.existsSync(path.join(root, 'package.json'))) !== false
+  if (inPackage && esm === undefined) return { bundled: false, folders: [root] }
+  // Only bundlers take the ES modules. In a bundle of ES modules by webpack, `here` is what it was when that was made.
+  // The program is often the bundle, or lies beside it.
+  const files = [inPackage ? undefined : file, node?.argv?.[1]]
+  const folders = files.flatMap((name) => (name !== undefined && path.isAbsolute(name) ? path.dirname(name) : []))
+  return { bundled: true, folders: [...new Set([...(inPackage ? [root] : []), ...folders])] }
+}
+
+/** Returns the name of the C library of this process, on Linux, and its version if it has one. */
+export function libcOf(): [name?: 'glibc' | 'musl', version?: string | undefined] {
+  const report = node?.report as (NodeJS.ProcessReport & { excludeNetwork?: boolean }) | undefined
+  if (node?.platform !== 'linux' || !report) return []
+  const { excludeNetwork = false } = report
+  // Otherwise Node looks up the names of all hosts that it has a connection to.
+  report.excludeNetwork = true
+  const { header } = (ifAllowed(() => report.getReport()) ?? {}) as { header?: { glibcVersionRuntime?: string } }
+  report.excludeNetwork = excludeNetwork
+  // Deno makes no report without permission, and has no build for musl.
+  return header && header.glibcVersionRuntime === undefined ? ['musl'] : ['glibc', header?.glibcVersionRuntime]
+}
+
+/** Lists the files that may be the addon, best first. */
+export function candidates({ path }: Modules, { bundled, folders }: Place, libc: string | undefined): string[] {
+  const chosen = setting('SCALOSS_PREBUILD')
+  if (chosen) return [chosen.endsWith('.node') ? chosen : path.join(chosen, 'build/Release/scaloss.node')]
+  const built = bundled || setting('PREBUILDS_ONLY') ? [] : ['build/Release/scaloss.node']
+  const prebuild = `prebuilds/${node?.platform}-${node?.arch}/${['scaloss', libc, 'node'].filter(Boolean).join('.')}`
+  return folders.flatMap((folder) => [...built, prebuild].map((file) => path.join(folder, file)))
+}
