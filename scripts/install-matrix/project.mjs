@@ -1,4 +1,5 @@
 // A user's project: programs for each module system, which all print the same.
+import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { write } from './tools.mjs'
 
@@ -34,4 +35,14 @@ export function writeProject(folder, manifest = {}) {
   write(join(folder, 'main.mts'), `import { boxLoss, scaLoss } from 'scaloss'\n${BODY}${TYPED}`)
   write(join(folder, 'main.cts'), `import { boxLoss, scaLoss } from 'scaloss'\n${BODY}${TYPED}`)
   return folder
+}
+
+/** A project beside the tools, so that their packages are found.
+ * @param {string} tools @param {string} name @param {string} installed
+ * @param {Record<string, string>} [files] */
+export function projectOfTool(tools, name, installed, files = {}) {
+  const cwd = writeProject(join(tools, '..', name.replace(/\W/g, '-')))
+  cpSync(installed, join(cwd, 'node_modules/scaloss'), { recursive: true })
+  for (const [file, content] of Object.entries(files)) write(join(cwd, file), content)
+  return cwd
 }

@@ -1,11 +1,13 @@
 // npm run test:install installs the tarball as users do and runs it there. It prints a table and fails on any miss. It
 // needs the prebuild of this platform (npm run prebuild:pack) and the npm registry. docs/support.md has the table.
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { BUNDLERS, bundle } from './bundlers.mjs'
+import { hosts } from './hosts.mjs'
 import { PRINTS, PRINTS_WITHOUT_ADDON, writeProject } from './project.mjs'
-import { bareEnvironment, installNodes, installTools, npmCli, run, write } from './tools.mjs'
+import { bareEnvironment, expectLine, installNodes, installTools, npmCli, run, write } from './tools.mjs'
 
 const root = join(import.meta.dirname, '../..')
 if (!existsSync(join(root, 'prebuilds/linux-x64/scaloss.glibc.node'))) {
@@ -21,15 +23,10 @@ const tarball = join(folder, execFileSync('npm', pack, { cwd: root, encoding: 'u
 
 /** @typedef {[what: string, check: () => Promise<unknown>]} Case */
 
-/** @param {string} printed */
-function right(printed, expected = PRINTS) {
-  if (printed.split('\n').at(-1) !== expected) throw new Error(`expected ${expected}, got ${printed}`)
-}
-
 /** @param {string} cwd @param {string[]} command */
 async function runBoth(cwd, command = ['node']) {
   const [program = '', ...args] = command
-  for (const file of ['main.mjs', 'main.cjs']) right(await run(program, [...args, file], { cwd, env }))
+  for (const file of ['main.mjs', 'main.cjs']) expectLine(await run(program, [...args, file], { cwd, env }), PRINTS)
 }
 
 /** @param {string} name @param {object} manifest @param {string[]} install @param {string[]} command */
@@ -44,6 +41,8 @@ const [tools, nodes] = await Promise.all([installTools(folder, env), installNode
 const tool = (/** @type {string} */ path) => join(tools, path)
 const npmInstall = [npmCli, 'install', '--no-audit', '--no-fund', tarball]
 const project = await install('npm', {}, npmInstall)
+const installed = join(project, 'node_modules/scaloss')
+const DENO = [tool('@deno/linux-x64-glibc/deno'), 'run', '--node-modules-dir=manual']
 
 const yarn4 = tool('@yarnpkg/cli-dist/bin/yarn.js')
 const withTarball = { dependencies: { scaloss: `file:${tarball}` } }
@@ -133,32 +132,25 @@ const cases = [
     'esbuild, ES module, scaloss external',
     async () => {
       await esbuild('main.mjs', '--format=esm', '--external:scaloss', '--outfile=esm/bundle.mjs')
-      right(await run('node', ['esm/bundle.mjs'], { cwd: project, env }))
+      expectLine(await run('node', ['esm/bundle.mjs'], { cwd: project, env }), PRINTS)
     },
   ],
-  [
-    'esbuild, CommonJS, one file with prebuilds beside it',
-    async () => {
-      await esbuild('main.mjs', '--format=cjs', '--outfile=bundle.cjs')
-      const alone = writeProject(join(folder, 'bundled'))
-      cpSync(join(project, 'bundle.cjs'), join(alone, 'out/bundle.cjs'))
-      cpSync(join(project, 'node_modules/scaloss/prebuilds'), join(alone, 'out/prebuilds'), { recursive: true })
-      right(await run('node', ['out/bundle.cjs'], { cwd: alone, env }))
-    },
-  ],
-  [
-    'esbuild, CommonJS, one file alone, on WebAssembly',
-    async () => {
-      await esbuild('auto.mjs', '--format=cjs', '--minify', '--outfile=auto.cjs')
-      const alone = join(folder, 'bundled-alone')
-      cpSync(join(project, 'auto.cjs'), join(alone, 'auto.cjs'))
-      right(await run('node', ['auto.cjs'], { cwd: alone, env }), PRINTS_WITHOUT_ADDON)
-    },
-  ],
+  ...Object.keys(BUNDLERS).map(
+    (name) =>
+      /** @type {Case} */ ([
+        `${name}: CommonJS and ES modules, alone (on WebAssembly) and with prebuilds beside; a page`,
+        () => bundle(tools, name, installed, env),
+      ]),
+  ),
+  ...hosts(tools, installed, env),
   ['Bun', () => runBoth(project, [tool('@oven/bun-linux-x64/bin/bun'), 'run'])],
+  ['Deno', () => runBoth(project, [...DENO, '--allow-all'])],
   [
-    'Deno',
-    () => runBoth(project, [tool('@deno/linux-x64-glibc/deno'), 'run', '--allow-all', '--node-modules-dir=manual']),
+    'Deno without permissions, on WebAssembly',
+    async () => {
+      const deno = [...DENO, '--no-prompt', 'auto.mjs']
+      expectLine(await run(deno[0] ?? '', deno.slice(1), { cwd: project, env }), PRINTS_WITHOUT_ADDON)
+    },
   ],
   [
     'publint',

@@ -1,8 +1,9 @@
 // Runs commands as on a user's machine: in an empty folder, with only Node and a shell on the PATH.
 import { execFile, execFileSync } from 'node:child_process'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import vm from 'node:vm'
 import { NODES, TOOLS } from './versions.mjs'
 
 const execute = promisify(execFile)
@@ -29,6 +30,7 @@ export function bareEnvironment(folder) {
     npm_config_cache: join(folder, 'npm-cache'),
     CI: '1',
     YARN_ENABLE_TELEMETRY: '0',
+    NEXT_TELEMETRY_DISABLED: '1',
     // Yarn 4 does not read npm's settings; behind a proxy with certificates of its own it needs them all the same.
     ...(CERTIFICATES !== 'null' && { NODE_EXTRA_CA_CERTS: CERTIFICATES }),
   }
@@ -44,6 +46,22 @@ export async function run(command, args, options) {
     const { message, stdout, stderr } = /** @type {Error & { stdout: string, stderr: string }} */ (error)
     throw new Error(`${message}\n${stdout}${stderr}`.slice(0, 3000))
   }
+}
+
+/** Throws unless the last line is as expected. @param {string} printed @param {string} expected */
+export function expectLine(printed, expected) {
+  if (printed.split('\n').at(-1) !== expected) throw new Error(`expected ${expected}, got ${printed}`)
+}
+
+/** Runs a script in a realm with only what a page has too, and returns what it prints. @param {string} file */
+export function runInPage(file) {
+  /** @type {string[]} */
+  const lines = []
+  const print = (/** @type {unknown[]} */ ...values) => lines.push(values.join(' '))
+  vm.runInNewContext(readFileSync(file, 'utf8'), {
+    ...{ URL, atob, console: { log: print, warn: print }, document: { baseURI: 'https://scaloss.test/' }, setTimeout },
+  })
+  return lines.join('\n')
 }
 
 /**
