@@ -67,8 +67,8 @@ describe.skipIf(!hasBrowser)('the report in a browser', { timeout: 60_000 }, () 
   test.each([
     ['a phone', 360],
     ['a desktop', 1280],
-  ])('%s: fits its width, shows every picture, loads nothing', (_, width) => {
-    const shown = measureInBrowser<Layout>(page, width, layout)
+  ])('%s: fits its width, shows every picture, loads nothing', async (_, width) => {
+    const shown = await measureInBrowser<Layout>(page, width, layout)
     expect(shown.width).toBe(width)
     expect(shown.beyond).toEqual([])
     expect(shown.scrollWidth).toBeLessThanOrEqual(width)
@@ -81,8 +81,8 @@ describe.skipIf(!hasBrowser)('the report in a browser', { timeout: 60_000 }, () 
     expect(shown.smallestLetters).toBeGreaterThanOrEqual(12)
   })
 
-  test('the letters of the pictures lie within them and apart', () => {
-    const { seen, wrong } = measureInBrowser<{ seen: number; wrong: string[] }>(page, 1280, letters)
+  test('the letters of the pictures lie within them and apart', async () => {
+    const { seen, wrong } = await measureInBrowser<{ seen: number; wrong: string[] }>(page, 1280, letters)
     expect(seen).toBeGreaterThan(300)
     expect(wrong).toEqual([])
   })

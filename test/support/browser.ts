@@ -1,49 +1,48 @@
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { type Browser, chromium, type Page } from 'playwright-core'
+
+/** Debian's chromium, which `.ci/run` installs. */
+const EXECUTABLE = '/usr/bin/chromium'
+export const hasBrowser = existsSync(EXECUTABLE)
 
 const FLAGS = [
-  ...['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run'],
+  ...['--no-sandbox', '--no-first-run'],
   // Nothing but the page may cause traffic; and no name can be resolved, so that it works offline or fails here.
   ...['--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   '--host-resolver-rules=MAP * ~NOTFOUND',
 ]
+/** What WebGL and WebGPU need on a machine without a GPU. */
+export const SOFTWARE_GPU = [
+  ...['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan,WebGPU'],
+  ...['--use-vulkan=swiftshader', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'],
+]
 
-/** Debian's chromium, which `.ci/run` installs. */
-export const hasBrowser = spawnSync('chromium', ['--version']).status === 0
+export const launch = (flags: readonly string[] = ['--disable-gpu']): Promise<Browser> =>
+  chromium.launch({ executablePath: EXECUTABLE, args: [...FLAGS, ...flags] })
 
-/**
- * Runs `measure`, the text of a function of a frame's window, on a page shown so many pixels wide, and returns its
- * result. The frame is as wide as asked for, where a browser's window has a least width.
- */
-export function measureInBrowser<T>(page: string, width: number, measure: string): T {
-  const folder = mkdtempSync(join(tmpdir(), 'scaloss-browser-'))
-  try {
-    const file = join(folder, 'frame.html')
-    const text = JSON.stringify(page).replaceAll('</', '<\\/')
-    writeFileSync(
-      file,
-      `<!doctype html><meta charset="utf-8"><iframe style="border:0;width:${width}px;height:800px"></iframe><script id="out"></script><script>
-const frame = document.querySelector('iframe')
-// The browser prints the page when that has loaded, for which it waits until this is done.
-frame.onload = () => {
-  document.getElementById('out').textContent = encodeURIComponent(JSON.stringify((${measure})(frame.contentWindow)))
+/** Opens a page of its own origin. Below `/files/` it has the files of a folder. */
+export async function openPage(browser: Browser, folder: string, headers: Record<string, string> = {}): Promise<Page> {
+  const page = await browser.newPage()
+  await page.route('**/*', (route) => {
+    const [, file] = /\/files\/(.*)$/.exec(route.request().url()) ?? []
+    if (file === undefined) return route.fulfill({ contentType: 'text/html', body: '<!doctype html>', headers })
+    const contentType = file.endsWith('.wasm') ? 'application/wasm' : 'text/javascript'
+    return route.fulfill({ contentType, body: readFileSync(join(folder, file)) })
+  })
+  await page.goto('http://localhost/')
+  return page
 }
-frame.srcdoc = ${text}
-</script>`,
-    )
-    const argv = [...FLAGS, `--user-data-dir=${join(folder, 'profile')}`, '--dump-dom']
-    const { stdout, stderr } = spawnSync('chromium', [...argv, pathToFileURL(file).href], {
-      encoding: 'utf8',
-      maxBuffer: 1 << 28,
-      timeout: 60_000,
-    })
-    const [, result] = /<script id="out">([^<]+)<\/script>/.exec(stdout) ?? []
-    if (result === undefined) throw new Error(`the browser gave no result: ${stderr}`)
-    return JSON.parse(decodeURIComponent(result))
+
+/** Runs `measure`, the text of a function of a page's window, on a page shown so many pixels wide, and returns its
+ * result. */
+export async function measureInBrowser<T>(html: string, width: number, measure: string): Promise<T> {
+  const browser = await launch()
+  try {
+    const page = await browser.newPage({ viewport: { width, height: 800 } })
+    await page.setContent(html)
+    return await page.evaluate(`(${measure})(window)`)
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    await browser.close()
   }
 }
