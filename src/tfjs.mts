@@ -4,6 +4,7 @@
 export type * from './tfjs.js'
 export {
   boxLoss,
+  boxLossAsync,
   cd3Loss,
   cdLoss,
   center2Loss,

@@ -3,6 +3,7 @@
  * @module scaloss/tfjs
  */
 
+export { type AsyncTensorLoss, boxLossAsync, type KnownLoss } from './tfjs/async.js'
 export {
   type AnyReduction,
   boxLoss,

@@ -51,25 +51,31 @@ export function boxLoss<L extends LossName, const O extends TensorLossOptions = 
   ...options: OptionsArgument<O, TensorLossOptions, L>
 ): TensorLoss
 export function boxLoss(name: LossName, options: TensorLossOptions = {}): TensorLoss {
-  checkOneOf('name', name, LOSS_NAMES)
-  const callOptions = reading(readOptions('options', options, OPTIONS))
-  // A call over no boxes finds wrong options here, and not only at the first step of the training.
-  boxLossOfArrays(name, NO_BOXES, NO_BOXES, callOptions())
-  return tensorLoss(name, name, callOptions)
+  return tensorLoss(name, name, checkedOptions(name, options))
 }
 
-/** Reads the options once. The result returns them as a call over arrays takes them. If the shape of the boxes is
- * given, they include the weights. */
+/** Reads and checks the options of a loss. */
+export function checkedOptions(name: LossName, options: TensorLossOptions) {
+  checkOneOf('name', name, LOSS_NAMES)
+  const checked = reading(readOptions('options', options, OPTIONS))
+  // A call over no boxes finds wrong options here, and not only at the first step of the training.
+  boxLossOfArrays(name, NO_BOXES, NO_BOXES, checked.ofCall(undefined))
+  return checked
+}
+
+/** Reads the options once. `ofCall` returns them as a call over arrays takes them, with the values of `weight`. */
 function reading({ reduction = 'none', weight, normalizer, ...rest }: TensorLossOptions) {
   if (weight !== undefined) checkWeight(weight)
-  return (boxes?: readonly number[]) => {
-    const weights = boxes && weight && readWeight(weight, boxes)
-    return { ...rest, ...reducing(reduction, normalizer, weights), weight: weights }
-  }
+  const ofCall = (weights: Float32Array | undefined) => ({
+    ...rest,
+    ...reducing(reduction, normalizer, weights),
+    weight: weights,
+  })
+  return { weight, ofCall }
 }
 
 /** Makes the loss as a function with a name, because tf.layers uses the name of a metric in its logs. */
-export function tensorLoss(name: LossName, functionName: string, callOptions = reading({})): TensorLoss {
+export function tensorLoss(name: LossName, functionName: string, options = reading({})): TensorLoss {
   const loss = (yTrue: Tensor, yPred: Tensor, ...more: unknown[]) => {
     if (more.some((value) => value !== undefined))
       throw argumentError(
@@ -81,7 +87,8 @@ export function tensorLoss(name: LossName, functionName: string, callOptions = r
     const boxes = yPred.shape.slice(0, -1)
     const pred = read('yPred', yPred)
     const target = read('yTrue', yTrue)
-    const call = callOptions(boxes)
+    const weights = options.weight && readWeight(options.weight, boxes, (tensor) => read('weight', tensor))
+    const call = options.ofCall(weights)
     const perBox = call.reduction === 'none'
 
     const forward = () => {
@@ -101,25 +108,34 @@ export function tensorLoss(name: LossName, functionName: string, callOptions = r
       const { grad } = boxLossOfArrays(name, pred, target, { ...call, gradOutput, grad: true })
       return tensor(grad, yPred.shape, 'float32')
     }
-    return customGrad(() => ({
-      value: forward(),
-      // A gradient of the gradient passes through here. Without this node it would leave out the loss silently. The
-      // tensors are passed only to be on the tape; yPred may be disposed by then.
-      gradFunc: (dy) => customGrad(() => ({ value: backward(dy), gradFunc: noSecondGradient }))(yPred, dy),
-    }))(yPred)
+    return differentiable(yPred, forward, backward)
   }
   return Object.defineProperty(loss, 'name', { value: functionName })
 }
 
-/** Renames the arguments in errors about the rows that `onInvalid: 'throw'` rejects, because they have other names
- * here. */
+/** Makes a tensor that depends on `yPred`. `backward` converts the gradient of the tensor to that of `yPred`. */
+export function differentiable(yPred: Tensor, forward: () => Tensor, backward: (dy: Tensor) => Tensor): Tensor {
+  return customGrad(() => ({
+    value: forward(),
+    // A gradient of the gradient passes through here. Without this node it would leave out the loss silently. The
+    // tensors are passed only to be on the tape; yPred may be disposed by then.
+    gradFunc: (dy) => customGrad(() => ({ value: backward(dy), gradFunc: noSecondGradient }))(yPred, dy),
+  }))(yPred)
+}
+
 function namingTensors<R>(call: () => R): R {
   try {
     return call()
   } catch (error) {
-    if (!(error instanceof ScaLossError) || error.code !== 'ERR_SCALOSS_INVALID_BOX') throw error
-    throw new ScaLossError(error.code, error.message.replace(/^pred/, 'yPred').replace(/^target/, 'yTrue'))
+    throw ofTensors(error)
   }
+}
+
+/** Renames the arguments in errors about the rows that `onInvalid: 'throw'` rejects, because they have other names
+ * here. */
+export function ofTensors(error: unknown): unknown {
+  if (!(error instanceof ScaLossError) || error.code !== 'ERR_SCALOSS_INVALID_BOX') return error
+  return new ScaLossError(error.code, error.message.replace(/^pred/, 'yPred').replace(/^target/, 'yTrue'))
 }
 
 function noSecondGradient(): never {

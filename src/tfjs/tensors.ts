@@ -9,7 +9,7 @@ export type Weight = Tensor | Float32Array | Float64Array | readonly number[]
 const shapeOf = (shape: readonly number[]) => `[${shape.join(', ')}]`
 
 /** Checks that a value is a tensor that is not disposed and has one of these dtypes. */
-function checkTensor(argument: string, value: unknown, dtypes: readonly string[]): asserts value is Tensor {
+export function checkTensor(argument: string, value: unknown, dtypes: readonly string[]): asserts value is Tensor {
   if (!(value instanceof Tensor)) throw invalidArgument(argument, 'a tensor', value)
   if (value.isDisposed)
     throw new ScaLossError('ERR_SCALOSS_DISPOSED', `${argument}: expected a tensor in use, got one that was disposed`)
@@ -17,7 +17,7 @@ function checkTensor(argument: string, value: unknown, dtypes: readonly string[]
     throw argumentError(argument, `a tensor of ${dtypes.join(' or ')}`, `one of ${value.dtype}`)
 }
 
-function checkShape(argument: string, { shape }: Tensor, expected: readonly number[], why: string): void {
+export function checkShape(argument: string, { shape }: Tensor, expected: readonly number[], why: string): void {
   if (shape.length !== expected.length || shape.some((size, i) => size !== expected[i]))
     throw argumentError(argument, `shape ${shapeOf(expected)} (${why})`, shapeOf(shape))
 }
@@ -30,18 +30,23 @@ export function checkPair(yTrue: unknown, yPred: unknown, columns: number): asse
   checkShape('yTrue', yTrue, yPred.shape, 'as yPred')
 }
 
-/** Reads the values of a tensor as the addon takes them. */
+/** Converts the values of a tensor to those that the package takes. */
+const floatsOf = (values: Float32Array | Int32Array | Uint8Array): Float32Array =>
+  values instanceof Float32Array ? values : Float32Array.from(values)
+
+/** Reads the values of a tensor. */
+export const readAsync = async (tensor: Tensor): Promise<Float32Array> => floatsOf(await tensor.data())
+
+/** Reads the values of a tensor synchronously. */
 export function read(argument: string, tensor: Tensor): Float32Array {
-  let values: ReturnType<Tensor['dataSync']>
   try {
-    values = tensor.dataSync()
+    return floatsOf(tensor.dataSync())
   } catch (cause) {
     const message =
       `${argument}: expected a tensor that can be read synchronously, got one of the backend '${getBackend()}'; ` +
-      `there, await ${argument}.data() and call boxLoss of 'scaloss'`
+      `there, use boxLossAsync of 'scaloss/tfjs'`
     throw new ScaLossError('ERR_SCALOSS_INVALID_ARGUMENT', message, { cause })
   }
-  return values instanceof Float32Array ? values : Float32Array.from(values)
 }
 
 export function checkWeight(weight: unknown): asserts weight is Weight {
@@ -50,12 +55,12 @@ export function checkWeight(weight: unknown): asserts weight is Weight {
   checkItems('weight', 'a tensor or an array of numbers, one a box', weight, (value) => typeof value === 'number')
 }
 
-/** Reads the weights of boxes in this shape, such as [N] or [B, N]. */
-export function readWeight(weight: Weight, shape: readonly number[]): Float32Array {
+/** Reads the weights of boxes in this shape, such as [N] or [B, N]. Tensors are read by `readTensor`. */
+export function readWeight<T>(weight: Weight, shape: readonly number[], readTensor: (tensor: Tensor) => T) {
   if (weight instanceof Tensor) {
     checkTensor('weight', weight, ['float32', 'int32', 'bool'])
     checkShape('weight', weight, shape, 'one a box')
-    return read('weight', weight)
+    return readTensor(weight)
   }
   const boxes = shape.reduce((product, size) => product * size, 1)
   if (weight.length !== boxes) throw invalidArgument('weight', `length ${boxes} (one a box)`, weight)
