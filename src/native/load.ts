@@ -1,6 +1,6 @@
 import { builtin, node } from '../core/host.js'
 import { adviceFor, reasonOf, unavailable } from './load-error.js'
-import { candidates, findPlace, libcOf, type Modules } from './place.js'
+import { candidates, findPlace, glibcVersion, libcOf, type Modules } from './place.js'
 
 // Loads the addon file.
 
@@ -46,7 +46,7 @@ export function loadNativeFile(): unknown {
   }
   const modules = { fs, path, url }
   const place = findPlace(modules)
-  const [libc, version] = libcOf()
+  const libc = libcOf(modules)
   const tried: string[] = []
   const failures: NodeJS.ErrnoException[] = []
   for (const file of candidates(modules, place, libc)) {
@@ -59,7 +59,7 @@ export function loadNativeFile(): unknown {
     }
   }
   const reason = reasonOf(failures, place)
-  const here = [`${platform}-${arch}`, libc && `${libc} ${version ?? ''}`.trim()]
+  const here = [`${platform}-${arch}`, libc && `${libc} ${glibcVersion() ?? ''}`.trim()]
   const lines = [
     `Here: ${[...here, `Node ${versions.node}`, `Node-API ${versions.napi}`].filter(Boolean).join(', ')}.`,
     'Tried:',

@@ -32,17 +32,37 @@ export function findPlace({ fs, path, url }: Modules): Place {
   return { bundled: true, folders: [...new Set([...(inPackage ? [root] : []), ...folders])] }
 }
 
-/** Returns the name of the C library of this process, on Linux, and its version if it has one. */
-export function libcOf(): [name?: 'glibc' | 'musl', version?: string | undefined] {
+/** Returns the name of the C library of this process, on Linux. */
+export function libcOf({ fs }: Modules): 'glibc' | 'musl' | undefined {
+  if (node?.platform !== 'linux') return undefined
+  // The program names its loader near its start. That takes less time than a report.
+  const [loader] = /\/ld-(?:musl|linux)/.exec(ifAllowed(() => startOf(fs, process.execPath)) ?? '') ?? []
+  if (loader) return loader === '/ld-musl' ? 'musl' : 'glibc'
+  return glibcVersion() === undefined ? 'musl' : 'glibc'
+}
+
+function startOf(fs: Modules['fs'], path: string): string {
+  const bytes = Buffer.alloc(4096)
+  const file = fs.openSync(path, 'r')
+  try {
+    fs.readSync(file, bytes, 0, bytes.length, 0)
+  } finally {
+    fs.closeSync(file)
+  }
+  return bytes.toString('latin1')
+}
+
+/** Returns the version of glibc, which is empty where Deno does not tell. Returns undefined if this process has another
+ * C library. */
+export function glibcVersion(): string | undefined {
   const report = node?.report as (NodeJS.ProcessReport & { excludeNetwork?: boolean }) | undefined
-  if (node?.platform !== 'linux' || !report) return []
+  if (!report) return undefined
   const { excludeNetwork = false } = report
   // Otherwise Node looks up the names of all hosts that it has a connection to.
   report.excludeNetwork = true
   const { header } = (ifAllowed(() => report.getReport()) ?? {}) as { header?: { glibcVersionRuntime?: string } }
   report.excludeNetwork = excludeNetwork
-  // Deno makes no report without permission, and has no build for musl.
-  return header && header.glibcVersionRuntime === undefined ? ['musl'] : ['glibc', header?.glibcVersionRuntime]
+  return header ? header.glibcVersionRuntime : ''
 }
 
 /** Lists the files that may be the addon, best first. */
