@@ -5,9 +5,9 @@ import type { Modules, Place } from './place.js'
 // The error for an addon that could not be loaded: why, and what to do where this code runs.
 
 /** Lists the prebuilds in the package, such as `linux-x64/scaloss.glibc.node`. */
-function prebuilds({ fs, path }: Modules, [folder = '']: readonly string[]): string {
+function prebuilds({ fs, path }: Modules, root = ''): string {
   try {
-    const files = fs.readdirSync(path.join(folder, 'prebuilds'), { recursive: true, encoding: 'utf8' })
+    const files = fs.readdirSync(path.join(root, 'prebuilds'), { recursive: true, encoding: 'utf8' })
     return files.filter((file) => file.endsWith('.node')).join(', ') || 'none'
   } catch {
     return 'none'
@@ -39,17 +39,21 @@ function howToAllow(): string {
 }
 
 /** Says what to do about a reason. */
-export function adviceFor(reason: UnavailableReason, modules: Modules, { bundled, folders }: Place): string[] {
+export function adviceFor(
+  reason: UnavailableReason,
+  modules: Modules,
+  { bundled, root, beside: [folder] }: Place,
+): string[] {
   if (reason === 'addons-disabled') return [howToAllow()]
   const chosen = setting('SCALOSS_PREBUILD')
   const wrongSetting = `SCALOSS_PREBUILD is ${show(chosen)}: expected a .node file or a folder with build/Release/scaloss.node.`
-  const needed = `Needed: Node-API 8; prebuilds in the package: ${prebuilds(modules, folders)}.`
+  const needed = `Needed: Node-API 8; prebuilds in the package: ${prebuilds(modules, root)}.`
   return [
     ...(chosen ? [wrongSetting] : []),
     ...(bundled
       ? [
           'This code is part of a bundle. Make scaloss external in the settings of the bundler, or copy the folder',
-          `node_modules/scaloss/prebuilds to the folder of the bundle${folders[0] ? `: ${folders.at(-1)}/prebuilds` : ''}.`,
+          `node_modules/scaloss/prebuilds to the folder of the bundle${folder ? `: ${modules.path.join(folder, 'prebuilds')}` : ''}.`,
         ]
       : [
           needed,

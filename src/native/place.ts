@@ -10,10 +10,13 @@ export interface Modules {
   url: typeof import('node:url')
 }
 
-/** Where this code runs: in the package, or merged into a bundle. The addon may be in one of the folders. */
+/** Where this code runs: in the package, or merged into a bundle. */
 export interface Place {
   bundled: boolean
-  folders: string[]
+  /** The folder of the package, if it is there. */
+  root?: string
+  /** The folders of the bundle and of the program, as far as they are known. */
+  beside: string[]
 }
 
 /** The path of this package's `here.ts`: as source, in CommonJS, in ES modules. */
@@ -24,12 +27,12 @@ export function findPlace({ fs, path, url }: Modules): Place {
   const [, root, esm] = HERE_IN_PACKAGE.exec(file ?? '') ?? []
   // Where Deno may not look, it throws.
   const inPackage = root !== undefined && ifAllowed(() => fs.existsSync(path.join(root, 'package.json'))) !== false
-  if (inPackage && esm === undefined) return { bundled: false, folders: [root] }
+  if (inPackage && esm === undefined) return { bundled: false, root, beside: [] }
   // Only bundlers take the ES modules. In a bundle of ES modules by webpack, `here` is what it was when that was made.
   // The program is often the bundle, or lies beside it.
   const files = [inPackage ? undefined : file, node?.argv?.[1]]
   const folders = files.flatMap((name) => (name !== undefined && path.isAbsolute(name) ? path.dirname(name) : []))
-  return { bundled: true, folders: [...new Set([...(inPackage ? [root] : []), ...folders])] }
+  return { bundled: true, ...(inPackage && { root }), beside: [...new Set(folders)] }
 }
 
 /** Returns the name of the C library of this process, on Linux. */
@@ -66,10 +69,11 @@ export function glibcVersion(): string | undefined {
 }
 
 /** Lists the files that may be the addon, best first. */
-export function candidates({ path }: Modules, { bundled, folders }: Place, libc: string | undefined): string[] {
+export function candidates({ path }: Modules, { bundled, root, beside }: Place, libc: string | undefined): string[] {
   const chosen = setting('SCALOSS_PREBUILD')
   if (chosen) return [chosen.endsWith('.node') ? chosen : path.join(chosen, 'build/Release/scaloss.node')]
   const built = bundled || setting('PREBUILDS_ONLY') ? [] : ['build/Release/scaloss.node']
   const prebuild = `prebuilds/${node?.platform}-${node?.arch}/${['scaloss', libc, 'node'].filter(Boolean).join('.')}`
+  const folders = root === undefined ? beside : [root, ...beside]
   return folders.flatMap((folder) => [...built, prebuild].map((file) => path.join(folder, file)))
 }

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { runInNewContext } from 'node:vm'
 import { buildSync } from 'esbuild'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { copyPackage, ROOT } from '../support/project.js'
@@ -90,7 +91,7 @@ describe('the file that is loaded', () => {
 
 describe('a bundle in a folder without node_modules', () => {
   /** Bundles the program, copies it to a folder of its own with what was planted beside it, and runs it there. */
-  function bundled(format: 'cjs' | 'esm', { modules = format === 'esm', minify = false } = {}) {
+  function bundled(format: 'cjs' | 'esm', { modules = format === 'esm', minify = false, before = '' } = {}) {
     const name = format === 'cjs' ? 'bundle.cjs' : 'bundle.mjs'
     const outfile = join(folder, 'out', name)
     buildSync({
@@ -100,7 +101,14 @@ describe('a bundle in a folder without node_modules', () => {
     const alone = mkdtempSync(join(tmpdir(), 'scaloss-bundle-'))
     try {
       cpSync(join(folder, 'out'), alone, { recursive: true })
-      const child = spawnSync(process.execPath, [join(alone, name)], { env: inherited(), encoding: 'utf8' })
+      writeFileSync(join(alone, 'before.cjs'), before)
+      mkdirSync(join(alone, 'program'))
+      writeFileSync(join(alone, 'program/main.mjs'), `import '../${name}'`)
+      // The folder of the program is the other place where prebuilds may lie, and the only one that is known where
+      // CommonJS became a bundle of ES modules.
+      const program = format === 'esm' && !modules ? name : 'program/main.mjs'
+      const argv = ['--require', join(alone, 'before.cjs'), join(alone, program)]
+      const child = spawnSync(process.execPath, argv, { env: inherited(), encoding: 'utf8' })
       expect(child.status, child.stderr).toBe(0)
       return JSON.parse(child.stdout)
     } finally {
@@ -125,6 +133,27 @@ describe('a bundle in a folder without node_modules', () => {
         expect(asked.message).not.toMatch(/cmake/)
       })
     })
+  })
+
+  it('of ES modules on a Node without getBuiltinModule says which Node has it, and computes', () => {
+    plant(`out/${PREBUILD}`, built)
+    const { reason, used, asked } = bundled('esm', { before: 'delete process.getBuiltinModule' })
+    expect({ reason, used }).toEqual({ reason: 'bundled', used: ON_WASM })
+    expect(asked.message).toMatch(/A bundle of ES modules finds it in Node 20\.16, 22\.3 and newer, and this is \d/)
+    expect(bundled('cjs', { before: 'delete process.getBuiltinModule' })).toMatchObject({ used: ON_ADDON })
+  })
+
+  it('runs in a realm without anything of Node', () => {
+    const contents = `import { backends, boxLoss } from './dist/esm/index.js'
+      export const { cpu } = backends()
+      export const { backend, loss } = boxLoss('sca', box, new Float32Array([0, 0, 2, 2]))`
+    const { outputFiles } = buildSync({
+      ...{ stdin: { contents, resolveDir: folder }, bundle: true, format: 'iife', globalName: 'result', write: false },
+    })
+    // The box is an array of another realm.
+    const realm: Record<string, unknown> = { atob, box: new Float32Array([0, 0, 1, 1]) }
+    runInNewContext(outputFiles[0]!.text, realm)
+    expect(realm.result).toMatchObject({ backend: 'wasm', loss: 1.25, cpu: { reason: 'no-node' } })
   })
 
   it('says what is wrong with the prebuild beside it', () => {
