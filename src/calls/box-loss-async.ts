@@ -55,7 +55,8 @@ export async function boxLossAsync(
   options: AsyncBoxLossOptions = {},
 ): Promise<BoxLossResult> {
   const { signal, ...rest } = readOptions<AsyncBoxLossOptions>('options', options, ASYNC_OPTIONS)
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+  // Not by instanceof, which fails for a signal from another realm or a polyfill.
+  if (signal !== undefined && Object.prototype.toString.call(signal) !== '[object AbortSignal]') {
     throw invalidArgument('signal', 'an AbortSignal', signal)
   }
   signal?.throwIfAborted()

@@ -27,7 +27,8 @@ export type UnavailableReason =
   | 'bundled'
   /** This host cannot load addons, because it is not Node, Bun or Deno. */
   | 'no-node'
-  /** Node was started with a flag that forbids addons: `--no-addons`, or `--permission` without `--allow-addons`. */
+  /** Addons are forbidden: Node was started with `--no-addons`, or with `--permission` and without `--allow-addons`, or
+   * Deno without `--allow-ffi`. */
   | 'addons-disabled'
   /** An addon file was found but cannot be loaded: it is damaged, or built for another platform or C library. */
   | 'misfit'

@@ -92,6 +92,19 @@ describe.each(BACKENDS)('%s', (backend) => {
   })
 })
 
+it('takes a signal that is not an instance of the AbortSignal of this realm', async () => {
+  const { pred, target } = pairs(10)
+  const signal = Object.create(EventTarget.prototype, {
+    [Symbol.toStringTag]: { value: 'AbortSignal' },
+    throwIfAborted: {
+      value: () => {
+        throw new Error('aborted')
+      },
+    },
+  }) as AbortSignal
+  expect((await rejected(boxLossAsync('sca', pred, target, { signal }))).message).toBe('aborted')
+})
+
 describe('refuses', () => {
   const { pred, target } = pairs(100)
   const call = (options: object) => rejected(boxLossAsync('sca', pred, target, { backend: 'cpu', ...options } as never))

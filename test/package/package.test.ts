@@ -167,6 +167,17 @@ describe('both module systems', () => {
     expect(run('bundle.mjs').trim()).toBe('true ERR_SCALOSS_INVALID_ARGUMENT')
   })
 
+  it('a bundle that needs no losses has no WebAssembly module', () => {
+    const contains = (contents: string) => {
+      const { outputFiles } = buildSync({
+        ...{ stdin: { contents, resolveDir: folder }, bundle: true, format: 'esm', write: false },
+      })
+      return outputFiles[0]!.text.includes('AGFzbQ') // \0asm
+    }
+    expect(contains(`export { averagePrecision } from 'scaloss/coco'`)).toBe(false)
+    expect(contains(`export { boxLoss } from 'scaloss'`)).toBe(true)
+  })
+
   const program = `
     const p = new Float32Array(4), d = new Float64Array(4)
     const mean: number = boxLoss('sca', p, p).loss
