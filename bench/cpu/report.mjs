@@ -97,6 +97,7 @@ function lossesSection({ parts, machine }) {
 function wasmSection({ parts }) {
   const key = /** @type {Record<string, string>} */ ({
     'backend wasm': 'wasm',
+    'backend wasm, plan': 'plan',
     'backend js': 'js',
     'plain JS loop': 'loop',
   })

@@ -45,7 +45,7 @@ import { wasm } from './wasm.mjs'
 const PARTS = { sizes, losses, wasm, calls, peers, trainer }
 const FULL = {
   sizes: [16, 256, 1e3, 1e4, 1e5, 1e6, 1e7],
-  wasmSizes: [1e3, 1e5],
+  wasmSizes: [16, 1e3, 1e5],
   peerSizes: [1e2, 1e3, 1e4, 1e5, 1e6],
   pairwiseSide: 1000,
   effort: { rounds: 31, timing: 1, most: 500 },

@@ -14,6 +14,7 @@ import { rowsLike } from './rows.mjs'
 
 const MEMORY_SIZES = [1e6, 1e7]
 const CACHE_SIZES = [1e3, 1e4, 1e5]
+const WASM_SIZES = [1e3, 1e5]
 const PEER_SIZES = [1e5, 1e6]
 /** "Never slower": what the clock of a busy machine cannot tell apart. */
 const NOISE = 0.03
@@ -90,6 +91,24 @@ const TARGETS = [
     least: 1 - NOISE,
     unit: '',
     of: (parts) => twoThreads(parts).map(({ times }) => times.oneThread),
+  },
+  {
+    what: '`wasm`, `sca`, `giou` and `ciou` from 1,000 boxes on: times the addon',
+    most: 5,
+    unit: '',
+    of: (parts) =>
+      rowsLike(parts, 'wasm', { code: 'addon' })
+        .filter(at(WASM_SIZES))
+        .map(({ times }) => times.wasm),
+  },
+  {
+    what: 'plain JS loop, `sca`, `giou` and `ciou` from 1,000 boxes on: times `wasm`',
+    least: 3,
+    unit: '',
+    of: (parts) =>
+      rowsLike(parts, 'wasm', { code: 'backend wasm' })
+        .filter(at(WASM_SIZES))
+        .map(({ times }) => times.loop),
   },
   { what: 'plan of 16 boxes', most: 0.1, unit: ' µs', of: call('plan', 16) },
   { what: 'plan of 256 boxes', most: 0.5, unit: ' µs', of: call('plan', 256) },

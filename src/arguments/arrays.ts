@@ -13,16 +13,12 @@ export function typeOf(value: unknown): string | undefined {
   return tagOfTypedArray.call(value)
 }
 
-/** Checks that the memory of an array is a plain ArrayBuffer: not detached, fixed in size, and not shared with other
- * threads. */
+/** Checks that the memory of an array is fixed in size and not detached. It may be shared with other threads. */
 export function checkBuffer(argument: string, array: FloatArray | Uint16Array): ArrayBufferLike {
-  const buffer: ArrayBufferLike & { resizable?: boolean } = array.buffer
-  // instanceof is the fast check. It fails for an ArrayBuffer from another realm.
-  if (!(buffer instanceof ArrayBuffer) && Object.prototype.toString.call(buffer) !== '[object ArrayBuffer]') {
-    throw argumentError(argument, 'memory of its own (an ArrayBuffer)', 'a SharedArrayBuffer: copy it first')
-  }
-  if (buffer.resizable) {
-    throw argumentError(argument, 'an ArrayBuffer of fixed size', 'a resizable one: copy it first')
+  const buffer: ArrayBufferLike & { resizable?: boolean; growable?: boolean } = array.buffer
+  if (buffer.resizable) throw argumentError(argument, 'an ArrayBuffer of fixed size', 'a resizable one: copy it first')
+  if (!(buffer instanceof ArrayBuffer) && buffer.growable) {
+    throw argumentError(argument, 'a SharedArrayBuffer of fixed size', 'a growable one: copy it first')
   }
   // A detached buffer looks like an empty one, but no view of it can be made.
   if (array.length === 0 && buffer.byteLength === 0) {

@@ -41,8 +41,8 @@ export function nativeRunner(job: BoxLossJob, memory: NativeHandle, block: Block
   }
 }
 
-/** Makes a runner that calls `boxLoss` each time, for plans without memory of the addon: with the `js` backend, or in a
- * runtime without external buffers. */
+/** Makes a runner that calls `boxLoss` each time, for plans without memory of the addon: with the backends `wasm` and
+ * `js`, or in a runtime without external buffers. */
 export function callRunner(job: BoxLossJob, columns: number): Runner {
   let next = job
   return {

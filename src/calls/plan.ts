@@ -13,7 +13,7 @@ import { ARRAYS, type ArrayName, type BoxLossJob, hasBoxes, type JobArrays, NOTH
 import { LOSS_NAMES, LOSSES, type LossName } from '../core/losses.js'
 import type { ArrayOf, BackendName, BoxLossOptions, BoxLossResult, DType, Given, Untold } from '../core/types.js'
 import { allocating } from '../memory/allocate.js'
-import { allocateBlock } from './alloc.js'
+import { allocateMemory } from './alloc.js'
 import { callRunner, nativeRunner, type Runner } from './plan-runner.js'
 
 /** Options of `createPlan`: those of `boxLoss`, without `out` and with arrays of the plan in place of arrays of the
@@ -182,9 +182,9 @@ interface Settings {
 
 /**
  * Prepares a call of `boxLoss` to run many times, for training steps with a fixed or a largest number of boxes. The
- * plan owns its arrays, which are aligned to 64 bytes and for CUDA pinned. For the backends `wasm` and `js` they are
- * ordinary arrays. A run allocates nothing; on `wasm` it makes a few small objects. It checks only its own options and,
- * with `onInvalid: 'throw'`, the boxes.
+ * plan owns its arrays, which are aligned to 64 bytes, for CUDA pinned, and for `wasm` in the memory of the WebAssembly
+ * module. A run copies and allocates nothing; on `wasm` it makes a few small objects. It checks only its own options
+ * and, with `onInvalid: 'throw'`, the boxes.
  *
  * @param name the loss. docs/losses.md has the formula, the source and the options of each.
  * @param options the options of the call. `boxes` is required.
@@ -203,9 +203,9 @@ export function createPlan<L extends LossName, const O extends PlanOptions>(
   const columns = 2 * LOSSES[name].axes
   const place = placeOf(given.backend, given.device, given.threads)
   const planned = prepareJob(name, true, true, given, plannedArrays(columns * boxes, dtype), place)
-  const { memory, arrays, block } = layOut(planned, columns, boxes, dtype)
+  const { handle, arrays, block } = layOut(planned, columns, boxes, dtype)
   const job = { ...planned, ...arrays }
-  const runner = memory ? nativeRunner(job, memory, block) : callRunner(job, columns)
+  const runner = handle ? nativeRunner(job, handle, block) : callRunner(job, columns)
   runner.set(boxes, job)
   return new Plan<Shaping<O>>({ job, options: given }, runner)
 }
@@ -231,12 +231,11 @@ function layOut(planned: BoxLossJob<boolean>, columns: number, boxes: number, dt
     Math.ceil((lengthOf(array) * FloatArrayOf.BYTES_PER_ELEMENT) / ALIGNMENT) * ALIGNMENT
   const blockAt = ARRAYS.reduce((sum, array) => sum + (planned[array] ? bytesOf(array) : 0), 0)
   const bytes = blockAt + FIELDS.length * Float64Array.BYTES_PER_ELEMENT
-  const [memory, buffer] = allocating(
-    `createPlan: arrays of ${boxes} boxes`,
-    bytes,
-    () => allocateBlock(bytes, planned.place.backend) ?? [undefined, new ArrayBuffer(bytes)],
+  const memory = allocating(`createPlan: arrays of ${boxes} boxes`, bytes, () =>
+    allocateMemory(bytes, planned.place.backend),
   )
-  let offset = 0
+  const { buffer, handle } = memory
+  let { offset } = memory
   const place = (array: ArrayName) => {
     const placed = new FloatArrayOf(buffer, offset, lengthOf(array))
     offset += bytesOf(array)
@@ -247,6 +246,6 @@ function layOut(planned: BoxLossJob<boolean>, columns: number, boxes: number, dt
   )
   arrays.weight?.fill(1)
   arrays.gradOutput?.fill(1)
-  const block: Block = new Float64Array(buffer, blockAt, FIELDS.length)
-  return { memory, arrays, block }
+  const block: Block = new Float64Array(buffer, memory.offset + blockAt, FIELDS.length)
+  return { handle, arrays, block }
 }

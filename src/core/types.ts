@@ -4,7 +4,7 @@ import type { Convention, LossName, Mode } from './losses.js'
 export type { Convention, Format, LossName, Mode }
 
 /** An array of boxes, losses or gradients. Its class is its dtype: `Float32Array` for `float32`, `Float64Array` for
- * `float64`. */
+ * `float64`. Its memory may be shared (a SharedArrayBuffer) but not resizable. */
 export type FloatArray = Float32Array | Float64Array
 
 /** Arrays of the same dtype as A, over any kind of buffer. The union includes A itself for generic functions that do

@@ -1,68 +1,107 @@
-import { type Block, FIELD, FIELDS, writeBoxLoss, writePairwise } from '../core/block.js'
-import { ARRAYS, type BoxLossJob, hasBoxes, INPUTS, listOf, type PairwiseJob, type Summary } from '../core/job.js'
+import { FIELD, writeBoxLoss, writePairwise } from '../core/block.js'
+import {
+  ARRAYS,
+  type ArrayList,
+  type BoxLossJob,
+  hasBoxes,
+  INPUTS,
+  listOf,
+  type PairwiseJob,
+  type Summary,
+} from '../core/job.js'
 import { LOSSES } from '../core/losses.js'
 import type { FloatArray } from '../core/types.js'
-import { loadWasm, type WasmModule } from './module.js'
+import { instanceOf } from './heap.js'
+import { loadWasm, type WasmInstance } from './module.js'
 
-// Calls of the WebAssembly module. Arrays pass through its memory in parts of about the size of a second-level cache,
-// so that they may be of any size and the memory never grows.
+// Calls of the WebAssembly module. Arrays in its memory are read and written in place. Others pass through the arena in
+// its memory, in parts of about the size of a second-level cache, so that they may be of any size.
 
 /** Rows whose losses the module adds to one partial sum (`core/reduction.h`). Parts have whole tiles. */
 const TILE = 1024
-/** Arrays in the module's memory start at multiples of so many bytes. */
+/** Arrays in the arena start at multiples of so many bytes. */
 const ALIGNMENT = 64
 
 const aligned = (bytes: number) => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
 
 /** Runs a checked job of `boxLoss`. */
 export function wasmBoxLoss(job: BoxLossJob): Summary {
-  const wasm = loadWasm()
-  const { exports } = wasm
+  const { pred } = job
+  const wasm = instanceOf(pred) ?? loadWasm()
+  const { exports, block } = wasm
+  const isFloat64 = pred.BYTES_PER_ELEMENT === 8 ? 1 : 0
   const width = 2 * LOSSES[job.name].axes
-  const rows = job.pred.length / width
-  const isFloat64 = job.pred.BYTES_PER_ELEMENT === 8 ? 1 : 0
-  const size = job.pred.BYTES_PER_ELEMENT
-  const block = blockOf(wasm)
-  writeBoxLoss(block, job)
-
+  const rows = pred.length / width
   const arrays = listOf(job)
-  const widths = ARRAYS.map((name, k) => (arrays[k] === undefined ? 0 : hasBoxes(name) ? width : 1))
-  const rowBytes = size * widths.reduce((sum, columns) => sum + columns, 0)
-  const most = Math.floor((exports.arenaBytes() - ARRAYS.length * ALIGNMENT) / rowBytes / TILE) * TILE
-  const part = Math.min(rows, most)
-  let next = exports.arena()
-  const addresses = widths.map((columns) => {
-    const address = next
-    next += aligned(columns * part * size)
-    return columns === 0 ? 0 : address
-  })
-
-  exports.begin(isFloat64)
-  for (let first = 0; first < rows; first += part) {
-    const count = Math.min(part, rows - first)
-    for (let k = 0; k < INPUTS.length; ++k) {
-      const array = arrays[k]
-      if (array) copyIn(wasm, array, widths[k] * first, widths[k] * count, addresses[k])
-    }
-    exports.run(isFloat64, count, ...addresses)
-    for (let k = INPUTS.length; k < ARRAYS.length; ++k) {
-      const array = arrays[k]
-      if (array) copyOut(wasm, array, widths[k] * first, widths[k] * count, addresses[k])
-    }
+  const addresses: number[] = []
+  let passing = 0
+  for (const array of arrays) {
+    const isInside = array !== undefined && array.buffer === wasm.buffer
+    if (array && !isInside) passing += array.byteLength / rows
+    addresses.push(isInside ? array.byteOffset : 0)
   }
+  writeBoxLoss(block, job)
+  exports.begin(isFloat64)
+  if (passing === 0) exports.run(isFloat64, rows, ...addresses)
+  else runInParts(wasm, arrays, addresses, rows, passing)
   exports.end(isFloat64)
   return { loss: block[FIELD.resultLoss], invalid: block[FIELD.resultInvalid] }
 }
 
+/** Computes the rows in parts. Arrays without an address pass through the arena; they have `rowBytes` bytes a row
+ * together. */
+function runInParts(
+  wasm: WasmInstance,
+  arrays: ArrayList<FloatArray>,
+  inside: readonly number[],
+  rows: number,
+  rowBytes: number,
+): void {
+  const { exports } = wasm
+  const isFloat64 = arrays[0].BYTES_PER_ELEMENT === 8 ? 1 : 0
+  const most = Math.floor((exports.arenaBytes() - ARRAYS.length * ALIGNMENT) / rowBytes / TILE) * TILE
+  const part = Math.min(rows, most)
+  const width = arrays[0].length / rows
+  const columnsOf = (k: number) => (hasBoxes(ARRAYS[k]) ? width : 1)
+  const addresses = [...inside]
+  let next = exports.arena()
+  for (let k = 0; k < ARRAYS.length; ++k) {
+    const array = arrays[k]
+    if (array === undefined || inside[k] > 0) continue
+    addresses[k] = next
+    next += aligned((array.byteLength / rows) * part)
+  }
+  for (let first = 0; first < rows; first += part) {
+    const count = Math.min(part, rows - first)
+    for (let k = 0; k < ARRAYS.length; ++k) {
+      const array = arrays[k]
+      if (array === undefined) continue
+      if (inside[k] > 0) addresses[k] = inside[k] + (array.byteLength / rows) * first
+      else if (k < INPUTS.length) copyIn(wasm, array, columnsOf(k) * first, columnsOf(k) * count, addresses[k])
+    }
+    exports.run(isFloat64, count, ...addresses)
+    for (let k = INPUTS.length; k < ARRAYS.length; ++k) {
+      const array = arrays[k]
+      if (array && inside[k] === 0) copyOut(wasm, array, columnsOf(k) * first, columnsOf(k) * count, addresses[k])
+    }
+  }
+}
+
 /** Runs a checked `pairwise` job that has boxes on both sides. Returns the number of invalid boxes. */
 export function wasmPairwise(job: PairwiseJob): number {
-  const wasm = loadWasm()
+  const wasm = instanceOf(job.out) ?? loadWasm()
   const { exports } = wasm
   const width = 2 * LOSSES[job.name].axes
   const [rows, columns] = [job.a.length / width, job.b.length / width]
   const size = job.a.BYTES_PER_ELEMENT
   const isFloat64 = size === 8 ? 1 : 0
-  writePairwise(blockOf(wasm), job)
+  writePairwise(wasm.block, job)
+  exports.beginPairwise(isFloat64)
+  if ([job.a, job.b, job.out].every(({ buffer }) => buffer === wasm.buffer)) {
+    const [a, b, out] = [job.a.byteOffset, job.b.byteOffset, job.out.byteOffset]
+    exports.runPairwise(isFloat64, rows, columns, a, b, out)
+    return exports.countInvalid(isFloat64, rows, a) + exports.countInvalid(isFloat64, columns, b)
+  }
 
   const bytes = exports.arenaBytes() - 3 * ALIGNMENT
   const columnPart = Math.min(columns, TILE)
@@ -71,7 +110,6 @@ export function wasmPairwise(job: PairwiseJob): number {
   const a = b + aligned(width * columnPart * size)
   const out = a + aligned(width * rowPart * size)
   let invalid = 0
-  exports.beginPairwise(isFloat64)
   for (let column = 0; column < columns; column += columnPart) {
     const columnCount = Math.min(columnPart, columns - column)
     copyIn(wasm, job.b, width * column, width * columnCount, b)
@@ -93,19 +131,15 @@ export function wasmPairwise(job: PairwiseJob): number {
   return invalid
 }
 
-/** The block of numbers in the module's memory. Calls are synchronous, so each writes all of it and reads it before the
- * next. */
-const blockOf = ({ buffer, exports }: WasmModule): Block => new Float64Array(buffer, exports.numbers(), FIELDS.length)
-
-const heapOf = ({ float32, float64 }: WasmModule, array: FloatArray): FloatArray =>
+const heapOf = ({ float32, float64 }: WasmInstance, array: FloatArray): FloatArray =>
   array.BYTES_PER_ELEMENT === 8 ? float64 : float32
 
-function copyIn(wasm: WasmModule, array: FloatArray, first: number, count: number, address: number): void {
+function copyIn(wasm: WasmInstance, array: FloatArray, first: number, count: number, address: number): void {
   const part = count === array.length ? array : array.subarray(first, first + count)
   heapOf(wasm, array).set(part, address / array.BYTES_PER_ELEMENT)
 }
 
-function copyOut(wasm: WasmModule, array: FloatArray, first: number, count: number, address: number): void {
+function copyOut(wasm: WasmInstance, array: FloatArray, first: number, count: number, address: number): void {
   const begin = address / array.BYTES_PER_ELEMENT
   array.set(heapOf(wasm, array).subarray(begin, begin + count), first)
 }

@@ -121,13 +121,11 @@ describe.each(CONFIGURATIONS)('$backend, $Boxes.name', ({ backend, Boxes, Other 
       expectRejected({ [argument]: array }, argument, 'detached')
     })
 
-    test('a SharedArrayBuffer', () => {
-      const shared = new SharedArrayBuffer(bytes)
-      expectRejected(
-        { [argument]: new Boxes(shared as ArrayBufferLike as ArrayBuffer) },
-        argument,
-        'got a SharedArrayBuffer',
-      )
+    test('a growable SharedArrayBuffer', () => {
+      const buffer: ArrayBuffer = Reflect.construct(SharedArrayBuffer, [bytes, { maxByteLength: 2 * bytes }])
+      for (const array of [new Boxes(buffer), new Boxes(buffer, 0, length)]) {
+        expectRejected({ [argument]: array }, argument, 'fixed size', 'growable')
+      }
     })
 
     test('a resizable ArrayBuffer', () => {

@@ -23,7 +23,8 @@ const GUARD = 8
 /** What stands in place of an array. */
 const ARRAY_KINDS = [
   ...['good', 'good', 'good', 'good', 'good', 'good', 'good', 'good', 'good', 'good', 'good', 'good'],
-  ...['short', 'long', 'other dtype', 'shared', 'resizable', 'detached', 'pred', 'overlapping', 'integers', 'a list'],
+  ...['short', 'long', 'other dtype', 'shared', 'shared', 'shared', 'growable', 'resizable', 'detached', 'pred'],
+  ...['overlapping', 'integers', 'a list'],
 ] as const
 type ArrayKind = (typeof ARRAY_KINDS)[number]
 
@@ -126,17 +127,20 @@ class Built {
     const bytes = Float.BYTES_PER_ELEMENT
     if (kind === 'integers') return new Int32Array(length)
     if (kind === 'a list') return Array.from({ length }, () => 1)
-    if (kind === 'shared') return new Float(new SharedArrayBuffer(bytes * length) as never)
-    if (kind === 'resizable')
-      return new Float(new (ArrayBuffer as ResizableBuffer)(bytes * length, { maxByteLength: bytes * length + 64 }))
+    if (kind === 'resizable' || kind === 'growable') {
+      const Buffer = (kind === 'growable' ? SharedArrayBuffer : ArrayBuffer) as unknown as ResizableBuffer
+      return new Float(new Buffer(bytes * length, { maxByteLength: bytes * length + 64 }))
+    }
     if (kind === 'pred' && this.arrays.pred) return this.arrays.pred
     const { pred } = this.arrays
     if (kind === 'overlapping' && pred instanceof Float && pred.length > 0 && pred.length >= length + offset)
       return pred.subarray(offset, offset + length)
     const actual = kind === 'short' ? Math.max(0, length - 1 - offset) : kind === 'long' ? length + 1 + offset : length
     const Own = kind === 'other dtype' ? (Float === Float32Array ? Float64Array : Float32Array) : Float
-    const whole: FloatArray = new Own(actual + 2 * GUARD + offset).fill(CANARY)
-    const array = new Own(whole.buffer as ArrayBuffer, Own.BYTES_PER_ELEMENT * (GUARD + offset), actual)
+    const size = Own.BYTES_PER_ELEMENT
+    const memory = new (kind === 'shared' ? SharedArrayBuffer : ArrayBuffer)(size * (actual + 2 * GUARD + offset))
+    const whole: FloatArray = new Own(memory as ArrayBuffer).fill(CANARY)
+    const array = new Own(memory as ArrayBuffer, size * (GUARD + offset), actual)
     fill(array, columns, seed)
     this.arrays[argument] = array
     if (kind === 'detached') {
@@ -150,7 +154,7 @@ class Built {
 
   detach(argument: string): void {
     const array = this.arrays[argument]
-    if (array instanceof this.#Float && array.length > 0)
+    if (array instanceof this.#Float && array.length > 0 && array.buffer instanceof ArrayBuffer)
       structuredClone(array, { transfer: [array.buffer as ArrayBuffer] })
   }
 

@@ -1,0 +1,40 @@
+import type { FloatArray } from '../core/types.js'
+import { newInstance, type WasmInstance } from './module.js'
+
+// Memory of instances of the module, for arrays that calls read and write in place.
+
+/** A call computes in one memory, so arrays should share one. A heap therefore has room for as many arrays as a call
+ * can have, each as large as the first. Memory that is never touched costs none of the machine's. */
+const ARRAYS_OF_A_CALL = 8
+const LEAST_BYTES = 2 ** 24
+/** What the module itself needs is far less than the rest of the 4 GiB that it can address. */
+const MOST_BYTES = 2 ** 32 - 2 ** 24
+/** Arrays start at multiples of so many bytes, which is a cache line. */
+const ALIGNMENT = 64
+
+/** The instances that have heaps, by their memory. They live as long as an array of it does. */
+const instances = new WeakMap<ArrayBufferLike, WasmInstance>()
+/** The heap that the next arrays go to, while they fit. */
+let current = { buffer: new ArrayBuffer(0), next: 0 }
+
+/** Returns `bytes` bytes of zeros in the memory of an instance, or undefined if the host has no such memory. A heap is
+ * freed as a whole, when no array in it is in use any more. */
+export function allocateInHeap(bytes: number): { buffer: ArrayBuffer; offset: number } | undefined {
+  const size = Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
+  if (size > MOST_BYTES) return undefined
+  if (current.next + size > current.buffer.byteLength) {
+    try {
+      const instance = newInstance(Math.min(MOST_BYTES, Math.max(LEAST_BYTES, size * ARRAYS_OF_A_CALL)))
+      instances.set(instance.buffer, instance)
+      current = { buffer: instance.buffer, next: instance.extra }
+    } catch {
+      return undefined
+    }
+  }
+  const offset = current.next
+  current.next += size
+  return { buffer: current.buffer, offset }
+}
+
+/** Returns the instance in whose heap an array lies, if any. */
+export const instanceOf = (array: FloatArray): WasmInstance | undefined => instances.get(array.buffer)
