@@ -21,6 +21,7 @@ const load = ifAllowed(() => require)
 interface Builtins {
   buffer: typeof import('node:buffer')
   fs: typeof import('node:fs')
+  module: typeof import('node:module')
   os: typeof import('node:os')
   path: typeof import('node:path')
   url: typeof import('node:url')

@@ -1,4 +1,4 @@
-import { ifAllowed, node, setting } from '../core/host.js'
+import { builtin, ifAllowed, node, setting } from '../core/host.js'
 import { here } from './here.js'
 
 // Where the addon may be: the one that `npm run build:native` built, or the prebuild for this platform and C library.
@@ -68,12 +68,25 @@ export function glibcVersion(): string | undefined {
   return header ? header.glibcVersionRuntime : ''
 }
 
+/** Returns the choice of node-gyp-build, which knows the names that prebuilds may have. It does not look into files,
+ * and on musl it accepts a file without a C library tag, so others follow. It is required at run time and not
+ * imported, because a bundle must do without it. */
+function proposed({ path }: Modules, root: string): string | undefined {
+  return ifAllowed(() => {
+    const require = builtin('module')?.createRequire(path.join(root, 'package.json'))
+    return (require?.('node-gyp-build') as { path(folder: string): string } | undefined)?.path(root)
+  })
+}
+
 /** Lists the files that may be the addon, best first. */
-export function candidates({ path }: Modules, { bundled, root, beside }: Place, libc: string | undefined): string[] {
+export function candidates(modules: Modules, { bundled, root, beside }: Place, libc: string | undefined): string[] {
+  const { path } = modules
   const chosen = setting('SCALOSS_PREBUILD')
   if (chosen) return [chosen.endsWith('.node') ? chosen : path.join(chosen, 'build/Release/scaloss.node')]
   const built = bundled || setting('PREBUILDS_ONLY') ? [] : ['build/Release/scaloss.node']
   const prebuild = `prebuilds/${node?.platform}-${node?.arch}/${['scaloss', libc, 'node'].filter(Boolean).join('.')}`
   const folders = root === undefined ? beside : [root, ...beside]
-  return folders.flatMap((folder) => [...built, prebuild].map((file) => path.join(folder, file)))
+  const files = folders.flatMap((folder) => [...built, prebuild].map((file) => path.join(folder, file)))
+  const first = bundled || root === undefined ? undefined : proposed(modules, root)
+  return first === undefined ? files : [...new Set([first, ...files])]
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { runInNewContext } from 'node:vm'
@@ -70,6 +70,19 @@ describe('the file that is loaded', () => {
     rmSync(join(folder, 'build'), { recursive: true })
     plant(PREBUILD, built)
     expect(run()).toMatchObject({ available: true, warnings: [] })
+  })
+
+  it('is the one that node-gyp-build chooses, whatever its name is', () => {
+    plant(`prebuilds/linux-${process.arch}/node.napi.glibc.node`, built)
+    expect(run({ PREBUILDS_ONLY: '1' })).toMatchObject({ available: true, used: ON_ADDON, warnings: [] })
+  })
+
+  it('is found without node-gyp-build too, as in a bundle', () => {
+    const dependency = join(folder, 'node_modules/node-gyp-build')
+    renameSync(dependency, `${dependency}-away`)
+    plant(PREBUILD, built)
+    expect(run()).toMatchObject({ available: true, used: ON_ADDON, warnings: [] })
+    renameSync(`${dependency}-away`, dependency)
   })
 
   it('is the next one where the first cannot be loaded', () => {

@@ -56,8 +56,10 @@ describe('what npm runs and packs', () => {
     expect(files().sort()).toEqual([...expected, ...prebuilds, ...rest].sort())
   })
 
-  it('depends on nothing', () => {
-    expect(manifest).not.toHaveProperty('dependencies')
+  it('depends on node-gyp-build alone, which depends on nothing', () => {
+    expect(Object.keys(manifest.dependencies)).toEqual(['node-gyp-build'])
+    const { dependencies } = JSON.parse(readFileSync(join(root, 'node_modules/node-gyp-build/package.json'), 'utf8'))
+    expect(dependencies).toBeUndefined()
   })
 
   it('the lockfile names no host', () => {

@@ -7,7 +7,8 @@ export const ROOT = join(__dirname, '../..')
 
 /** Copies the built package without its addon into a folder. */
 export function copyPackage(to: string): void {
-  for (const part of ['package.json', 'dist']) cpSync(join(ROOT, part), join(to, part), { recursive: true })
+  for (const part of ['package.json', 'dist', 'node_modules/node-gyp-build'])
+    cpSync(join(ROOT, part), join(to, part), { recursive: true, dereference: true })
 }
 
 /** What people read. */
