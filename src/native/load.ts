@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, toNamespacedPath } from 'node:path'
 import { familySync, versionSync } from 'detect-libc'
 import { ScaLossError, show, type UnavailableReason } from '../core/errors.js'
+import { misfit } from './misfit.js'
 
 // Finds and loads the addon file: the one that `npm run build:native` built, or the prebuild for this platform and C
 // library.
@@ -33,29 +34,13 @@ function candidates(dist: string, libc: string | undefined): string[] {
   return [...new Set([...proposed(), ...(process.env.PREBUILDS_ONLY ? [] : [built]), ...prebuilds])]
 }
 
-const ELF_MACHINES: Record<number, string> = { 3: 'ia32', 40: 'arm', 62: 'x64', 183: 'arm64', 243: 'riscv64' }
-
-/** Says why a file cannot be loaded on Linux, as far as the file itself shows. It is checked because dlopen can end the
- * process on a file that is truncated or built for another C library. */
-function misfit(file: Buffer, libc: string | undefined): string | undefined {
-  if (file.length === 0) return 'the file is empty'
-  if (platform !== 'linux') return undefined
-  if (file.length < 64 || file.readUInt32BE(0) !== 0x7f454c46) return 'not a shared library of Linux'
-  const machine = file.readUInt16LE(18)
-  const itsArch = ELF_MACHINES[machine] ?? `machine ${machine}`
-  if (itsArch !== arch) return `built for ${itsArch}, this is ${arch}`
-  const end = Number(file.readBigUInt64LE(40)) + file.readUInt16LE(58) * file.readUInt16LE(60)
-  if (file.length < end) return `truncated: ${file.length} of at least ${end} bytes`
-  const itsLibc = file.includes('\0libc.so.6\0') ? 'glibc' : 'musl'
-  return itsLibc === libc ? undefined : `built for ${itsLibc}, this is ${libc ?? 'another C library'}`
-}
-
 function load(path: string, libc: string | undefined): unknown {
   const wrong = misfit(readFileSync(path), libc)
   if (wrong) throw new Error(wrong)
   // Not by require: bundlers rewrite that, and then the addon could never be loaded.
   const addon = { exports: {} }
-  process.dlopen(addon, path)
+  // Windows accepts a long path only in that form.
+  process.dlopen(addon, toNamespacedPath(path))
   return addon.exports
 }
 

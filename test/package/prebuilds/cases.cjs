@@ -8,14 +8,17 @@ const { Worker, isMainThread, parentPort, workerData } = require('node:worker_th
 const way = isMainThread ? (process.argv[2] ?? 'all') : workerData.way
 const dist = join(__dirname, '../../../dist')
 
-/** Boxes of whole numbers. @param {number} count @param {number} seed */
+/** Boxes of whole numbers.
+ * @param {number} count @param {number} seed
+ * @param {Float32ArrayConstructor | Float64ArrayConstructor} TypedArray */
 function boxes(count, seed, TypedArray = Float32Array) {
+  const array = new TypedArray(4 * count)
   let state = seed
-  const next = () => {
+  for (let i = 0; i < array.length; i++) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state % 1000
+    array[i] = (state % 1000) + (i % 4 < 2 ? 0 : 1000)
   }
-  return TypedArray.from({ length: 4 * count }, (_, i) => (i % 4 < 2 ? next() : 1000 + next()))
+  return array
 }
 
 /** Hashes a call that is large enough for many threads and for stores past the caches. @param {number} threads */
@@ -37,8 +40,8 @@ const sent = (worker) => new Promise((resolve, reject) => worker.on('message', r
 const exited = (worker) => new Promise((resolve) => worker.on('exit', resolve))
 
 async function ofWorkers() {
-  const four = await Promise.all(Array.from({ length: 4 }, () => sent(start('once'))))
-  console.log(`workers ${[...new Set(four)].join()}`)
+  const hashes = await Promise.all([sent(start('once')), sent(start('once'))])
+  console.log(`workers ${[...new Set(hashes)].join()}`)
   const codes = await Promise.all(
     Array.from({ length: 4 }, async () => {
       const worker = start('for ever')
@@ -55,7 +58,8 @@ async function ofWorkers() {
 async function outcome(name, call) {
   try {
     console.log(`${name} returned ${await call()}`)
-  } catch (error) {
+  } catch (thrown) {
+    const error = /** @type {NodeJS.ErrnoException} */ (thrown)
     console.log(`${name} ${error.name} ${error.code} ${error.message.split('\n')[0]}`)
   }
 }
@@ -86,12 +90,14 @@ async function all() {
   console.log(`plan ${digest(loss, grad)}`)
   plan.dispose()
   for (let i = 0; i < 300; i++) alloc(100_000, 'float64', { backend: 'cpu' })
-  console.log(`alloc ${alloc(1000, 'float32', { backend: 'cpu' }).every((value) => value === 0)}`)
+  console.log(`alloc ${alloc(1000, 'float32', { backend: 'cpu' }).every((/** @type {number} */ value) => value === 0)}`)
 
   // Exceptions of C++: of the addon, and of the C++ library, which is asked for more memory than there is.
   const four = new Float32Array(4)
   await outcome('invalid-length', () => boxLoss('sca', new Float32Array(3), four))
-  await outcome('invalid-box', () => boxLoss('sca', four.fill(Number.NaN), four, { backend: 'cpu', onInvalid: 'throw' }))
+  await outcome('invalid-box', () =>
+    boxLoss('sca', four.fill(Number.NaN), four, { backend: 'cpu', onInvalid: 'throw' }),
+  )
   await outcome('no-memory', () => native.allocate(2 ** 50, false))
   for (const name of ['boxLoss', 'boxLossAsync', 'pairwise', 'newPlan', 'runPlan', 'release'])
     for (const args of [[], [1], [new Float64Array(64), four, 'x']])
@@ -127,9 +133,10 @@ async function workers() {
 }
 
 async function inWorker() {
-  parentPort.postMessage(large(4))
+  parentPort?.postMessage(large(4))
   while (way === 'for ever') large(4)
 }
 
+/** @type {Record<string, () => Promise<void>>} */
 const ways = { all, exit, workers, once: inWorker, 'for ever': inWorker }
-ways[way]()
+ways[way]?.()

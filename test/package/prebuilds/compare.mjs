@@ -21,12 +21,17 @@ export const ROOT = join(import.meta.dirname, '../../..')
 function run(folder, { command, args = [], env = {} }, way, expected = 0) {
   const files = ['stdout', 'stderr'].map((name) => join(folder, name))
   const descriptors = files.map((file) => openSync(file, 'w'))
-  const stdio = /** @type {const} */ (['ignore', descriptors[0], descriptors[1]])
-  const child = spawnSync(command, [...args, cases, way], { cwd: folder, stdio, env: { ...process.env, ...env } })
+  const child = spawnSync(command, [...args, cases, way], {
+    cwd: folder,
+    stdio: ['ignore', ...descriptors],
+    env: { ...process.env, ...env },
+  })
   for (const descriptor of descriptors) closeSync(descriptor)
   const [stdout = '', stderr = ''] = files.map((file) => readFileSync(file, 'utf8'))
   if (child.status !== expected)
-    throw new Error(`${command} ${way}: ${child.signal ?? child.error ?? child.status}, ${expected} expected\n${stderr}`)
+    throw new Error(
+      `${command} ${way}: ${child.signal ?? child.error ?? child.status}, ${expected} expected\n${stderr}`,
+    )
   return stdout.trim().split(/\r?\n/)
 }
 

@@ -40,7 +40,7 @@ function pairs() {
 /** Returns a hash for each loss, in the SIMD level in force. @returns {[loss: string, hash: string][]} */
 function resultsOfLosses() {
   const sets = pairs()
-  return LOSS_NAMES.map((name) => {
+  return LOSS_NAMES.map((/** @type {string} */ name) => {
     const axes = name.endsWith('3') ? 3 : 2
     const demanded = LOSSES[name].options.includes('imageWidth') ? { imageWidth: 640, imageHeight: 480 } : {}
     const results = []

@@ -31,7 +31,11 @@ compare(
     copyFileSync(join(ROOT, 'prebuilds/win32-x64/scaloss.node'), join(far, 'scaloss.node'))
     return [
       { command: 'wine', args: ['bin/node.exe'], env },
-      { command: 'wine', args: ['app/Other Program.exe'], env: { ...env, SCALOSS_PREBUILD: join(far, 'scaloss.node') } },
+      {
+        command: 'wine',
+        args: ['app/Other Program.exe'],
+        env: { ...env, SCALOSS_PREBUILD: join(far, 'scaloss.node') },
+      },
     ]
   },
   (folder) => execFileSync('wineserver', ['--kill'], { env: { ...process.env, ...environment(folder) } }),
