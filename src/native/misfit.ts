@@ -26,8 +26,9 @@ function readPe(file: Buffer): Library | undefined {
   if (file.length < header + 24) return { arch, end: header + 24 }
   if (file.toString('latin1', header, header + 4) !== 'PE\0\0') return undefined
   const sections = header + 24 + file.readUInt16LE(header + 20)
-  let end = sections + 40 * file.readUInt16LE(header + 6)
-  for (let at = sections; at + 40 <= Math.min(end, file.length); at += 40)
+  const headers = sections + 40 * file.readUInt16LE(header + 6)
+  let end = headers
+  for (let at = sections; at + 40 <= Math.min(headers, file.length); at += 40)
     end = Math.max(end, file.readUInt32LE(at + 16) + file.readUInt32LE(at + 20))
   return { arch: named(PE_MACHINES, file.readUInt16LE(header + 4)), end }
 }
@@ -36,8 +37,8 @@ function readMachO(file: Buffer): Library | undefined {
   if (file.length < 32) return undefined
   if (file.readUInt32BE(0) === UNIVERSAL) return { arch, end: 0 }
   if (file.readUInt32LE(0) !== 0xfeedfacf) return undefined
-  let end = 32 + file.readUInt32LE(20)
-  const commands = end
+  const commands = 32 + file.readUInt32LE(20)
+  let end = commands
   for (let at = 32; at + 56 <= Math.min(commands, file.length); at += Math.max(8, file.readUInt32LE(at + 4)))
     if (file.readUInt32LE(at) === 0x19)
       end = Math.max(end, Number(file.readBigUInt64LE(at + 40)) + Number(file.readBigUInt64LE(at + 48)))

