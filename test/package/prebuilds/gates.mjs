@@ -1,5 +1,5 @@
-// node test/package/prebuilds/gates.mjs, run after npm run prebuild:pack, plants faults in the prebuilds for Windows and
-// macOS, and checks that each is found. test/package/release.test.ts does so for Linux.
+// node test/package/prebuilds/gates.mjs, run after npm run prebuild:pack, plants faults in the prebuilds for Windows
+// and macOS, and checks that each is found. test/package/release.test.ts does so for Linux.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
