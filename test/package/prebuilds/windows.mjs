@@ -1,6 +1,6 @@
 // node test/package/prebuilds/windows.mjs, run after npm run prebuild:pack -- win32-x64, tests the prebuild on Node for
 // Windows, under wine.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { compare, ROOT } from './compare.mjs'
@@ -35,5 +35,8 @@ compare(
       { command: 'wine', args: ['app/Other Program.exe'], env: { ...env, SCALOSS_PREBUILD: addon }, ways: ['one'] },
     ]
   },
-  (folder) => execFileSync('wineserver', ['--kill'], { env: { ...process.env, ...environment(folder) } }),
+  (folder) => {
+    for (const option of ['--kill', '--wait'])
+      spawnSync('wineserver', [option], { env: { ...process.env, ...environment(folder) } })
+  },
 )
