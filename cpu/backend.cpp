@@ -8,8 +8,28 @@
 #if defined(__x86_64__)
 #  include <immintrin.h>
 #endif
+#if defined(SCALOSS_HAVE_X86)
+#  include <cpuid.h>
+#endif
 
 namespace scaloss {
+
+#if defined(SCALOSS_HAVE_X86)
+enum class Registers { avx2, avx512 };
+
+// Whether the CPU has the instructions of a level and the operating system keeps its registers. The compiler's
+// __builtin_cpu_supports needs a library that some compilers lack.
+static bool supports(Registers registers) {
+  unsigned a, b, c, d;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return false;
+  unsigned kept, upper_half;
+  asm("xgetbv" : "=a"(kept), "=d"(upper_half) : "c"(0));
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+  const auto all_of = [](unsigned bits, unsigned wanted) { return (bits & wanted) == wanted; };
+  if (registers == Registers::avx2) return all_of(kept, 0x06) && all_of(b, bit_AVX2);
+  return all_of(kept, 0xe6) && all_of(b, bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL);
+}
+#endif
 
 const std::vector<const Level*>& available_levels() {
   static const std::vector<const Level*> levels = [] {
@@ -18,13 +38,12 @@ const std::vector<const Level*>& available_levels() {
     list.push_back(&kBaselineLevel);
 #endif
 #if defined(SCALOSS_HAVE_X86)
-    // These checks include the operating system's support for the registers.
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2")) list.push_back(&kAvx2Level);
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl")) {
-      list.push_back(&kAvx512Level);
-    }
+    if (supports(Registers::avx2)) list.push_back(&kAvx2Level);
+#endif
+#if defined(SCALOSS_HAVE_X86) && !defined(__APPLE__)
+    // Not on macOS: before 12.2 its kernel can spoil mask registers when a signal comes, and it says that it keeps the
+    // registers only after a first use.
+    if (supports(Registers::avx512)) list.push_back(&kAvx512Level);
 #endif
     return list;
   }();

@@ -3,6 +3,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#if defined(_WIN32)
+#  include <malloc.h>
+#endif
 
 #include "backend.h"
 
@@ -11,7 +14,7 @@ namespace scaloss {
 // The size of a cache line and of the widest vector.
 constexpr size_t kAlignment = 64;
 
-#if defined(_MSC_VER)
+#if defined(_WIN32)
 static char* allocate_aligned(size_t bytes) {
   return static_cast<char*>(_aligned_malloc(bytes, kAlignment));
 }

@@ -50,8 +50,9 @@ export function buildModule() {
 const bytes = buildModule()
 const source = `// Generated from wasm/module.cpp by \`npm run wasm -- --write\`. Do not edit.
 
-/** The WebAssembly module in base64, so that every bundler takes it along without a setting. */
-export const MODULE =
+/** The WebAssembly module in base64, so that every bundler takes it along without a setting. Its type
+ * is written out, because the declarations would hold the text once more. */
+export const MODULE: string =
   '${bytes.toString('base64')}'
 `
 const gzipped = (/** @type {string | Buffer} */ data) => gzipSync(data, { level: 9 }).length

@@ -5,9 +5,10 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { TARGETS } from './targets.mjs'
 
-const { PREBUILD_PLATFORM, PREBUILD_ARCH = '', PREBUILD_LIBC } = process.env
+const { PREBUILD_PLATFORM = '', PREBUILD_ARCH = '', PREBUILD_LIBC = '' } = process.env
 const root = join(import.meta.dirname, '../..')
-const { cmake = {} } = TARGETS[`${PREBUILD_PLATFORM}-${PREBUILD_ARCH}-${PREBUILD_LIBC}`] ?? {}
+const libc = PREBUILD_PLATFORM === 'linux' ? [PREBUILD_LIBC] : []
+const { cmake = {} } = TARGETS[[PREBUILD_PLATFORM, PREBUILD_ARCH, ...libc].join('-')] ?? {}
 const options = Object.entries(cmake).map(([name, value]) => `--CD${name}=${value}`)
 const command = ['compile', '--directory', root, '--out', 'build', '--arch', PREBUILD_ARCH, ...options]
 execFileSync(join(root, 'node_modules/.bin/cmake-js'), command, { stdio: 'inherit' })

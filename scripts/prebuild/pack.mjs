@@ -31,7 +31,8 @@ async function pack(name) {
   rmSync(file, { force: true })
   await promisify(prebuildify)({
     ...{ cwd: folder, out: root, napi: true, nodeGyp: join(import.meta.dirname, 'cmake-js.mjs') },
-    ...{ platform: 'linux', arch: target.arch, libc: target.libc, tagLibc: true, strip: true, stripBin: target.strip },
+    ...{ platform: target.platform, arch: target.arch, libc: target.libc, tagLibc: Boolean(target.libc) },
+    ...{ strip: Boolean(target.strip), stripBin: target.strip },
   })
   const problems = wrongWith(file, target)
   if (problems.length > 0) fail(`${prebuildOf(target)}:\n  ${problems.join('\n  ')}`)

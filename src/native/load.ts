@@ -1,34 +1,19 @@
 import { builtin, node } from '../core/host.js'
 import { adviceFor, reasonOf, unavailable } from './load-error.js'
+import { misfit } from './misfit.js'
 import { candidates, findPlace, glibcVersion, libcOf, type Modules } from './place.js'
 
 // Loads the addon file.
 
 const { platform, arch, versions } = (node ?? {}) as NodeJS.Process
 
-const ELF_MACHINES: Record<number, string> = { 3: 'ia32', 40: 'arm', 62: 'x64', 183: 'arm64', 243: 'riscv64' }
-
-/** Says why a file cannot be loaded on Linux, as far as the file itself shows. It is checked because dlopen can end the
- * process on a file that is truncated or built for another C library. */
-function misfit(file: Buffer, libc: string | undefined): string | undefined {
-  if (file.length === 0) return 'the file is empty'
-  if (platform !== 'linux') return undefined
-  if (file.length < 64 || file.readUInt32BE(0) !== 0x7f454c46) return 'not a shared library of Linux'
-  const machine = file.readUInt16LE(18)
-  const itsArch = ELF_MACHINES[machine] ?? `machine ${machine}`
-  if (itsArch !== arch) return `built for ${itsArch}, this is ${arch}`
-  const end = Number(file.readBigUInt64LE(40)) + file.readUInt16LE(58) * file.readUInt16LE(60)
-  if (file.length < end) return `truncated: ${file.length} of at least ${end} bytes`
-  const itsLibc = file.includes('\0libc.so.6\0') ? 'glibc' : 'musl'
-  return itsLibc === libc ? undefined : `built for ${itsLibc}, this is ${libc ?? 'another C library'}`
-}
-
-function load({ fs }: Modules, path: string, libc: string | undefined): unknown {
-  const wrong = misfit(fs.readFileSync(path), libc)
+function load({ fs, path }: Modules, file: string, libc: string | undefined): unknown {
+  const wrong = misfit(fs.readFileSync(file), libc)
   if (wrong) throw new Error(wrong)
   // Not by require: bundlers rewrite that, and then the addon could never be loaded.
   const addon = { exports: {} }
-  process.dlopen(addon, path)
+  // Windows accepts a long path only in that form.
+  process.dlopen(addon, path.toNamespacedPath(file))
   return addon.exports
 }
 

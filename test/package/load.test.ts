@@ -239,6 +239,63 @@ describe('a file that does not fit', () => {
   })
 })
 
+describe('a file that does not fit, on a system that the process takes for', () => {
+  /** A library for Windows with one section, as far as its headers say. */
+  const pe = (machine: number, length = 1024) => {
+    const bytes = Buffer.alloc(1024).fill(0xff, 64 + 24 + 240 + 40)
+    bytes.write('MZ')
+    bytes.writeUInt32LE(64, 60)
+    bytes.write('PE', 64)
+    bytes.writeUInt16LE(machine, 68)
+    bytes.writeUInt16LE(1, 70)
+    bytes.writeUInt16LE(240, 84)
+    const section = 64 + 24 + 240
+    bytes.writeUInt32LE(512, section + 16)
+    bytes.writeUInt32LE(512, section + 20)
+    return bytes.subarray(0, length)
+  }
+  /** A library for macOS with one segment, likewise. */
+  const machO = (machine: number, length = 1024) => {
+    const bytes = Buffer.alloc(1024).fill(0xff, 32 + 72)
+    for (const [at, value] of [0xfeedfacf, machine, 0, 8, 1, 72].entries()) bytes.writeUInt32LE(value, 4 * at)
+    bytes.writeUInt32LE(0x19, 32)
+    bytes.writeUInt32LE(72, 36)
+    bytes.writeBigUInt64LE(512n, 32 + 40)
+    bytes.writeBigUInt64LE(512n, 32 + 48)
+    return bytes.subarray(0, length)
+  }
+  const ne = pe(0)
+  ne.write('NE', 64)
+  const universal = Buffer.alloc(64)
+  universal.writeUInt32BE(0xcafebabe)
+  const [PE, MACH_O] = process.arch === 'arm64' ? [0xaa64, 0x100000c] : [0x8664, 0x1000007]
+  const ACCEPTED = /invalid ELF header|file too short/ // Linux says that, so the file came to be loaded
+
+  it.each<[NodeJS.Platform, string, Buffer, RegExp]>([
+    ['win32', 'a text', Buffer.from('<html>404</html>'), /not a shared library of Windows/],
+    ['win32', 'a library of Linux', built, /not a shared library of Windows/],
+    ['win32', 'for Windows of 16 bits', ne, /not a shared library of Windows/],
+    ['win32', 'for another CPU', pe(0x14c), /built for ia32, this is \w+/],
+    ['win32', 'for an unknown CPU', pe(0x1234), /built for machine 4660, this is \w+/],
+    ['win32', 'cut by a byte', pe(PE, 1023), /truncated: 1023 of at least 1024 bytes/],
+    ['win32', 'cut in its headers', pe(PE, 80), /truncated: 80 of at least 88 bytes/],
+    ['win32', 'a library that fits', pe(PE), ACCEPTED],
+    ['darwin', 'a text', Buffer.from('<html>404</html>'), /not a shared library of macOS/],
+    ['darwin', 'a library of Linux', built, /not a shared library of macOS/],
+    ['darwin', 'for another CPU', machO(7), /built for machine 7, this is \w+/],
+    ['darwin', 'cut by a byte', machO(MACH_O, 1023), /truncated: 1023 of at least 1024 bytes/],
+    ['darwin', 'cut in its headers', machO(MACH_O, 50), /truncated: 50 of at least 104 bytes/],
+    ['darwin', 'a library that fits', machO(MACH_O), ACCEPTED],
+    ['darwin', 'for several CPUs', universal, ACCEPTED],
+  ])('%s: %s', (platform, _, bytes, why) => {
+    plant('build/before.cjs', Buffer.from(`Object.defineProperty(process, 'platform', { value: '${platform}' })`))
+    plant(`prebuilds/${platform}-${process.arch}/scaloss.node`, bytes)
+    const { reason, used, asked } = run({}, '--require', join(folder, 'build/before.cjs'))
+    expect({ reason, used }).toEqual({ reason: 'misfit', used: ON_WASM })
+    expect(asked.message).toMatch(why)
+  })
+})
+
 describe('a Node that forbids addons', () => {
   const permission = process.allowedNodeEnvironmentFlags.has('--permission')
     ? '--permission'

@@ -1,37 +1,74 @@
-// Checks whether a prebuild gives the same bits as the addon of this machine, in another program than this Node.
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+// Checks whether a prebuild does what the addon of this machine does (cases.cjs), in another program than this Node.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { backends } from '../../../dist/index.js'
 
-const digest = join(import.meta.dirname, 'digest.cjs')
+const cases = join(import.meta.dirname, 'cases.cjs')
+export const ROOT = join(import.meta.dirname, '../../..')
+
+/**
+ * @typedef {object} Program
+ * @property {string} command
+ * @property {string[]} [args] that come before the file of JavaScript
+ * @property {NodeJS.ProcessEnv} [env]
+ * @property {('all' | 'one' | 'exit' | 'workers')[]} [ways] of cases.cjs; by default all but `one`
+ */
+
+/** Runs a way of cases.cjs. The output goes to files, because Node for Windows does not accept the pipes of wine.
+ * @param {string} folder @param {Program} program @param {string} way
+ * @returns {string[]} the lines that it prints */
+function run(folder, { command, args = [], env = {} }, way) {
+  const expected = way === 'exit' ? 7 : 0
+  const files = ['stdout', 'stderr'].map((name) => join(folder, name))
+  const descriptors = files.map((file) => openSync(file, 'w'))
+  const child = spawnSync(command, [...args, cases, way], {
+    cwd: folder,
+    stdio: ['ignore', ...descriptors],
+    env: { ...process.env, ...env },
+  })
+  for (const descriptor of descriptors) closeSync(descriptor)
+  const [stdout = '', stderr = ''] = files.map((file) => readFileSync(file, 'utf8'))
+  if (child.status !== expected)
+    throw new Error(
+      `${command} ${way}: ${child.signal ?? child.error ?? child.status}, ${expected} expected\n${stderr}`,
+    )
+  return stdout.trim().split(/\r?\n/)
+}
 
 /**
  * @param {string} name of the prebuild
  * @param {string} npmPackage that holds the program
- * @param {string} levels that the prebuild has to have
- * @param {(folder: string) => [command: string, args: string[], env: NodeJS.ProcessEnv]} prepare what runs a file of
- *   JavaScript, in a folder with the package's folder `bin`
+ * @param {string[]} levels that the prebuild has, of those of this machine
+ * @param {(folder: string) => Program[]} prepare programs that run JavaScript, in a folder with the package's folder
+ *   `bin`
+ * @param {(folder: string) => void} [cleanUp]
  */
-export function compare(name, npmPackage, levels, prepare) {
+export function compare(name, npmPackage, levels, prepare, cleanUp = () => {}) {
+  const { cpu } = backends()
+  if (!cpu.available) throw new Error(cpu.message)
+  const otherLevels = cpu.simdLevels.filter((level) => !levels.includes(level))
   const folder = mkdtempSync(join(tmpdir(), 'scaloss-prebuild-'))
-  /** @param {string} command @param {string[]} args @param {NodeJS.ProcessEnv} env */
-  const run = (command, args, env = {}) =>
-    execFileSync(command, args, { cwd: folder, encoding: 'utf8', env: { ...process.env, ...env } })
-      .trim()
-      .split('\n')
   try {
-    const [archive = ''] = run('npm', ['pack', '--silent', npmPackage])
-    run('tar', ['xzf', archive, '--strip-components=1', 'package/bin'])
-    const [command, args, env] = prepare(folder)
-    const here = run(process.execPath, [digest])
-    const there = run(command, [...args, digest], { ...env, PREBUILDS_ONLY: '1' })
-    if (there[0] !== `levels ${levels}`) throw new Error(`expected the levels ${levels}, got ${there[0]}`)
-    const differing = here.slice(1).filter((line, i) => line !== there[i + 1])
-    if (differing.length > 0 || here.length !== there.length)
-      throw new Error(`${name} gives other bits for ${differing.map((line) => line.split(' ')[0]).join(', ')}`)
-    console.log(`${name} gives the bits of this machine for ${here.length - 1} losses`)
+    const archive = execFileSync('npm', ['pack', '--silent', npmPackage], { cwd: folder, encoding: 'utf8' }).trim()
+    execFileSync('tar', ['xzf', archive, '--strip-components=1', 'package/bin'], { cwd: folder })
+    let lines = 0
+    for (const program of prepare(folder)) {
+      const env = { PREBUILDS_ONLY: '1', ...program.env }
+      for (const way of program.ways ?? ['all', 'exit', 'workers']) {
+        const here = run(folder, { command: process.execPath }, way)
+        const expected = here.filter((line) => !otherLevels.some((level) => line.startsWith(`${level}:`)))
+        const got = run(folder, { ...program, env }, way)
+        for (let i = 0; i < Math.max(expected.length, got.length); i++)
+          if (expected[i] !== got[i])
+            throw new Error(`${name}, ${program.command} ${way}:\n  expected ${expected[i]}\n  got      ${got[i]}`)
+        lines += got.length
+      }
+    }
+    console.log(`${name} does as the addon of this machine: ${lines} lines are the same`)
   } finally {
+    cleanUp(folder)
     rmSync(folder, { recursive: true })
   }
 }

@@ -1,0 +1,26 @@
+# Zig compiles for the platform that SCALOSS_ZIG_TARGET names, and brings its headers, C library and C++ library
+# (https://ziglang.org).
+set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES SCALOSS_ZIG_TARGET)
+# Linking would make Zig build its C++ library once more, without optimisation.
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+string(REGEX MATCH "^([a-z0-9_]+)-([a-z]+)" _ ${SCALOSS_ZIG_TARGET})
+set(CMAKE_SYSTEM_PROCESSOR ${CMAKE_MATCH_1})
+if(CMAKE_MATCH_2 STREQUAL "linux")
+  set(CMAKE_SYSTEM_NAME Linux)
+elseif(CMAKE_MATCH_2 STREQUAL "windows")
+  set(CMAKE_SYSTEM_NAME Windows)
+  set(CMAKE_RC_COMPILER true)
+  set(CMAKE_PROJECT_scaloss_INCLUDE ${CMAKE_CURRENT_LIST_DIR}/zig-windows.cmake)
+else()
+  set(CMAKE_SYSTEM_NAME Darwin)
+  # CMake would ask Xcode for these.
+  set(CMAKE_OSX_SYSROOT "")
+  set(CMAKE_OSX_ARCHITECTURES "")
+  set(CMAKE_OSX_DEPLOYMENT_TARGET "")
+  set(CMAKE_INSTALL_NAME_TOOL true)
+  set(CMAKE_PROJECT_scaloss_INCLUDE ${CMAKE_CURRENT_LIST_DIR}/zig-macos.cmake)
+endif()
+set(CMAKE_C_COMPILER zig cc)
+set(CMAKE_CXX_COMPILER zig c++)
+set(CMAKE_C_COMPILER_TARGET ${SCALOSS_ZIG_TARGET})
+set(CMAKE_CXX_COMPILER_TARGET ${SCALOSS_ZIG_TARGET})
