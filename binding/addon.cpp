@@ -7,6 +7,7 @@
 #include "block.h"
 #include "box_loss.h"
 #include "cuda_objects.h"
+#include "head_loss.h"
 #include "host_memory.h"
 #include "pairwise.h"
 #include "plan.h"
@@ -65,10 +66,12 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("modes", names(env, kModeNames));
   exports.Set("dtypes", names(env, kDTypeNames));
   exports.Set("arrays", names(env, kArrayNames));
+  exports.Set("headArrays", names(env, kHeadArrayNames));
   exports.Set("fields", names(env, kFieldNames));
   export_function(exports, "boxLoss", entry<box_loss>);
   export_function(exports, "boxLossAsync", entry<box_loss_async>);
   export_function(exports, "pairwise", entry<pairwise>);
+  export_function(exports, "headLoss", entry<head_loss>);
   export_function(exports, "allocate", entry<allocate_host_memory>);
   export_function(exports, "newPlan", entry<new_plan>);
   export_function(exports, "runPlan", entry<run_plan>);

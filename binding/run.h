@@ -16,6 +16,12 @@ BoxLossSummary run(const BoxLossJob<T>& job, Place place) {
   return place.device < 0 ? cpu_box_loss(job, place.threads) : cuda_box_loss(job, place.device);
 }
 
+// CUDA has no kernels for heads yet, and TypeScript names no device.
+template <class T>
+BoxLossSummary run(const HeadJob<T>& job, Place place) {
+  return cpu_head_loss(job, place.threads);
+}
+
 template <class T>
 void run(const PairwiseJob<T>& job, Place place) {
   place.device < 0 ? cpu_pairwise(job, place.threads) : cuda_pairwise(job, place.device);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "dispatch.h"
+#include "head.h"
 #include "job.h"
 #include "pairwise.h"
 
@@ -35,6 +36,29 @@ namespace scaloss {
   ROW(arrays)        /* bit k: array k is given */                \
   ROW(ignoreInvalid) /* 0 or 1 */                                 \
   ROW(ignoreAll)     /* 0 or 1 */                                 \
+  ROW(coder)         /* this to priors: headLoss */               \
+  ROW(activation)                                                 \
+  ROW(isYxhw) /* 0 or 1 */                                        \
+  ROW(bins)                                                       \
+  ROW(priorColumns)                                               \
+  ROW(mean0) /* this and the next seven: arrays of CoderParams */ \
+  ROW(mean1)                                                      \
+  ROW(mean2)                                                      \
+  ROW(mean3)                                                      \
+  ROW(std0)                                                       \
+  ROW(std1)                                                       \
+  ROW(std2)                                                       \
+  ROW(std3)                                                       \
+  ROW(minLogSize)                                                 \
+  ROW(maxLogSize)                                                 \
+  ROW(scaleXY)                                                    \
+  ROW(imageWidth)                                                 \
+  ROW(imageHeight)                                                \
+  ROW(eps)                                                        \
+  ROW(targetClamp)                                                \
+  ROW(dflLossScale)                                               \
+  ROW(dflGradScale)                                               \
+  ROW(priors)                                                     \
   ROW(resultLoss)                                                 \
   ROW(resultInvalid)
 
@@ -133,6 +157,43 @@ class Block {
         job.*JobArrays<S>::results[k - kInputs] = data;
       }
     }
+  }
+
+  template <class T>
+  CoderParams<T> coder_params() const {
+    const Block& block = *this;
+    CoderParams<T> params = {};
+    params.kind = Coder(index(Field::coder, kCoders));
+    params.activation = Activation(index(Field::activation, kActivations));
+    params.is_yxhw = block[Field::isYxhw] != 0;
+    params.bins = index(Field::bins, kMostBins + 1);
+    params.prior_columns = index(Field::priorColumns, kMostPriorColumns + 1);
+    for (int k = 0; k < 4; ++k) {
+      params.means[k] = T(numbers_[int(Field::mean0) + k]);
+      params.stds[k] = T(numbers_[int(Field::std0) + k]);
+    }
+    params.min_log_size = T(block[Field::minLogSize]);
+    params.max_log_size = T(block[Field::maxLogSize]);
+    params.scale_xy = T(block[Field::scaleXY]);
+    params.image_width = T(block[Field::imageWidth]);
+    params.image_height = T(block[Field::imageHeight]);
+    params.eps = T(block[Field::eps]);
+    params.target_clamp = T(block[Field::targetClamp]);
+    return params;
+  }
+
+  // A call of headLoss without its arrays.
+  template <class T>
+  HeadJob<T> head_job() const {
+    if (axes() != 2) fail_block("loss of a head: it has three axes");
+    HeadJob<T> job = {};
+    job.loss = box_loss_job<T>();
+    job.coder = coder_params<T>();
+    job.priors = index(Field::priors, 1 << 30);
+    job.dfl_loss_scale = T((*this)[Field::dflLossScale]);
+    job.dfl_sum_scale = (*this)[Field::dflLossScale];
+    job.dfl_grad_scale = T((*this)[Field::dflGradScale]);
+    return job;
   }
 
   // A call of pairwise without its arrays.

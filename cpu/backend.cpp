@@ -104,31 +104,29 @@ static void finish(Stores stores) {
 #endif
 }
 
-// Calls add(tile, sum of the tile) for every tile, in order.
-template <class T, class Add>
-static void sum_tiles(const BoxLossJob<T>& job, int64_t tiles, int threads, Add add) {
-  const LevelTable<T>& table = table_of(active_level(), T());
-  const int kind = axes_of(job.params.loss) - 2;
-  const PacksFunction<T> run_packs = packs_of(table, job);
-  threads = int(std::min<int64_t>(threads, tiles / kLeastTilesPerThread));
-  const Stores stores = stores_of(job, threads);
+// Calls run(tile) for every tile, on so many threads, then add(tile, its sum) in order.
+template <class Sum, class Run, class Add>
+static void sum_tiles(int64_t tiles, int threads, Stores stores, Run run, Add add) {
   if (threads <= 1) {
-    for (int64_t tile = 0; tile < tiles; ++tile) add(tile, table.run_tile[kind](job, tile, run_packs, stores));
+    for (int64_t tile = 0; tile < tiles; ++tile) add(tile, run(tile));
     finish(stores);
     return;
   }
-  thread_local std::vector<TileSum> kept;  // kept between calls on this thread, so that only the first ones allocate
+  thread_local std::vector<Sum> kept;  // kept between calls on this thread, so that only the first ones allocate
   if (int64_t(kept.size()) < tiles) kept.resize(tiles);
-  TileSum* const sums = kept.data();
+  Sum* const sums = kept.data();
   const int64_t tiles_per_part = std::clamp(tiles / (kPartsPerThread * threads), kLeastTilesPerPart, kMostTilesPerPart);
   const int64_t parts = (tiles + tiles_per_part - 1) / tiles_per_part;
   for_each_part(parts, threads, [&](int64_t part) {
     const int64_t end = std::min(tiles, (part + 1) * tiles_per_part);
-    for (int64_t tile = part * tiles_per_part; tile < end; ++tile)
-      sums[tile] = table.run_tile[kind](job, tile, run_packs, stores);
+    for (int64_t tile = part * tiles_per_part; tile < end; ++tile) sums[tile] = run(tile);
     finish(stores);
   });
   for (int64_t tile = 0; tile < tiles; ++tile) add(tile, sums[tile]);
+}
+
+static int threads_for(int64_t tiles, int threads) {
+  return int(std::min<int64_t>(threads, tiles / kLeastTilesPerThread));
 }
 
 template <class T>
@@ -138,12 +136,32 @@ BoxLossSummary cpu_box_loss(const BoxLossJob<T>& job, int threads) {
   double lanes[kLanes];
   clear_lanes(lanes, used);
   BoxLossSummary summary = {0, 0};
-  sum_tiles(job, tiles, threads, [&](int64_t tile, const TileSum& sum) {
-    lanes[tile % kLanes] += sum.loss;
-    summary.invalid += sum.invalid;
-  });
+  const LevelTable<T>& table = table_of(active_level(), T());
+  const int kind = axes_of(job.params.loss) - 2;
+  const PacksFunction<T> run_packs = packs_of(table, job);
+  threads = threads_for(tiles, threads);
+  const Stores stores = stores_of(job, threads);
+  sum_tiles<TileSum>(
+      tiles, threads, stores, [&](int64_t tile) { return table.run_tile[kind](job, tile, run_packs, stores); },
+      [&](int64_t tile, const TileSum& sum) {
+        lanes[tile % kLanes] += sum.loss;
+        summary.invalid += sum.invalid;
+      });
   summary.loss = reduced_loss(job, tree_sum(lanes, used));
   return summary;
+}
+
+template <class T>
+BoxLossSummary cpu_head_loss(const HeadJob<T>& job, int threads) {
+  const int64_t tiles = tile_count(job.loss.boxes);
+  HeadSum sum;
+  const LevelTable<T>& table = table_of(active_level(), T());
+  const PacksFunction<T> run_packs = packs_of_head(table, job);
+  sum_tiles<HeadTileSum>(
+      tiles, threads_for(tiles, threads), Stores::cached,
+      [&](int64_t tile) { return table.run_head_tile(job, tile, run_packs); },
+      [&](int64_t tile, const HeadTileSum& of_tile) { sum.add(tile, of_tile); });
+  return sum.summary(job);
 }
 
 template <class T>
@@ -167,5 +185,7 @@ template void cpu_pairwise(const PairwiseJob<float>&, int);
 template void cpu_pairwise(const PairwiseJob<double>&, int);
 template BoxLossSummary cpu_box_loss(const BoxLossJob<float>&, int);
 template BoxLossSummary cpu_box_loss(const BoxLossJob<double>&, int);
+template BoxLossSummary cpu_head_loss(const HeadJob<float>&, int);
+template BoxLossSummary cpu_head_loss(const HeadJob<double>&, int);
 
 }  // namespace scaloss

@@ -23,6 +23,9 @@ template <class T>
 BoxLossSummary cpu_box_loss(const BoxLossJob<T>& job, int threads);
 
 template <class T>
+BoxLossSummary cpu_head_loss(const HeadJob<T>& job, int threads);
+
+template <class T>
 void cpu_pairwise(const PairwiseJob<T>& job, int threads);
 
 }  // namespace scaloss

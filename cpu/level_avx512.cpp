@@ -3,7 +3,7 @@
 #  pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #  pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
-#include "tiles.h"
+#include "table.h"
 
 namespace scaloss {
 extern const Level kAvx512Level = {"avx512", make_table<Pack<float, 16>, float>(),

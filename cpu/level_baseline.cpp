@@ -1,4 +1,4 @@
-#include "tiles.h"
+#include "table.h"
 
 namespace scaloss {
 extern const Level kBaselineLevel = {"baseline", make_table<Pack<float, 4>, float>(),

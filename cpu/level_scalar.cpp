@@ -1,4 +1,4 @@
-#include "tiles.h"
+#include "table.h"
 
 namespace scaloss {
 extern const Level kScalarLevel = {"scalar", make_table<float, float>(), make_table<double, double>()};

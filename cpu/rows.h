@@ -27,6 +27,14 @@ struct Rows {
     for (int k = 0; k < 2 * D; ++k) p[k] = row.at[k];
   }
   static SCALOSS_FN N load(const T* p) { return *p; }
+  template <class Address>
+  static SCALOSS_FN N gather(Address address) {
+    return *address(0);
+  }
+  template <class Address>
+  static SCALOSS_FN Row<N> gather_rows(Address address) {
+    return load_rows<2>(address(0));
+  }
   static SCALOSS_FN void store(T* p, N x, Stores) { *p = x; }
   static SCALOSS_FN void add_to_lanes(double* lanes, N x) { *lanes += x; }
 
@@ -138,7 +146,9 @@ struct Rows<Pack<T_, W, range>> {
   }
 
   static SCALOSS_FN Row<N> transpose_rows(const T* p) {
-    const Vector r0 = load_vector(p), r1 = load_vector(p + W), r2 = load_vector(p + 2 * W), r3 = load_vector(p + 3 * W);
+    return transpose(load_vector(p), load_vector(p + W), load_vector(p + 2 * W), load_vector(p + 3 * W));
+  }
+  static SCALOSS_FN Row<N> transpose(Vector r0, Vector r1, Vector r2, Vector r3) {
     const Vector even0 = shuffle<Every<0>>(r0, r1), odd0 = shuffle<Every<1>>(r0, r1);
     const Vector even1 = shuffle<Every<0>>(r2, r3), odd1 = shuffle<Every<1>>(r2, r3);
     return {{shuffle<Every<0>>(even0, even1), shuffle<Every<0>>(odd0, odd1), shuffle<Every<1>>(even0, even1),
@@ -156,6 +166,45 @@ struct Rows<Pack<T_, W, range>> {
   static SCALOSS_FN N load(const T* p) {
     const Vector v = load_vector(p);
     return shuffle<ByPosition>(v, v);
+  }
+
+  // The same for rows that do not lie one behind the other: address(i) is that of row i. Vectors are put together in
+  // registers, because a load of what smaller stores have just written waits for all of them.
+  template <class Address>
+  static SCALOSS_FN N gather(Address address) {
+    return gather(address, std::make_integer_sequence<int, W>());
+  }
+  template <class Address, int... p>
+  static SCALOSS_FN N gather(Address address, std::integer_sequence<int, p...>) {
+    return Vector{*address(row_at(p))...};
+  }
+  template <class Address>
+  static SCALOSS_FN Row<N> gather_rows(Address address) {
+    return transpose(gathered<0>(address), gathered<1>(address), gathered<2>(address), gathered<3>(address));
+  }
+  // Vector `block` of four that hold the rows one behind the other.
+  template <int block, class Address>
+  static SCALOSS_FN Vector gathered(Address address) {
+    if constexpr (W < 4) {
+      return load_vector(address(block * W / 4) + block * W % 4);
+    } else {
+      return joined<W>(address, block * W / 4);
+    }
+  }
+  template <int width, class Address>
+  static SCALOSS_FN auto joined(Address address, int row) {
+    typename VectorOf<T, width>::type vector;
+    if constexpr (width == 4) {
+      memcpy(&vector, address(row), sizeof vector);
+    } else {
+      vector = join(joined<width / 2>(address, row), joined<width / 2>(address, row + width / 8),
+                    std::make_integer_sequence<int, width>());
+    }
+    return vector;
+  }
+  template <class Half, int... i>
+  static SCALOSS_FN auto join(Half a, Half b, std::integer_sequence<int, i...>) {
+    return __builtin_shufflevector(a, b, i...);
   }
   static SCALOSS_FN void store(T* p, N x, Stores stores) { store_vectors(p, stores, shuffle<ByRow>(x.v, x.v)); }
 

@@ -8,7 +8,6 @@
 #include "../core/reduction.h"
 #include "level.h"
 #include "loss_code.h"
-#include "pairwise_loop.h"
 #include "rows.h"
 
 namespace scaloss {
@@ -152,28 +151,6 @@ TileSum run_tile(const BoxLossJob<T>& job, int64_t tile, PacksFunction<T> run_pa
     invalid += run_last_rows<W, 2 * D>(job, first + packs * W, rest, lanes + packs * W % kLanes, run_packs);
   }
   return {tree_sum(lanes, used), invalid};
-}
-
-template <class Loss, int D, class N, class T>
-constexpr PacksByPass<T> packs_by_pass() {
-  using Code = typename LossCode<Loss, D, N>::type;
-  return {run_packs<Code, D, Pass::forward, N, T>, run_packs<Code, D, Pass::fused, N, T>};
-}
-
-template <class N, class T>
-struct PacksOfLoss {
-  template <class Listed>
-  constexpr PacksByPass<T> operator()(Listed) const {
-    return packs_by_pass<typename Listed::Loss, Listed::kAxes, N, T>();
-  }
-};
-
-template <class N, class T>
-constexpr LevelTable<T> make_table() {
-  return {{run_tile<2, N, T>, run_tile<3, N, T>},
-          table_by_loss(PacksOfLoss<N, T>()),
-          {packs_by_pass<AnyLoss, 2, N, T>(), packs_by_pass<AnyLoss, 3, N, T>()},
-          {run_pairwise<2, N, T>, run_pairwise<3, N, T>}};
 }
 
 }  // namespace

@@ -5,6 +5,7 @@ export type * from './index.js'
 export {
   alloc,
   backends,
+  boxCoder,
   boxLoss,
   boxLossAsync,
   cd3Loss,
@@ -18,6 +19,7 @@ export {
   eiouLoss,
   giouLoss,
   gradCheck,
+  headLoss,
   iouCdLoss,
   iouLoss,
   l1Loss,

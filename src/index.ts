@@ -4,11 +4,15 @@
  */
 
 export { type AllocOptions, alloc } from './calls/alloc.js'
+export { type BoxCoder, boxCoder, type DecodeOptions, type EncodeOptions } from './calls/box-coder.js'
 export { boxLoss } from './calls/box-loss.js'
 export { type AsyncBoxLossOptions, boxLossAsync } from './calls/box-loss-async.js'
+export { headLoss } from './calls/head-loss.js'
 export * from './calls/named-losses.js'
 export { pairwise } from './calls/pairwise.js'
 export { createPlan, type Plan, type PlanOptions, type RunOptions } from './calls/plan.js'
+export type { CoderPreset } from './core/coder-presets.js'
+export type { Activation, CoderKind, CoderOptions, CoderParams } from './core/coders.js'
 export { ScaLossError, type ScaLossErrorCode } from './core/errors.js'
 export type {
   ArrayOf,
@@ -20,6 +24,9 @@ export type {
   DType,
   FloatArray,
   Format,
+  HeadLossOptions,
+  HeadLossResult,
+  HeadOut,
   LossName,
   LossOptions,
   Mode,

@@ -6,7 +6,7 @@
 // pass through.
 #include "../core/block.h"
 #include "../core/reduction.h"
-#include "../cpu/tiles.h"
+#include "../cpu/table.h"
 
 namespace scaloss {
 
@@ -58,6 +58,23 @@ template <class T>
 void end() {
   // Lanes that no tile reached hold 0, which adds nothing.
   summary.loss = reduced_loss(job<T>, tree_sum(lanes, kLanes));
+}
+
+// The call of headLoss that is being computed.
+template <class T>
+HeadJob<T> head_job;
+HeadSum head_sum;
+
+template <class T>
+void run_head(int rows, int priors, void* const* arrays) {
+  HeadJob<T>& part = head_job<T>;
+  part.priors = priors;
+  set_head_arrays(part, rows, [&](HeadArray array, size_t) { return static_cast<T*>(arrays[int(array)]); });
+  const LevelTable<T>& table = table_of(T());
+  const PacksFunction<T> run_packs = packs_of_head(table, part);
+  for (int64_t tile = 0; tile < tile_count(rows); ++tile) {
+    head_sum.add(tiles_so_far++, table.run_head_tile(part, tile, run_packs));
+  }
 }
 
 template <class T>
@@ -123,6 +140,28 @@ void run_part(int is_float64, int rows, void* pred, void* target, void* weight, 
 SCALOSS_EXPORT(end) void end_call(int is_float64) {
   is_float64 ? end<double>() : end<float>();
   Block(numbers).set_results(summary);
+}
+
+// One call of headLoss, in parts as one of boxLoss. Each part has its own priors, and the arrays of core/head.h, of
+// which those that are not given are 0.
+SCALOSS_EXPORT(beginHead) void begin_head(int is_float64) {
+  head_sum = HeadSum();
+  tiles_so_far = 0;
+  if (is_float64) {
+    head_job<double> = Block(numbers).head_job<double>();
+  } else {
+    head_job<float> = Block(numbers).head_job<float>();
+  }
+}
+SCALOSS_EXPORT(runHead)
+void run_head_part(int is_float64, int rows, int priors, void* raw, void* prior, void* project, void* target,
+                   void* weight, void* grad_output, void* loss, void* grad, void* grad_target, void* iou, void* boxes) {
+  void* const arrays[kHeadArrays] = {raw,  prior, project,     target, weight, grad_output,
+                                     loss, grad,  grad_target, iou,    boxes};
+  is_float64 ? run_head<double>(rows, priors, arrays) : run_head<float>(rows, priors, arrays);
+}
+SCALOSS_EXPORT(endHead) void end_head(int is_float64) {
+  Block(numbers).set_results(is_float64 ? head_sum.summary(head_job<double>) : head_sum.summary(head_job<float>));
 }
 
 // One call of pairwise: beginPairwise, then parts of its rows and columns.

@@ -65,8 +65,10 @@ export interface ArrayKind<A> {
   allocate(like: A, length: number): A
   /** Returns the dtype in which calls over such an array compute. */
   dtypeOf(array: A): DType
-  /** Returns the number of elements. */
+  /** Returns the number of elements of the boxes. */
   lengthOf(array: A): number
+  /** Returns the number of elements of the gradient for the prediction, if it is another one. */
+  gradLengthOf?(array: A): number
 }
 
 export const HOST_ARRAYS: ArrayKind<FloatArray> = {
@@ -131,7 +133,8 @@ export function prepareJob<A extends object | boolean>(
   const scales = scalesOf(n, dtype, reduction, normalizer, lossWeight, upstream)
   const perBox = reduction === 'none'
   checkResult(kind, 'out.loss', outLoss, perBox, "reduction: 'none'", pred, n, 'one per box')
-  checkResult(kind, 'out.grad', outGrad, grad, 'grad: true', pred, length, 'as pred')
+  const gradLength = kind.gradLengthOf?.(pred) ?? length
+  checkResult(kind, 'out.grad', outGrad, grad, 'grad: true', pred, gradLength, 'as pred')
   checkResult(kind, 'out.gradTarget', outGradTarget, gradTarget, 'gradTarget: true', pred, length, 'as pred')
   checkResult(kind, 'out.iou', outIou, iou, 'iou: true', pred, n, 'one per box')
   return {
@@ -143,7 +146,7 @@ export function prepareJob<A extends object | boolean>(
     weight,
     gradOutput: perRow,
     loss: perBox ? (outLoss ?? kind.allocate(pred, n)) : undefined,
-    grad: grad ? (outGrad ?? kind.allocate(pred, length)) : undefined,
+    grad: grad ? (outGrad ?? kind.allocate(pred, gradLength)) : undefined,
     gradTarget: gradTarget ? (outGradTarget ?? kind.allocate(pred, length)) : undefined,
     iou: iou ? (outIou ?? kind.allocate(pred, n)) : undefined,
     lossScale: scales.lossScale,

@@ -14,11 +14,16 @@ export function checkRows(job: BoxLossJob, rows: number): void {
     if (job.weight?.[i] === 0) continue
     checkBox('pred', job.pred, i, job)
     checkBox('target', job.target, i, job)
-    for (const argument of ['weight', 'gradOutput'] as const) {
-      const value = job[argument]?.[i]
-      if (value === undefined || Number.isFinite(value)) continue
-      throw argumentError(argument, "finite numbers with onInvalid: 'throw'", `${value} in row ${i}`)
-    }
+    checkFactors(job, i)
+  }
+}
+
+/** Throws if the weight or the upstream gradient of row i is not finite. */
+export function checkFactors(job: Pick<BoxLossJob, 'weight' | 'gradOutput'>, i: number): void {
+  for (const argument of ['weight', 'gradOutput'] as const) {
+    const value = job[argument]?.[i]
+    if (value === undefined || Number.isFinite(value)) continue
+    throw argumentError(argument, "finite numbers with onInvalid: 'throw'", `${value} in row ${i}`)
   }
 }
 

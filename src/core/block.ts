@@ -1,4 +1,6 @@
+import { ACTIVATIONS, CODER_KINDS, CODERS } from './coders.js'
 import { FORMATS } from './formats.js'
+import type { HeadJob } from './head-job.js'
 import { type BoxLossJob, givenBits, type PairwiseJob, type Scales } from './job.js'
 import { LOSS_NAMES, type LossName, MODES } from './losses.js'
 
@@ -31,6 +33,29 @@ export const FIELDS = [
   'arrays',
   'ignoreInvalid',
   'ignoreAll',
+  'coder',
+  'activation',
+  'isYxhw',
+  'bins',
+  'priorColumns',
+  'mean0',
+  'mean1',
+  'mean2',
+  'mean3',
+  'std0',
+  'std1',
+  'std2',
+  'std3',
+  'minLogSize',
+  'maxLogSize',
+  'scaleXY',
+  'imageWidth',
+  'imageHeight',
+  'eps',
+  'targetClamp',
+  'dflLossScale',
+  'dflGradScale',
+  'priors',
   'resultLoss',
   'resultInvalid',
 ] as const
@@ -68,6 +93,32 @@ export function writeScales(block: Block, { lossScale, gradScale, divisor, ignor
 export function writePairwise(block: Block, job: PairwiseJob): void {
   writeCommon(block, job)
   block[FIELD.similarity] = job.similarity ? 1 : 0
+}
+
+/** Writes the numbers of a call with a coder. */
+export function writeHead(block: Block, job: HeadJob): void {
+  const { coder, prior } = job
+  const columns = prior ? CODERS[coder.kind].prior.length : 0
+  writeCommon(block, job)
+  writeScales(block, job)
+  block[FIELD.ignoreInvalid] = job.onInvalid === 'ignore' ? 1 : 0
+  block[FIELD.coder] = CODER_KINDS.indexOf(coder.kind)
+  block[FIELD.activation] = ACTIVATIONS.indexOf(coder.activation)
+  block[FIELD.isYxhw] = coder.order === 'yxhw' ? 1 : 0
+  block[FIELD.bins] = coder.bins
+  block[FIELD.priorColumns] = columns
+  block.set(coder.means, FIELD.mean0)
+  block.set(coder.stds, FIELD.std0)
+  block[FIELD.minLogSize] = coder.minLogSize
+  block[FIELD.maxLogSize] = coder.maxLogSize
+  block[FIELD.scaleXY] = coder.scaleXY
+  block[FIELD.imageWidth] = coder.imageWidth
+  block[FIELD.imageHeight] = coder.imageHeight
+  block[FIELD.eps] = coder.eps
+  block[FIELD.targetClamp] = coder.targetClamp
+  block[FIELD.dflLossScale] = job.dflLossScale
+  block[FIELD.dflGradScale] = job.dflGradScale
+  block[FIELD.priors] = prior ? prior.length / columns : 0
 }
 
 type Common = Pick<BoxLossJob<object>, 'name' | 'format' | 'params' | 'place'>

@@ -133,6 +133,39 @@ export interface BoxLossOptions<A extends FloatArray = Untold> extends CallOptio
   threads?: number | undefined
 }
 
+/** Arrays that `headLoss` writes its results to, in the dtype of `raw`. */
+export interface HeadOut<A = Untold> extends Omit<Out<A>, 'grad'> {
+  /** [N, columns] gradient for the raw numbers. */
+  grad?: A | undefined
+  /** [N, 4] decoded boxes. Allowed only with `boxes: true`. */
+  boxes?: A | undefined
+}
+
+/** Options of `headLoss`: those of `boxLoss`, and two more. `format` is that of the targets, and `grad` is the gradient
+ * for the raw numbers. */
+export interface HeadLossOptions<A extends FloatArray = Untold> extends Omit<BoxLossOptions<A>, 'out' | 'device'> {
+  /** Whether to return the decoded boxes. Default false. */
+  boxes?: boolean | undefined
+  /** For `dfl` without `project`: the weight of the Distribution Focal Loss, which is the cross entropy of the two bins
+   * around the distances of the target, as the mean over the four sides (Li et al., 2020). It is added to `lossWeight`
+   * times the loss of the box. Default 0. */
+  dflWeight?: number | undefined
+  /** Arrays to write the results to. A result that has an array here is not allocated. */
+  out?: HeadOut<A> | undefined
+}
+
+/** The result of `headLoss`. The options O decide which members it has. */
+export interface HeadLossResult<A extends FloatArray = FloatArray, O = Untold>
+  extends Omit<BoxLossResult<A, O>, 'grad' | 'invalid'> {
+  /** [N, columns] gradient d loss / d raw, or undefined with `grad: false`. */
+  grad: Given<O, 'grad'> extends infer G ? (G extends false ? undefined : A) : never
+  /** [N, 4] decoded boxes x1, y1, x2, y2 with `boxes: true`, otherwise undefined. */
+  boxes: Given<O, 'boxes'> extends infer B ? (B extends true ? A : undefined) : never
+  /** The number of rows with a raw number that is not finite or leads out of the range of boxes, or with a decoded or
+   * target box that the loss does not accept. */
+  invalid: number
+}
+
 /** Options of `pairwise`. */
 export interface PairwiseOptions<A extends FloatArray = Untold> extends LossOptions {
   /** The layout of the numbers of a box. Default `'xyxy'`. */

@@ -74,6 +74,7 @@ export interface Native extends NativeCudaObjects {
   readonly modes: string[]
   readonly dtypes: string[]
   readonly arrays: string[]
+  readonly headArrays: string[]
   readonly fields: string[]
   /** Runs one call over host arrays. `block` holds its numbers and receives two results. */
   boxLoss(block: Block, ...arrays: ArrayList<FloatArray>): void
@@ -83,6 +84,9 @@ export interface Native extends NativeCudaObjects {
   /** Writes the values of all pairs of [N, 2 axes] and [M, 2 axes] boxes, N and M > 0, to the [N, M] array `out`.
    * `block` receives the number of invalid boxes. */
   pairwise(block: Block, a: FloatArray, b: FloatArray, out: FloatArray): void
+  /** Runs one call with a coder. `arrays` are those of `HEAD_ARRAYS`; without a target the boxes alone are decoded. If
+   * a prior is not one for the coder, nothing is computed and `resultInvalid` is −1. */
+  headLoss(block: Block, ...arrays: readonly (FloatArray | undefined)[]): void
   /** Allocates zeroed memory aligned to 64 bytes. Pinned memory can be copied by CUDA without waiting. The memory lives
    * as long as either of the two returned objects. Returns undefined where the runtime does not allow external
    * buffers. */

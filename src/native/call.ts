@@ -1,5 +1,6 @@
-import { FIELD, giveBack, takeBlock, writeBoxLoss, writePairwise } from '../core/block.js'
+import { FIELD, giveBack, takeBlock, writeBoxLoss, writeHead, writePairwise } from '../core/block.js'
 import { ScaLossError } from '../core/errors.js'
+import { HEAD_ARRAYS, type HeadJob } from '../core/head-job.js'
 import { type BoxLossJob, listOf, type PairwiseJob, type Summary } from '../core/job.js'
 import { loadNative } from './addon.js'
 
@@ -49,6 +50,21 @@ export function nativePairwise(job: PairwiseJob): number {
   try {
     native.pairwise(block, job.a, job.b, job.out)
     return block[FIELD.resultInvalid]
+  } catch (error) {
+    throw fromNative(error)
+  } finally {
+    giveBack(block)
+  }
+}
+
+/** Runs a checked job with a coder that has rows. */
+export function nativeHeadLoss(job: HeadJob): Summary {
+  const native = loadNative()
+  const block = takeBlock()
+  writeHead(block, job)
+  try {
+    native.headLoss(block, ...HEAD_ARRAYS.map((name) => job[name]))
+    return { loss: block[FIELD.resultLoss], invalid: block[FIELD.resultInvalid] }
   } catch (error) {
     throw fromNative(error)
   } finally {

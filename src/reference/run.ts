@@ -8,7 +8,7 @@ import { evaluateIou, evaluateLoss, evaluatePair } from './formulas.js'
 // The backend `js`: it computes calls row by row with the formulas of the reference.
 
 /** Converts the gradient for corners to one for the numbers of a format, by the chain rule. */
-function encodeGradient(gradient: Corners, format: Format): Corners {
+export function encodeGradient(gradient: Corners, format: Format): Corners {
   const axes = gradient.length / 2
   switch (format) {
     case 'xyxy':

@@ -11,18 +11,12 @@ import {
 } from '../core/job.js'
 import { LOSSES } from '../core/losses.js'
 import type { FloatArray } from '../core/types.js'
+import { ALIGNMENT, aligned, copyIn, copyOut, TILE } from './arena.js'
 import { instanceOf } from './heap.js'
 import { loadWasm, type WasmInstance } from './module.js'
 
 // Calls of the WebAssembly module. Arrays in its memory are read and written in place. Others pass through the arena in
 // its memory, in parts of about the size of a second-level cache, so that they may be of any size.
-
-/** Rows whose losses the module adds to one partial sum (`core/reduction.h`). Parts have whole tiles. */
-const TILE = 1024
-/** Arrays in the arena start at multiples of so many bytes. */
-const ALIGNMENT = 64
-
-const aligned = (bytes: number) => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
 
 /** Runs a checked job of `boxLoss`. */
 export function wasmBoxLoss(job: BoxLossJob): Summary {
@@ -129,17 +123,4 @@ export function wasmPairwise(job: PairwiseJob): number {
     }
   }
   return invalid
-}
-
-const heapOf = ({ float32, float64 }: WasmInstance, array: FloatArray): FloatArray =>
-  array.BYTES_PER_ELEMENT === 8 ? float64 : float32
-
-function copyIn(wasm: WasmInstance, array: FloatArray, first: number, count: number, address: number): void {
-  const part = count === array.length ? array : array.subarray(first, first + count)
-  heapOf(wasm, array).set(part, address / array.BYTES_PER_ELEMENT)
-}
-
-function copyOut(wasm: WasmInstance, array: FloatArray, first: number, count: number, address: number): void {
-  const begin = address / array.BYTES_PER_ELEMENT
-  array.set(heapOf(wasm, array).subarray(begin, begin + count), first)
 }

@@ -1,5 +1,5 @@
 import type { FloatArray } from '../core/types.js'
-import { newInstance, type WasmInstance } from './module.js'
+import { loadWasm, newInstance, type WasmInstance } from './module.js'
 
 // Memory of instances of the module, for arrays that calls read and write in place.
 
@@ -34,6 +34,18 @@ export function allocateInHeap(bytes: number): { buffer: ArrayBuffer; offset: nu
   const offset = current.next
   current.next += size
   return { buffer: current.buffer, offset }
+}
+
+/** The instance with the most room for parts of calls that the arena is too small for. */
+let widest: { instance: WasmInstance; bytes: number } | undefined
+
+/** Returns an instance and the address of at least so many bytes in it, for a part of a call. */
+export function roomFor(bytes: number): { wasm: WasmInstance; address: number; bytes: number } {
+  const wasm = loadWasm()
+  const arena = wasm.exports.arenaBytes()
+  if (bytes <= arena) return { wasm, address: wasm.exports.arena(), bytes: arena }
+  if (!widest || widest.bytes < bytes) widest = { instance: newInstance(bytes), bytes }
+  return { wasm: widest.instance, address: widest.instance.extra, bytes: widest.bytes }
 }
 
 /** Returns the instance in whose heap an array lies, if any. */

@@ -21,6 +21,10 @@ interface Exports {
   run(isFloat64: number, rows: number, ...arrays: number[]): void
   /** Writes the results of the call into the block. */
   end(isFloat64: number): void
+  /** The same for a call of `headLoss`. Each part has its own priors. */
+  beginHead(isFloat64: number): void
+  runHead(isFloat64: number, rows: number, priors: number, ...arrays: number[]): void
+  endHead(isFloat64: number): void
   /** Starts a call of `pairwise`, whose numbers are in the block. */
   beginPairwise(isFloat64: number): void
   /** Computes [rows, columns] values. */

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Block, FIELD, FIELDS, type Field } from '../../src/core/block.js'
 import { FORMATS } from '../../src/core/formats.js'
+import { HEAD_ARRAYS } from '../../src/core/head-job.js'
 import { ARRAYS } from '../../src/core/job.js'
 import { LOSS_NAMES, MODES } from '../../src/core/losses.js'
 import { TENSOR_DTYPES } from '../../src/cuda/tensor.js'
@@ -17,12 +18,14 @@ describe('the seam between TypeScript and the addon', () => {
       modes: 'object',
       dtypes: 'object',
       arrays: 'object',
+      headArrays: 'object',
       fields: 'object',
       allocate: 'function',
       newPlan: 'function',
       runPlan: 'function',
       boxLoss: 'function',
       boxLossAsync: 'function',
+      headLoss: 'function',
       pairwise: 'function',
       simdLevels: 'function',
       simd: 'function',
@@ -56,6 +59,7 @@ describe('the seam between TypeScript and the addon', () => {
     expect(native.modes).toEqual(MODES)
     expect(native.dtypes).toEqual(TENSOR_DTYPES)
     expect(native.arrays).toEqual(ARRAYS)
+    expect(native.headArrays).toEqual(HEAD_ARRAYS)
     expect(native.fields).toEqual(FIELDS)
   })
 

@@ -120,7 +120,7 @@ it('what is generated from the losses is up to date (npm run losses -- --write)'
 })
 
 describe('both module systems', () => {
-  const calls = ['boxLoss', 'boxLossAsync', 'createPlan', 'gradCheck', 'pairwise']
+  const calls = ['boxCoder', 'boxLoss', 'boxLossAsync', 'createPlan', 'gradCheck', 'headLoss', 'pairwise']
   const others = ['ScaLossError', 'alloc', 'backends', 'cuda']
   const names = [...calls, ...others, ...LOSS_NAMES.map(functionOf)].sort()
 
