@@ -35,9 +35,9 @@ export function boxLossAsync<L extends LossName, const O extends TensorLossOptio
   ...options: OptionsArgument<O, TensorLossOptions, L>
 ): AsyncTensorLoss
 export function boxLossAsync(name: LossName, options: TensorLossOptions = {}): AsyncTensorLoss {
-  const { weight, ofCall } = checkedOptions(name, options)
+  const { weight, ofCall, lossOf, columns, device } = checkedOptions(name, options)
   return async (yTrue, yPred) => {
-    checkPair(yTrue, yPred, 2 * LOSSES[name].axes)
+    checkPair(yTrue, yPred, 2 * LOSSES[name].axes, columns)
     const { shape } = yPred
     const boxes = shape.slice(0, -1)
     const [pred, target, weights] = await Promise.all([
@@ -47,14 +47,19 @@ export function boxLossAsync(name: LossName, options: TensorLossOptions = {}): A
     ])
     const call = ofCall(weights)
     const perBox = call.reduction === 'none'
-    const { loss, grad } = await boxLossOfArrays(name, pred, target, { ...call, grad: true }).catch((error) => {
+    // Heads have no other thread yet.
+    const lossAndGrad = async (all: typeof call) =>
+      columns === undefined
+        ? boxLossOfArrays(name, pred, target, { ...all, device, grad: true })
+        : lossOf(name, pred, target, all)
+    const { loss, grad } = await lossAndGrad(call).catch((error) => {
       throw ofTensors(error)
     })
     return (again) => {
       checkTensor('yPred', again, ['float32'])
       checkShape('yPred', again, shape, 'as the predictions that were read')
       const value = () => tensor(loss, perBox ? boxes : [], 'float32')
-      const backward = (dy: Tensor) => mul(perBox ? reshape(dy, [...boxes, 1]) : dy, tensor(grad, shape, 'float32'))
+      const backward = (dy: Tensor) => mul(perBox ? reshape(dy, [...boxes, 1]) : dy, tensor(grad!, shape, 'float32'))
       return differentiable(again, value, backward)
     }
   }

@@ -2,9 +2,11 @@ import { customGrad, type Tensor, tensor } from '@tensorflow/tfjs-core'
 import { checkOneOf } from '../arguments/checks.js'
 import { CALL_OPTIONS } from '../arguments/job.js'
 import { readOptions } from '../arguments/options.js'
+import { BoxCoder } from '../calls/box-coder.js'
 import { boxLoss as boxLossOfArrays } from '../calls/box-loss.js'
+import { headLoss } from '../calls/head-loss.js'
 import type { NoOptions, OptionsArgument } from '../core/checked-options.js'
-import { argumentError, ScaLossError } from '../core/errors.js'
+import { argumentError, invalidArgument, ScaLossError } from '../core/errors.js'
 import { LOSS_NAMES, LOSSES, type LossName } from '../core/losses.js'
 import type { BoxLossOptions } from '../core/types.js'
 import { type AnyReduction, reducing } from './reduction.js'
@@ -32,10 +34,20 @@ export interface TensorLossOptions
   reduction?: AnyReduction | undefined
   /** The weights, one per box. A weight of 0 gives exactly 0 loss and gradient, even for a NaN box. */
   weight?: Weight | undefined
+  /** A coder of `boxCoder` of the package `scaloss`. Predictions are then the raw numbers of a head,
+   * [..., coder.columns], and the gradient is for these. Default: predictions are boxes. */
+  coder?: BoxCoder | undefined
+  /** With `coder`: [A, coder.priorColumns] numbers, where the rows of the predictions are a multiple of A. For
+   * predictions [B, A, coder.columns], these are the priors of one image. */
+  prior?: Float32Array | undefined
+  /** With a coder `dfl`: the weight of the two-bin loss, as for `headLoss`. Default 0. */
+  dflWeight?: number | undefined
 }
 
 const NOT_OF_TENSORS = ['gradOutput', 'grad', 'gradTarget', 'iou', 'out']
-const OPTIONS = ['backend', 'device', 'threads', ...CALL_OPTIONS].filter((option) => !NOT_OF_TENSORS.includes(option))
+const OPTIONS = ['backend', 'device', 'threads', ...CALL_OPTIONS, 'coder', 'prior', 'dflWeight'].filter(
+  (option) => !NOT_OF_TENSORS.includes(option),
+)
 const NO_BOXES = new Float32Array(0)
 
 /**
@@ -59,19 +71,46 @@ export function checkedOptions(name: LossName, options: TensorLossOptions) {
   checkOneOf('name', name, LOSS_NAMES)
   const checked = reading(readOptions('options', options, OPTIONS))
   // A call over no boxes finds wrong options here, and not only at the first step of the training.
-  boxLossOfArrays(name, NO_BOXES, NO_BOXES, checked.ofCall(undefined))
+  checked.lossOf(name, NO_BOXES, NO_BOXES, checked.ofCall(undefined))
   return checked
 }
 
-/** Reads the options once. `ofCall` returns them as a call over arrays takes them, with the values of `weight`. */
-function reading({ reduction = 'none', weight, normalizer, ...rest }: TensorLossOptions) {
+/** A call over arrays, with the options of `ofCall`. */
+type Call = (
+  name: LossName,
+  pred: Float32Array,
+  target: Float32Array,
+  options: Omit<BoxLossOptions, 'device' | 'out'>,
+) => { loss: number | Float32Array; grad: Float32Array | undefined }
+
+/** Reads the options once. `ofCall` returns them as a call over arrays takes them, with the values of `weight`, and
+ * `lossOf` is that call. `columns` is how many numbers a prediction has, if they are raw. */
+function reading({
+  reduction = 'none',
+  weight,
+  normalizer,
+  coder,
+  prior,
+  dflWeight,
+  device,
+  ...rest
+}: TensorLossOptions) {
   if (weight !== undefined) checkWeight(weight)
+  if (coder !== undefined && !(coder instanceof BoxCoder))
+    throw invalidArgument('coder', 'a coder of boxCoder()', coder)
+  for (const [option, value] of Object.entries(coder ? { device } : { prior, dflWeight })) {
+    if (value !== undefined) throw invalidArgument(option, `no value with${coder ? '' : 'out'} coder`, value)
+  }
+  const lossOf: Call = coder
+    ? (name, raw, target, options) =>
+        headLoss(name, coder, raw, raw.length === 0 ? raw : prior, target, { ...options, dflWeight })
+    : (name, pred, target, options) => boxLossOfArrays(name, pred, target, { ...options, device })
   const ofCall = (weights: Float32Array | undefined) => ({
     ...rest,
     ...reducing(reduction, normalizer, weights),
     weight: weights,
   })
-  return { weight, ofCall }
+  return { weight, ofCall, lossOf, columns: coder?.columns, device }
 }
 
 /** Makes the loss as a function with a name, because tf.layers uses the name of a metric in its logs. */
@@ -83,7 +122,7 @@ export function tensorLoss(name: LossName, functionName: string, options = readi
         `yTrue and yPred; options go to boxLoss('${name}', options)`,
         `${2 + more.length} arguments`,
       )
-    checkPair(yTrue, yPred, 2 * LOSSES[name].axes)
+    checkPair(yTrue, yPred, 2 * LOSSES[name].axes, options.columns)
     const boxes = yPred.shape.slice(0, -1)
     const pred = read('yPred', yPred)
     const target = read('yTrue', yTrue)
@@ -92,7 +131,7 @@ export function tensorLoss(name: LossName, functionName: string, options = readi
     const perBox = call.reduction === 'none'
 
     const forward = () => {
-      const { loss } = namingTensors(() => boxLossOfArrays(name, pred, target, { ...call, grad: false }))
+      const { loss } = namingTensors(() => options.lossOf(name, pred, target, { ...call, grad: false }))
       return tensor(loss, perBox ? boxes : [], 'float32')
     }
     // Computing loss and gradient takes about as long as one pass over a tensor, so the gradient is computed
@@ -105,8 +144,8 @@ export function tensorLoss(name: LossName, functionName: string, options = readi
         !perBox || call.onInvalid === 'throw' ? upstream.find((value) => !Number.isFinite(value)) : undefined
       if (refused !== undefined)
         throw argumentError('gradient', 'a finite gradient that comes from above', String(refused))
-      const { grad } = boxLossOfArrays(name, pred, target, { ...call, gradOutput, grad: true })
-      return tensor(grad, yPred.shape, 'float32')
+      const { grad } = options.lossOf(name, pred, target, { ...call, gradOutput, grad: true })
+      return tensor(grad!, yPred.shape, 'float32')
     }
     return differentiable(yPred, forward, backward)
   }
@@ -135,7 +174,7 @@ function namingTensors<R>(call: () => R): R {
  * here. */
 export function ofTensors(error: unknown): unknown {
   if (!(error instanceof ScaLossError) || error.code !== 'ERR_SCALOSS_INVALID_BOX') return error
-  return new ScaLossError(error.code, error.message.replace(/^pred/, 'yPred').replace(/^target/, 'yTrue'))
+  return new ScaLossError(error.code, error.message.replace(/^(pred|raw)/, 'yPred').replace(/^target/, 'yTrue'))
 }
 
 function noSecondGradient(): never {

@@ -22,12 +22,13 @@ export function checkShape(argument: string, { shape }: Tensor, expected: readon
     throw argumentError(argument, `shape ${shapeOf(expected)} (${why})`, shapeOf(shape))
 }
 
-/** Checks two tensors of boxes, [..., columns]. */
-export function checkPair(yTrue: unknown, yPred: unknown, columns: number): asserts yPred is Tensor {
+/** Checks two tensors: boxes [..., width], and predictions [..., columns], which are boxes too or raw numbers. */
+export function checkPair(yTrue: unknown, yPred: unknown, width: number, columns = width): asserts yPred is Tensor {
   checkTensor('yPred', yPred, ['float32'])
   checkTensor('yTrue', yTrue, ['float32', 'int32'])
   if (yPred.shape.at(-1) !== columns) throw argumentError('yPred', `shape [..., ${columns}]`, shapeOf(yPred.shape))
-  checkShape('yTrue', yTrue, yPred.shape, 'as yPred')
+  const isSame = columns === width
+  checkShape('yTrue', yTrue, [...yPred.shape.slice(0, -1), width], isSame ? 'as yPred' : 'the boxes of yPred')
 }
 
 /** Converts the values of a tensor to those that the package takes. */
