@@ -94,6 +94,22 @@ function lossesSection({ parts, machine }) {
 }
 
 /** @param {Results} results */
+function headsSection({ parts }) {
+  const key = /** @type {Record<string, string>} */ ({ boxLoss: 'box', 'plain JS loop': 'loop' })
+  return [
+    '## Heads',
+    '`headLoss` of `giou` from raw numbers, on one thread, beside `boxLoss` over the decoded boxes and a plain loop:',
+    table(
+      ['rows', 'kind', 'what', 'ns per row', 'its time, in times of `headLoss`'],
+      rowsLike(parts, 'heads').map(({ boxes, name, code = '', ns }) => {
+        const [head] = rowsLike(parts, 'heads', { boxes, name, code: 'headLoss' })
+        return [count(boxes), `\`${name}\``, code, spread(ns), times(head?.times[key[code]])]
+      }),
+    ),
+  ]
+}
+
+/** @param {Results} results */
 function wasmSection({ parts }) {
   const key = /** @type {Record<string, string>} */ ({
     'backend wasm': 'wasm',
@@ -230,6 +246,7 @@ export function machineLine({ machine }) {
 const SECTIONS = {
   sizes: sizesSection,
   losses: lossesSection,
+  heads: headsSection,
   wasm: wasmSection,
   calls: callsSection,
   peers: peersSection,

@@ -4,6 +4,7 @@ import { backends } from 'scaloss'
 import { machine } from '../support.mjs'
 import { calls } from './calls.mjs'
 import { drawChart } from './chart.mjs'
+import { heads } from './heads.mjs'
 import { losses } from './losses.mjs'
 import { writePages } from './pages.mjs'
 import { peers } from './peers.mjs'
@@ -19,6 +20,7 @@ import { wasm } from './wasm.mjs'
  * @import { Effort, Timing } from './turns.mjs'
  * @typedef {object} Context What a part measures with.
  * @property {number[]} sizes
+ * @property {number[]} headSizes
  * @property {number[]} wasmSizes
  * @property {number[]} peerSizes
  * @property {number} pairwiseSide
@@ -31,7 +33,7 @@ import { wasm } from './wasm.mjs'
  * @property {number} [threads]
  * @property {string} [simd]
  * @property {string} [pass]
- * @property {string} [code] What computes, in the part `wasm`.
+ * @property {string} [code] What computes, in the parts `heads` and `wasm`.
  * @property {number} [axes]
  * @typedef {RowLabel & Timing} Row
  * @typedef {object} Results cpu.json.
@@ -42,9 +44,10 @@ import { wasm } from './wasm.mjs'
  * @property {ReturnType<typeof targetsOf>} targets
  */
 
-const PARTS = { sizes, losses, wasm, calls, peers, trainer }
+const PARTS = { sizes, losses, heads, wasm, calls, peers, trainer }
 const FULL = {
   sizes: [16, 256, 1e3, 1e4, 1e5, 1e6, 1e7],
+  headSizes: [1e2, 1e4, 1e5],
   wasmSizes: [16, 1e3, 1e5],
   peerSizes: [1e2, 1e3, 1e4, 1e5, 1e6],
   pairwiseSide: 1000,
@@ -54,6 +57,7 @@ const FULL = {
 /** @type {typeof FULL} */
 const QUICK = {
   sizes: [16, 256, 1e3],
+  headSizes: [1e2],
   wasmSizes: [1e3],
   peerSizes: [1e2, 1e3],
   pairwiseSide: 50,
@@ -64,7 +68,7 @@ const FOLDER = new URL('../results/', import.meta.url)
 
 const HELP = `usage: npm run bench -- [options]
 
-Times the CPU backend in one interleaved run of some minutes: every size, every loss, WebAssembly, the ways to call, other libraries, trainings.
+Times the CPU backend in one interleaved run of some minutes: every size, every loss, heads, WebAssembly, the ways to call, other libraries, trainings.
 
   --only <parts>   some of: ${Object.keys(PARTS).join(', ')}; separated by commas
   --quick          few boxes and rounds: seconds, to see that all works; its figures mean nothing

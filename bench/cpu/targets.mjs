@@ -110,6 +110,21 @@ const TARGETS = [
         .filter(at(WASM_SIZES))
         .map(({ times }) => times.loop),
   },
+  {
+    what: '`headLoss`, coders of four numbers, 100 to 100,000 rows: times `boxLoss`',
+    most: 2.5,
+    unit: '',
+    of: (parts) =>
+      rowsLike(parts, 'heads', { code: 'headLoss' })
+        .filter(({ name }) => name !== 'dfl')
+        .map(({ times }) => 1 / times.box),
+  },
+  {
+    what: 'plain JS loop, `dfl` with 16 bins: times `headLoss`',
+    least: 8,
+    unit: '',
+    of: (parts) => rowsLike(parts, 'heads', { code: 'headLoss', name: 'dfl' }).map(({ times }) => times.loop),
+  },
   { what: 'plan of 16 boxes', most: 0.1, unit: ' µs', of: call('plan', 16) },
   { what: 'plan of 256 boxes', most: 0.5, unit: ' µs', of: call('plan', 256) },
   { what: 'call with `out`, 256 boxes', most: 0.8, unit: ' µs', of: call('out', 256) },

@@ -31,6 +31,29 @@ describe('examples/trainer.mjs', () => {
   })
 })
 
+describe('examples/head.mjs', () => {
+  it.each([
+    ['deltas', 0.9],
+    ['yolov3', 0.9],
+    ['yolov5', 0.9],
+    ['yolox', 0.9],
+    ['ltrb', 0.8],
+    ['dfl', 0.95],
+    // A sigmoid of a linear layer cannot tell a box from its place exactly.
+    ['detr', 0.5],
+  ])('%s: the head finds its boxes', (kind, least) => {
+    const rows = run('examples/head.mjs', '--coder', kind).trimEnd().split('\n').slice(3)
+    const ious = rows.map((row) => Number(row.trim().split(/ +/)[2]))
+    expect(ious).toHaveLength(11)
+    expect(ious[0]).toBeLessThan(0.6)
+    expect(ious.at(-1)).toBeGreaterThan(least)
+  })
+
+  it('is short', () => {
+    expect(readFileSync(join(ROOT, 'examples/head.mjs'), 'utf8').trimEnd().split('\n').length).toBeLessThan(80)
+  })
+})
+
 it('examples/worker.mjs: workers together give what one call gives', () => {
   const [losses, gradients] = run('examples/worker.mjs').trim().split('\n')
   const [, loss, whole] = /loss ([\d.]+), in one call ([\d.]+)$/.exec(losses!)!
