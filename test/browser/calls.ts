@@ -1,4 +1,5 @@
 import type { BackendName } from '../../src/index.js'
+import { HEADS, headRows } from '../support/heads.js'
 import { KINDS, randomPairs } from '../support/random.js'
 import { ALL, axesOf } from '../support/variants.js'
 
@@ -25,6 +26,22 @@ export function everyLoss({ boxLoss, pairwise }: Package, backend: BackendName):
       const few = target.subarray(0, 5 * columns)
       const matrix = pairwise(name, pred, few, { ...options, backend, detailed: true }).values
       results[`${label}, ${Boxes.name}`] = [loss, grad, gradTarget, iou, invalid, matrix].map(text).join('\n')
+    }
+  }
+  return results
+}
+
+/** Computes every coder. */
+export function everyHead({ boxCoder, headLoss }: Package, backend: BackendName): Record<string, string> {
+  const results: Record<string, string> = {}
+  for (const [kind, options] of HEADS) {
+    for (const Float of [Float32Array, Float64Array]) {
+      const coder = boxCoder(kind, options)
+      const { raw, prior, target } = headRows(coder, PAIRS, Float, { odd: 0.1 })
+      const all = { backend, gradTarget: true, boxes: true } as const
+      const { loss, grad, gradTarget, boxes, invalid } = headLoss('ciou', coder, raw, prior, target, all)
+      const name = `${kind} ${JSON.stringify(options)}, ${Float.name}`
+      results[name] = [loss, grad, gradTarget, boxes, invalid].map(text).join('\n')
     }
   }
   return results

@@ -5,7 +5,7 @@ import { simulate } from '../../src/simulation.js'
 import { hasBrowser, launch, openPage } from '../support/browser.js'
 import { ROOT } from '../support/project.js'
 import { bundle } from './bundle.js'
-import { everyCall, everyLoss } from './calls.js'
+import { everyCall, everyHead, everyLoss } from './calls.js'
 import type { Answers } from './page.js'
 
 // The package in Chromium: in a page, in a worker, without a bundler, and where a policy forbids WebAssembly. Skipped
@@ -38,6 +38,10 @@ describe.skipIf(!hasBrowser)('Chromium', () => {
       const results = await ask(page, 'everyLoss')
       expect(Object.keys(results).length).toBeGreaterThan(150)
       expect(results).toEqual(everyLoss(scaloss, 'cpu'))
+    })
+
+    it('computes every coder to the bits of the addon', async () => {
+      expect(await ask(page, 'everyHead')).toEqual(everyHead(scaloss, 'cpu'))
     })
 
     it('makes plans, asynchronous calls and gradient checks', async () => {

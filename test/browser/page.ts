@@ -1,7 +1,7 @@
 import { averagePrecision, readGroundTruth } from '../../src/coco.js'
 import * as scaloss from '../../src/index.js'
 import { simulate } from '../../src/simulation.js'
-import { everyCall, everyLoss } from './calls.js'
+import { everyCall, everyHead, everyLoss } from './calls.js'
 
 // What the tests ask a page. It is bundled with the package that a user would have.
 
@@ -18,6 +18,7 @@ const messageOf = (call: () => unknown) => {
 const answers = {
   backends,
   everyLoss: () => everyLoss(scaloss, 'wasm'),
+  everyHead: () => everyHead(scaloss, 'wasm'),
   everyCall: () => everyCall(scaloss, 'wasm'),
   /** The backend of a call that names none. */
   backend: () => boxLoss('sca', new Float32Array(4), new Float32Array(4)).backend,

@@ -47,7 +47,7 @@ const CASES = sets.flatMap((set, i) =>
   (['float32', 'float64'] as const).map((dtype) => ({ i, set, dtype, kind: set.coder })),
 )
 
-describe.each<BackendName>(['cpu', 'js'])('%s', (backend) => {
+describe.each<BackendName>(['cpu', 'wasm', 'js'])('%s', (backend) => {
   it.each(CASES)('set $i, $kind, $dtype', ({ set, dtype }) => {
     const Float = dtype === 'float32' ? Float32Array : Float64Array
     const coder = boxCoder(set.coder, optionsOf(set))

@@ -68,14 +68,14 @@ async function outcome(name, call) {
 async function all() {
   const { alloc, backends, boxLoss, boxLossAsync, createPlan, pairwise } = require(join(dist, 'index.js'))
   const { loadNative } = require(join(dist, 'native/addon.js'))
-  const { digest, resultsOfLosses } = require('./results.cjs')
+  const { digest, resultsOfHeads, resultsOfLosses } = require('./results.cjs')
   const { cpu } = backends()
   if (!cpu.available) throw new Error(cpu.message)
   const native = loadNative()
 
   for (const level of cpu.simdLevels) {
     native.setSimd(level)
-    for (const [loss, hash] of resultsOfLosses()) console.log(`${level}:${loss} ${hash}`)
+    for (const [name, hash] of [...resultsOfLosses(), ...resultsOfHeads()]) console.log(`${level}:${name} ${hash}`)
   }
   for (const threads of [1, 2, 4, 16]) console.log(`threads:${threads} ${large(threads)}`)
   const options = { backend: 'cpu', threads: 4 }

@@ -1,4 +1,4 @@
-// Hashes of the results of every loss, for the golden pairs and for random ones. Runs on any Node, without the test
+// Hashes of the results of every loss, for the golden pairs and for random ones, and of every coder. Runs on any Node, without the test
 // runner.
 const { createHash } = require('node:crypto')
 const { readFileSync } = require('node:fs')
@@ -6,7 +6,7 @@ const { join } = require('node:path')
 const { gunzipSync } = require('node:zlib')
 
 const dist = join(__dirname, '../../../dist')
-const { boxLoss, pairwise } = require(join(dist, 'index.js'))
+const { boxCoder, boxLoss, headLoss, pairwise } = require(join(dist, 'index.js'))
 const { LOSSES, LOSS_NAMES } = require(join(dist, 'core/losses.js'))
 const { mulberry32 } = require(join(dist, 'grad-check/pairs.js'))
 
@@ -29,8 +29,11 @@ function digest(...results) {
   return hash.digest('hex').slice(0, 16)
 }
 
+/** @param {string} name */
+const vectors = (name) => JSON.parse(gunzipSync(readFileSync(join(__dirname, '../../data', name))).toString())
+
 function pairs() {
-  const golden = JSON.parse(gunzipSync(readFileSync(join(__dirname, '../../data/golden.json.gz'))).toString())
+  const golden = vectors('golden.json.gz')
   return {
     2: [...golden.categories, { name: 'random', pred: random(4), target: random(4).reverse() }],
     3: [golden.boxes3d, { name: 'random', pred: random(6), target: random(6).reverse() }],
@@ -59,4 +62,30 @@ function resultsOfLosses() {
   })
 }
 
-module.exports = { digest, resultsOfLosses }
+/** Returns a hash for each set of golden vectors of heads, in the SIMD level in force. */
+function resultsOfHeads() {
+  return vectors('heads.json.gz').sets.map((/** @type {Record<string, any>} */ set, /** @type {number} */ i) => {
+    const { minLogSize, maxLogSize, targetClamp, ...others } = set.options
+    const clamps = {
+      minLogSize: minLogSize ?? Number.NEGATIVE_INFINITY,
+      maxLogSize: maxLogSize ?? Number.POSITIVE_INFINITY,
+    }
+    const coder = boxCoder(set.coder, set.coder === 'deltas' ? { ...others, ...clamps } : others)
+    const results = [Float32Array, Float64Array].flatMap((TypedArray) => {
+      const [raw, prior, target] = [set.raw, set.prior, set.target].map((numbers) => TypedArray.from(numbers))
+      const options = { backend: 'cpu', boxes: true, gradTarget: true }
+      const { loss, grad, gradTarget, boxes } = headLoss(
+        'ciou',
+        coder,
+        raw,
+        prior.length ? prior : undefined,
+        target,
+        options,
+      )
+      return [loss, grad, gradTarget, boxes]
+    })
+    return [`${set.coder}-${i}`, digest(...results)]
+  })
+}
+
+module.exports = { digest, resultsOfHeads, resultsOfLosses }
