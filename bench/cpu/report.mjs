@@ -243,12 +243,31 @@ export function machineLine({ machine }) {
   return `${cpu}, ${cores} logical cores, ${simd}, Node ${node}, scaloss ${scaloss} (${commit}), ${versions.join(', ')}; ${date}`
 }
 
+/** @param {Results} results */
+function startSection({ parts }) {
+  const ms = (/** @type {number} */ ns) => (ns / 1e6).toFixed(1)
+  return [
+    '## Start',
+    'A process that loads the package and computes one loss, and how much longer it takes than Node alone:',
+    table(
+      ['way', 'computes on', 'process, ms', 'of which the package, ms'],
+      rowsLike(parts, 'start').map(({ name, code = '', ns, adds }) => [
+        name,
+        code,
+        ms(ns.median),
+        adds.nothing === undefined ? '' : ms(adds.nothing),
+      ]),
+    ),
+  ]
+}
+
 const SECTIONS = {
   sizes: sizesSection,
   losses: lossesSection,
   heads: headsSection,
   wasm: wasmSection,
   calls: callsSection,
+  start: startSection,
   peers: peersSection,
   trainer: trainerSection,
 }

@@ -10,6 +10,7 @@ import { writePages } from './pages.mjs'
 import { peers } from './peers.mjs'
 import { page } from './report.mjs'
 import { sizes } from './sizes.mjs'
+import { start } from './start.mjs'
 import { targetsOf } from './targets.mjs'
 import { trainer } from './trainer.mjs'
 import { wasm } from './wasm.mjs'
@@ -33,7 +34,7 @@ import { wasm } from './wasm.mjs'
  * @property {number} [threads]
  * @property {string} [simd]
  * @property {string} [pass]
- * @property {string} [code] What computes, in the parts `heads` and `wasm`.
+ * @property {string} [code] What computes, in the parts `heads`, `wasm` and `start`.
  * @property {number} [axes]
  * @typedef {RowLabel & Timing} Row
  * @typedef {object} Results cpu.json.
@@ -44,7 +45,7 @@ import { wasm } from './wasm.mjs'
  * @property {ReturnType<typeof targetsOf>} targets
  */
 
-const PARTS = { sizes, losses, heads, wasm, calls, peers, trainer }
+const PARTS = { sizes, losses, heads, wasm, calls, start, peers, trainer }
 const FULL = {
   sizes: [16, 256, 1e3, 1e4, 1e5, 1e6, 1e7],
   headSizes: [1e2, 1e4, 1e5],
@@ -68,7 +69,7 @@ const FOLDER = new URL('../results/', import.meta.url)
 
 const HELP = `usage: npm run bench -- [options]
 
-Times the CPU backend in one interleaved run of some minutes: every size, every loss, heads, WebAssembly, the ways to call, other libraries, trainings.
+Times the CPU backend in one interleaved run of some minutes: every size, every loss, heads, WebAssembly, the ways to call, starting, other libraries, trainings.
 
   --only <parts>   some of: ${Object.keys(PARTS).join(', ')}; separated by commas
   --quick          few boxes and rounds: seconds, to see that all works; its figures mean nothing

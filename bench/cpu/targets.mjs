@@ -134,6 +134,15 @@ const TARGETS = [
     unit: ' µs',
     of: (parts) => rowsLike(parts, 'calls', { name: 'async' }).map(({ adds }) => adds.out / 1e3),
   },
+  {
+    what: 'load the package and compute one loss: beyond Node alone',
+    most: 50,
+    unit: ' ms',
+    of: (parts) =>
+      rowsLike(parts, 'start')
+        .filter(({ name }) => name !== 'nothing')
+        .map(({ adds }) => adds.nothing / 1e6),
+  },
   { what: 'plain JS loop, 100,000 and 1 million boxes: times `sca`', least: 12, unit: '', of: peer('loop') },
   { what: 'jax-js jit', least: 12, unit: '', of: peer('jax') },
   { what: 'tfjs autograd, wasm', least: 200, unit: '', of: peer('wasm') },

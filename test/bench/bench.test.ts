@@ -24,7 +24,7 @@ describe('npm run bench', () => {
     expect(status).toBe(0)
     const { machine, parts, targets }: Results = JSON.parse(stdout)
     expect(machine).toMatchObject({ node: process.version, packages: { '@jax-js/jax': expect.any(String) } })
-    expect(Object.keys(parts)).toEqual(['sizes', 'losses', 'wasm', 'calls', 'peers', 'trainer'])
+    expect(Object.keys(parts)).toEqual(['sizes', 'losses', 'heads', 'wasm', 'calls', 'start', 'peers', 'trainer'])
     for (const rows of Object.values(parts)) {
       for (const { ns, rounds } of rows) {
         expect(ns.median).toBeGreaterThan(0)
@@ -38,19 +38,19 @@ describe('npm run bench', () => {
     const { status, stdout } = bench('--quick', '--only', 'calls,wasm')
     expect(status).toBe(0)
     expect(stdout.match(/^## .*/gm)).toEqual(['## Targets', '## Without the addon', '## Calls'])
-    const rows = [...stdout.matchAll(/^\| 1,000 \| `(\w+)` \| (addon|backend \w+|plain JS loop)/gm)]
-    const others = ['addon', 'backend wasm', 'backend js']
+    const rows = [...stdout.matchAll(/^\| 1,000 \| `(\w+)` \| (addon|backend wasm, plan|backend \w+|plain JS loop)/gm)]
+    const others = ['addon', 'backend wasm', 'backend wasm, plan', 'backend js', 'plain JS loop']
     expect(rows.map(([, name, code]) => `${name} ${code}`).sort()).toEqual(
-      [
-        ...['ciou', 'giou', 'sca'].flatMap((name) => others.map((code) => `${name} ${code}`)),
-        'sca plain JS loop',
-      ].sort(),
+      ['ciou', 'giou', 'sca'].flatMap((name) => others.map((code) => `${name} ${code}`)).sort(),
     )
     expect(stdout).toContain('A quick run')
   })
 
   it.each([
-    [['--only', 'calls,nothing'], "--only: expected some of sizes, losses, wasm, calls, peers, trainer, got 'nothing'"],
+    [
+      ['--only', 'calls,nothing'],
+      "--only: expected some of sizes, losses, heads, wasm, calls, start, peers, trainer, got 'nothing'",
+    ],
     [['--save', '--quick'], '--save: expected a full run'],
     [['--render', '--json'], '--render: expected no other option'],
     [['--frobnicate'], "Unknown option '--frobnicate'"],
