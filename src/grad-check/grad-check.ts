@@ -1,6 +1,7 @@
 import { checkBoolean, checkOneOf } from '../arguments/checks.js'
 import { readOptions } from '../arguments/options.js'
 import { boxLoss } from '../calls/box-loss.js'
+import { headLoss } from '../calls/head-loss.js'
 import type { Checked, NoOptions } from '../core/checked-options.js'
 import { DTYPES } from '../core/dtypes.js'
 import { LOSS_OPTIONS, type LossName, type LossParams } from '../core/losses.js'
@@ -23,7 +24,7 @@ export interface GradCheckOptions extends ProblemOptions {
 export interface GradCheckWorst extends WorstComponent {
   /** The argument whose gradient the component belongs to. */
   argument: 'pred' | 'target'
-  /** The predicted box, in the format of the check. */
+  /** The predicted box, in the format of the check, or with `coder` its raw numbers. */
   pred: number[]
   /** The target box, in the format of the check. */
   target: number[]
@@ -75,6 +76,7 @@ const OPTIONS = [
   'boxes',
   'seed',
   'format',
+  'coder',
   'backend',
   'dtype',
   'gradTarget',
@@ -82,16 +84,23 @@ const OPTIONS = [
 
 const MOST_SKIPPED = 0.1
 
-function tolerancesOf(dtype: DType, boxes: number, { power, focal, inner }: LossParams): GradCheckTolerances {
+function tolerancesOf(
+  dtype: DType,
+  boxes: number,
+  { power, focal, inner }: LossParams,
+  isHead: boolean,
+): GradCheckTolerances {
   // In float64 the tolerances are the errors that differences can have.
   if (dtype === 'float64') return { element: 2e-7, relativeL2: 1e-7, direction: 1e-13, bias: 1e-8, loss: 1e-10 }
   // In float32 the tolerances allow for rounding: 12 spacings of the largest component, less on average, and without a
   // preferred sign unless an option is rounded.
   const factor = (Math.max(power, 1 / power) * Math.max(focal, 1)) / Math.min(inner, 1)
-  const element = factor * 12 * 2 ** -23
-  const relativeL2 = factor * 2 ** -22 + element / Math.sqrt(boxes)
-  const bias = factor * 2 ** -24 + element / Math.sqrt(boxes)
-  return { element, relativeL2, direction: relativeL2 ** 2, bias, loss: factor * 1e-6 }
+  // Decoding rounds the corners of boxes, which are up to a hundred times as large as their differences.
+  const decoding = isHead ? 256 : 1
+  const element = decoding * factor * 12 * 2 ** -23
+  const relativeL2 = decoding * factor * 2 ** -22 + element / Math.sqrt(boxes)
+  const bias = decoding * factor * 2 ** -24 + element / Math.sqrt(boxes)
+  return { element, relativeL2, direction: relativeL2 ** 2, bias, loss: decoding * factor * 1e-6 }
 }
 
 /**
@@ -145,11 +154,23 @@ export type Evaluate = (
 const evaluateRows: Evaluate = (name, pred, target, options) =>
   boxLoss(name, pred, target, { ...options, reduction: 'none' })
 
+/** Computes losses and gradients of raw numbers. */
+function evaluateHead({ coder, prior }: NonNullable<Problem['head']>): Evaluate {
+  return (name, raw, target, options) => {
+    const own = raw.BYTES_PER_ELEMENT === 4 ? Float32Array.from(prior) : prior
+    return headLoss(name, coder, raw, own, target, { ...options, reduction: 'none' })
+  }
+}
+
 /** Runs the check. `evaluate` is for tests, which plant errors in it. */
-export function checkGradient(problem: Problem, subject: Subject, evaluate = evaluateRows): GradCheckReport {
+export function checkGradient(
+  problem: Problem,
+  subject: Subject,
+  evaluate = problem.head ? evaluateHead(problem.head) : evaluateRows,
+): GradCheckReport {
   const { name, options, boxes, seed, format, slopes } = problem
   const { backend, dtype, gradTarget } = subject
-  const tolerances = tolerancesOf(dtype, boxes, problem.params)
+  const tolerances = tolerancesOf(dtype, boxes, problem.params, problem.head !== undefined)
   const inDtype = (rows: FloatArray) => (dtype === 'float32' ? Float32Array.from(rows) : rows)
   const actual = evaluate(name, inDtype(problem.pred), inDtype(problem.target), {
     ...options,
@@ -165,8 +186,10 @@ export function checkGradient(problem: Problem, subject: Subject, evaluate = eva
   const { argument, worst } = deviations.reduce((a, b) =>
     Number.isNaN(a.worst.error) || b.worst.error <= a.worst.error ? a : b,
   )
-  const columns = problem.pred.length / boxes
-  const box = (rows: FloatArray) => [...rows.subarray(columns * worst.row, columns * (worst.row + 1))]
+  const rowOf = (rows: FloatArray) => {
+    const columns = rows.length / boxes
+    return [...rows.subarray(columns * worst.row, columns * (worst.row + 1))]
+  }
   const largest = (of: 'relativeL2' | 'direction' | 'bias') => Math.max(...deviations.map((d) => d[of]))
   const lossError = slopes.losses.reduce(
     (most, loss, i) => Math.max(most, Math.abs(actual.loss[i] - loss) / Math.max(1, Math.abs(loss))),
@@ -187,7 +210,7 @@ export function checkGradient(problem: Problem, subject: Subject, evaluate = eva
     skipped,
     passed: faults.length === 0,
     faults,
-    worst: { ...worst, argument, pred: box(problem.pred), target: box(problem.target) },
+    worst: { ...worst, argument, pred: rowOf(problem.pred), target: rowOf(problem.target) },
     relativeL2: largest('relativeL2'),
     direction: largest('direction'),
     bias: largest('bias'),

@@ -1,11 +1,13 @@
 import { checkFormat, checkOneOf } from '../arguments/checks.js'
 import { lossParams } from '../arguments/loss-params.js'
 import { withoutPrototype } from '../arguments/options.js'
+import { BoxCoder } from '../calls/box-coder.js'
 import { readCorners } from '../core/boxes.js'
 import { invalidArgument } from '../core/errors.js'
 import { LOSS_NAMES, LOSSES, type LossName, type LossParams, type LossSpec } from '../core/losses.js'
 import type { FloatArray, Format, LossOptions } from '../core/types.js'
 import { evaluateLoss } from '../reference/formulas.js'
+import { lossOfRow, randomHead } from './head.js'
 import { PLACES, randomPairs, toFormat } from './pairs.js'
 import { type PairSlopes, slopesOfPairs } from './slopes.js'
 
@@ -17,6 +19,9 @@ export interface ProblemOptions extends LossOptions {
   seed?: number | undefined
   /** The layout of the boxes, and so of the gradients. Default `'xyxy'`. */
   format?: Format | undefined
+  /** A coder of `boxCoder`. Predictions are then raw numbers with random priors, and the gradient of `headLoss` is
+   * checked. The default of `boxes` is 200 then. */
+  coder?: BoxCoder | undefined
 }
 
 /** Pairs of boxes, with the losses and gradients that a backend should compute for them. */
@@ -31,6 +36,8 @@ export interface Problem {
   format: Format
   pred: FloatArray
   target: FloatArray
+  /** With a coder, predictions are raw numbers with these priors. */
+  head?: { coder: BoxCoder; prior: FloatArray } | undefined
   slopes: PairSlopes
 }
 
@@ -49,7 +56,9 @@ const IMAGE = { imageWidth: 640, imageHeight: 480 }
 /** Draws pairs and takes the differences of their losses. */
 export function drawProblem(name: LossName, given: ProblemOptions): Problem {
   checkOneOf('name', name, LOSS_NAMES)
-  const { boxes = 1000, seed = 1, format = 'xyxy', ...lossOptions } = given
+  const { coder, boxes = coder ? 200 : 1000, seed = 1, format = 'xyxy', ...lossOptions } = given
+  if (coder !== undefined && !(coder instanceof BoxCoder))
+    throw invalidArgument('coder', 'a coder of boxCoder()', coder)
   const { axes, options: known }: LossSpec = LOSSES[name]
   const options = known.includes('imageWidth') ? { ...IMAGE, ...lossOptions } : lossOptions
   const params = lossParams(name, withoutPrototype(options))
@@ -58,6 +67,13 @@ export function drawProblem(name: LossName, given: ProblemOptions): Problem {
   if (!Number.isSafeInteger(seed)) throw invalidArgument('seed', 'a whole number', seed)
   checkFormat(format, axes)
 
+  if (coder) {
+    if (axes !== 2) throw invalidArgument('name', 'a loss of two axes, with a coder', name)
+    const { raw: pred, prior, target } = randomHead(coder.params, boxes, seed, format)
+    const lossOf = lossOfRow(name, coder.params, { ...options, format }, { raw: pred, prior, target })
+    const slopes = slopesOfPairs(lossOf, { pred, target }, coder.columns, 1)
+    return { name, options, params, boxes, seed, format, pred, target, head: { coder, prior }, slopes }
+  }
   const zoom = params.epsilon > 0 ? SMALL : 1
   const corners = randomPairs(Float64Array, boxes, { seed, places: KINDS, step: GRID, axes })
   const zoomed = (rows: FloatArray) => rows.map((v) => zoom * v)

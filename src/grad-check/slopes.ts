@@ -64,14 +64,15 @@ export interface PairSlopes {
   losses: Float64Array
   /** [N, columns] slopes for the predictions. */
   pred: Float64Array
-  /** [N, columns] slopes for the targets. */
+  /** Slopes for the targets, [N, columns of a target]. */
   target: Float64Array
   /** [N] units of the errors, 0 for a pair at a kink. */
   units: Float64Array
 }
 
-/** Computes the slopes of the losses of [N, columns] pairs. `lossOf(i)` returns the loss of pair i as a function of its
- * numbers, prediction first. That function is called with the pair itself before the pair is moved. */
+/** Computes the slopes of the losses of N pairs, of which each prediction has `columns` numbers. `lossOf(i)` returns
+ * the loss of pair i as a function of its numbers, prediction first. That function is called with the pair itself
+ * before the pair is moved. */
 export function slopesOfPairs(
   lossOf: (i: number) => (pair: Float64Array) => number,
   { pred, target }: { pred: ArrayLike<number>; target: ArrayLike<number> },
@@ -79,21 +80,22 @@ export function slopesOfPairs(
   side: number,
 ): PairSlopes {
   const n = pred.length / columns
+  const ofTarget = target.length / n
   const found = {
     losses: new Float64Array(n),
     pred: new Float64Array(pred.length),
-    target: new Float64Array(pred.length),
+    target: new Float64Array(target.length),
     units: new Float64Array(n),
   }
   for (let i = 0; i < n; ++i) {
-    const at = (k: number) => (k < columns ? pred[columns * i + k] : target[columns * i + k - columns])
-    const pair = Float64Array.from({ length: 2 * columns }, (_, k) => at(k))
+    const at = (k: number) => (k < columns ? pred[columns * i + k] : target[ofTarget * i + k - columns])
+    const pair = Float64Array.from({ length: columns + ofTarget }, (_, k) => at(k))
     const loss = lossOf(i)
     found.losses[i] = loss(pair)
     const slopes = slopesOf(loss, pair, side)
     if (slopes === undefined) continue
     found.pred.set(slopes.slopes.subarray(0, columns), columns * i)
-    found.target.set(slopes.slopes.subarray(columns), columns * i)
+    found.target.set(slopes.slopes.subarray(columns), ofTarget * i)
     found.units[i] = slopes.unit
   }
   return found

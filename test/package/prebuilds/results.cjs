@@ -1,5 +1,5 @@
-// Hashes of the results of every loss, for the golden pairs and for random ones, and of every coder. Runs on any Node, without the test
-// runner.
+// Hashes of the results of every loss, for the golden pairs and for random ones, and of every coder. Runs on any Node,
+// without the test runner.
 const { createHash } = require('node:crypto')
 const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
