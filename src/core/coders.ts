@@ -10,6 +10,7 @@ export type CoderKind = (typeof CODER_KINDS)[number]
 
 /** The values of the option `activation`, in the order of `core/coders.h`. */
 export const ACTIVATIONS = ['exp', 'relu', 'linear'] as const
+/** What turns a raw number into a distance in strides: its exponential, the larger one of it and 0, or itself. */
 export type Activation = (typeof ACTIVATIONS)[number]
 
 /** The most bins of a `dfl` coder. */
