@@ -164,12 +164,35 @@ SCALOSS_FN N target_distance(const Box<N>& target, const N* prior, int side) {
   return (side < 2 ? prior[k] - target.first[k] : target.second[k] - prior[k]) / prior[2];
 }
 
+// Adds the cross entropies of the two bins to the lanes and, if there is one loss per row, to the losses. Rows outside
+// of `counts` count 0.
+template <class N, class T>
+SCALOSS_FN void add_two_bin_losses(const HeadRows<Coder::dfl, N, T>& pack, const BoxLossJob<T>& part,
+                                   const Decoded<N>& decoded, const Side<N> (&sides)[4], const Box<N>& target,
+                                   MaskOf<N> counts, double* lanes) {
+  N loss(0);
+  for (const Side<N>& side : sides) loss = loss + N(0.25f) * side.cross_entropy;
+  MaskOf<N> known = decoded.finite;
+  for (int k = 0; k < 2; ++k) known = known & finite_number(target.first[k]) & finite_number(target.second[k]);
+  loss = select(known, loss, N(Ieee<T>::kNaN));
+  if (part.weight != nullptr) {
+    const N weight = pack.value(pack.job.loss.weight);
+    counts = counts & !(weight == N(0));
+    loss = loss * weight;
+  }
+  T losses[Rows<N>::kWidth];
+  Rows<N>::store(losses, select(counts, loss, N(0)), Stores::cached);
+  for (int i = 0; i < pack.rows; ++i) {
+    lanes[i] += double(losses[i]);
+    if (part.loss != nullptr && losses[i] != 0) part.loss[i] += losses[i] * pack.job.dfl_loss_scale;
+  }
+}
+
 // One pack of rows of distances with bins. `dfl_lanes` receives the cross entropy of the two bins.
 template <class N, class T>
 int64_t run_dfl_rows(const HeadJob<T>& job, int64_t first, int rows, double* lanes, double* dfl_lanes,
                      PacksFunction<T> run_packs) {
   constexpr Coder kind = Coder::dfl;
-  constexpr int W = Rows<N>::kWidth;
   const CoderParams<T>& coder = job.coder;
   const HeadRows<kind, N, T> pack = {job, first, rows};
   HeadBuffers<T> buffers;
@@ -204,26 +227,7 @@ int64_t run_dfl_rows(const HeadJob<T>& job, int64_t first, int rows, double* lan
 
   MaskOf<N> counts(true);
   if (job.loss.ignore_invalid) counts = is_accepted(part, box) & (has_dfl ? is_accepted(part, target) : counts);
-  if (has_dfl) {
-    N cross_entropy(0);
-    for (const Side<N>& side : sides) cross_entropy = cross_entropy + N(0.25f) * side.cross_entropy;
-    MaskOf<N> known = decoded.finite & finite_number(target.first[0]) & finite_number(target.first[1]) &
-                      finite_number(target.second[0]) & finite_number(target.second[1]);
-    N loss = select(known, cross_entropy, N(Ieee<T>::kNaN));
-    MaskOf<N> in_sum = counts;
-    if (part.weight != nullptr) {
-      const N weight = pack.value(job.loss.weight);
-      in_sum = in_sum & !(weight == N(0));
-      loss = loss * weight;
-    }
-    loss = select(in_sum, loss, N(0));
-    T losses[W];
-    Rows<N>::store(losses, loss, Stores::cached);
-    for (int i = 0; i < rows; ++i) {
-      dfl_lanes[i] += double(losses[i]);
-      if (part.loss != nullptr && losses[i] != 0) part.loss[i] += losses[i] * job.dfl_loss_scale;
-    }
-  }
+  if (has_dfl) add_two_bin_losses(pack, part, decoded, sides, target, counts, dfl_lanes);
   if (job.grad != nullptr) {
     const auto gradient = decode(Format::xyxy, Rows<N>::template load_rows<2>(buffers.grad));
     const Row<N> by_distance = raw_gradient(pack, decoded, gradient);
