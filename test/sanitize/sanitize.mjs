@@ -19,6 +19,8 @@ const MEMORY = [
   'large-calls',
   'pairwise',
   'invalid-boxes',
+  'heads/golden',
+  'heads/properties',
   'lifecycle',
 ]
 const SHORT_LOAD = ['test/soak/load.mjs', '--calls', '20', '--workers', '2']
