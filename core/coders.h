@@ -18,11 +18,7 @@ enum class Coder : int32_t { deltas, yolov3, yolov5, yolox, ltrb, dfl, detr };
 constexpr int kCoders = int(Coder::detr) + 1;
 enum class Activation : int32_t { exp, relu, linear };
 constexpr int kActivations = int(Activation::linear) + 1;
-// The numbers of a prior. detr may have none.
 constexpr int kMostPriorColumns = 5;
-SCALOSS_FN constexpr int prior_columns(Coder kind) {
-  return kind == Coder::deltas || kind == Coder::detr ? 4 : kind == Coder::yolov3 || kind == Coder::yolov5 ? 5 : 3;
-}
 constexpr int kMostBins = 64;
 
 // The options of a coder. Each coder reads its own.
@@ -32,7 +28,7 @@ struct CoderParams {
   Activation activation;         // ltrb
   int32_t is_yxhw;               // deltas: the raw numbers are dy, dx, dh, dw
   int32_t bins;                  // dfl
-  int32_t prior_columns;         // detr: 4, or 0 without references
+  int32_t prior_columns;         // the numbers of a prior; 0 for detr without references
   T means[4], stds[4];           // deltas, in the order of the raw numbers
   T min_log_size, max_log_size;  // deltas
   T scale_xy;                    // yolov3
@@ -130,43 +126,43 @@ SCALOSS_FN MaskOf<N> finite_number(N x) {
 }
 
 // Whether the numbers are distances from a point to the sides, rather than a centre and a size.
-SCALOSS_FN constexpr bool has_distances(Coder kind) {
+SCALOSS_FN bool has_distances(Coder kind) {
   return kind == Coder::ltrb || kind == Coder::dfl;
 }
 
 // The position of the raw number for axis k among the two of its kind.
-template <Coder kind, class T>
+template <class T>
 SCALOSS_FN int raw_axis(const CoderParams<T>& params, int k) {
-  return kind == Coder::deltas && params.is_yxhw ? 1 - k : k;
+  return params.kind == Coder::deltas && params.is_yxhw ? 1 - k : k;
 }
 
 // The least value that the number of raw number k may have.
-template <Coder kind, class N, class T>
+template <class N, class T>
 SCALOSS_FN N least_of(const CoderParams<T>& params, int k) {
   using R = DecodedRange<StorageOf<N>>;
-  const bool exponential = kind == Coder::ltrb && params.activation == Activation::exp;
-  return N(exponential || (!has_distances(kind) && k >= 2) ? R::kLeast : -R::kMost);
+  const bool exponential = params.kind == Coder::ltrb && params.activation == Activation::exp;
+  return N(exponential || (!has_distances(params.kind) && k >= 2) ? R::kLeast : -R::kMost);
 }
 
-template <Coder kind, class N, class T>
+template <class N, class T>
 SCALOSS_FN void find_range(const CoderParams<T>& params, Decoded<N>& decoded) {
   MaskOf<N> inside(true);
   for (int k = 0; k < 4; ++k) {
     const N value = decoded.numbers[k].value;
-    inside = inside & (value <= N(DecodedRange<StorageOf<N>>::kMost)) & (value >= least_of<kind, N>(params, k));
+    inside = inside & (value <= N(DecodedRange<StorageOf<N>>::kMost)) & (value >= least_of<N>(params, k));
   }
   decoded.in_range = inside;
 }
 
-template <Coder kind, class N, class T>
+template <class N, class T>
 SCALOSS_FN Decoded<N> decode_raw(const CoderParams<T>& params, const Row<N>& raw, const N* prior) {
   Decoded<N> decoded;
   for (int k = 0; k < 2; ++k) {
-    const int i = raw_axis<kind>(params, k);
+    const int i = raw_axis(params, k);
     const N a = raw.at[i], b = raw.at[2 + i];
     Mapped<N>& first = decoded.numbers[i];
     Mapped<N>& second = decoded.numbers[2 + i];
-    switch (kind) {
+    switch (params.kind) {
       case Coder::deltas: {
         const N extent = prior[2 + k] - prior[k], centre = prior[k] + N(0.5f) * extent;
         const N shift = a * N(params.stds[i]) + N(params.means[i]);
@@ -216,18 +212,18 @@ SCALOSS_FN Decoded<N> decode_raw(const CoderParams<T>& params, const Row<N>& raw
   }
   // 0 times a NaN or an infinity is NaN.
   decoded.finite = (raw.at[0] * N(0) + raw.at[1] * N(0)) + (raw.at[2] * N(0) + raw.at[3] * N(0)) == N(0);
-  find_range<kind>(params, decoded);
+  find_range(params, decoded);
   return decoded;
 }
 
 // The corners, of rows that are finite and in range.
-template <Coder kind, class N, class T>
+template <class N, class T>
 SCALOSS_FN Box<N> corners_of(const CoderParams<T>& params, const Decoded<N>& decoded, const N* prior) {
   Box<N> box;
   for (int k = 0; k < 2; ++k) {
-    const int i = raw_axis<kind>(params, k);
+    const int i = raw_axis(params, k);
     const N a = decoded.numbers[i].value, b = decoded.numbers[2 + i].value;
-    constexpr bool distances = has_distances(kind);
+    const bool distances = has_distances(params.kind);
     box.first[k] = distances ? prior[k] - a : a - N(0.5f) * b;
     box.second[k] = distances ? prior[k] + b : a + N(0.5f) * b;
   }
@@ -235,15 +231,15 @@ SCALOSS_FN Box<N> corners_of(const CoderParams<T>& params, const Decoded<N>& dec
 }
 
 // The corners of any row. Rows that are not finite are NaN, and so are rows that leave the range if `ignore` is set.
-template <Coder kind, class N, class T>
+template <class N, class T>
 SCALOSS_FN Box<N> any_corners_of(const CoderParams<T>& params, const Decoded<N>& decoded, const N* prior, bool ignore) {
   Decoded<N> limited = decoded;
   for (int k = 0; k < 4; ++k) {
     using R = DecodedRange<StorageOf<N>>;
     N& value = limited.numbers[k].value;
-    value = smaller(N(R::kMost), larger(least_of<kind, N>(params, k), value));
+    value = smaller(N(R::kMost), larger(least_of<N>(params, k), value));
   }
-  Box<N> box = corners_of<kind>(params, limited, prior);
+  Box<N> box = corners_of(params, limited, prior);
   const MaskOf<N> known = ignore ? MaskOf<N>(decoded.finite & decoded.in_range) : decoded.finite;
   const N nan(Ieee<StorageOf<N>>::kNaN);
   for (int k = 0; k < 2; ++k) {
@@ -254,13 +250,13 @@ SCALOSS_FN Box<N> any_corners_of(const CoderParams<T>& params, const Decoded<N>&
 }
 
 // The gradient for the numbers of the box, in the order of the raw numbers, from that for the corners.
-template <Coder kind, class N, class T>
+template <class N, class T>
 SCALOSS_FN Row<N> number_gradient(const CoderParams<T>& params, const Box<N>& gradient) {
   Row<N> row;
   for (int k = 0; k < 2; ++k) {
-    const int i = raw_axis<kind>(params, k);
+    const int i = raw_axis(params, k);
     const N a = gradient.first[k], b = gradient.second[k];
-    constexpr bool distances = has_distances(kind);
+    const bool distances = has_distances(params.kind);
     row.at[i] = distances ? -a : a + b;
     row.at[2 + i] = distances ? b : N(0.5f) * (b - a);
   }
@@ -278,7 +274,7 @@ SCALOSS_FN Row<N> through(const Decoded<N>& decoded, const Row<N>& gradient) {
 // The same of any row. Where a raw number led out of the range, the slope there is of no use: it is nearly 0 or leads
 // further out. The gradient is then that of a loss which falls by 1 for each step of 1 towards the range. `factor`
 // multiplies all gradients of the row; it is 0 if the row counts 0.
-template <Coder kind, class N, class T>
+template <class N, class T>
 SCALOSS_FN Row<N> any_through(const CoderParams<T>& params, const Decoded<N>& decoded, const Row<N>& gradient,
                               N factor) {
   Row<N> row = through(decoded, gradient);
@@ -287,7 +283,7 @@ SCALOSS_FN Row<N> any_through(const CoderParams<T>& params, const Decoded<N>& de
     // A gradient of 0 stays 0 and NaN stays NaN, whatever the slope is.
     const N inside = select((g == N(0)) | !(g == g), g, finite_sum(row.at[k]));
     const MaskOf<N> high = decoded.finite & (value > N(DecodedRange<StorageOf<N>>::kMost));
-    const MaskOf<N> low = decoded.finite & (value < least_of<kind, N>(params, k));
+    const MaskOf<N> low = decoded.finite & (value < least_of<N>(params, k));
     row.at[k] = select(high, factor, select(low, -factor, inside));
   }
   return row;

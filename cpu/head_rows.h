@@ -17,7 +17,7 @@ SCALOSS_FN void store_four(const Row<N>& row, int rows, Address address) {
 }
 
 // A pack of rows from `first` on, of which the last ones may repeat the last row of the call.
-template <Coder kind, class N, class T>
+template <class N, class T>
 struct HeadRows {
   static constexpr int W = Rows<N>::kWidth;
   const HeadJob<T>& job;
@@ -36,12 +36,12 @@ struct HeadRows {
     for (int k = 0; k < 4; ++k) four[k] = loaded.at[k];
   }
   SCALOSS_FN void prior(N* columns) const {
-    if (kind == Coder::detr && job.coder.prior_columns == 0) return;
-    constexpr int count = prior_columns(kind);
+    const int count = job.coder.prior_columns;
+    if (count == 0) return;
     const int64_t begin = first % job.priors;
     if (rows == W && begin + W <= job.priors) {
       const T* const block = job.prior + count * begin;
-      if constexpr (count == 4) {
+      if (count == 4) {
         const Row<N> four = Rows<N>::template load_rows<2>(block);
         for (int k = 0; k < 4; ++k) columns[k] = four.at[k];
       } else {
@@ -53,7 +53,7 @@ struct HeadRows {
   }
   template <class Address>
   SCALOSS_FN void load_prior(N* columns, Address address) const {
-    for (int k = 0; k < prior_columns(kind); ++k) {
+    for (int k = 0; k < job.coder.prior_columns; ++k) {
       columns[k] = Rows<N>::gather([=](int i) { return address(i) + k; });
     }
   }

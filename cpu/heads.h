@@ -14,8 +14,8 @@ namespace {
 constexpr int kDecoded = 128;
 
 // What the gradients of a row are multiplied with; 0 if the row has weight 0.
-template <Coder kind, class N, class T>
-SCALOSS_FN N row_factor(const HeadRows<kind, N, T>& rows, T scale) {
+template <class N, class T>
+SCALOSS_FN N row_factor(const HeadRows<N, T>& rows, T scale) {
   const BoxLossJob<T>& job = rows.job.loss;
   N factor(scale);
   if (job.grad_output != nullptr) factor = factor * rows.value(job.grad_output);
@@ -104,36 +104,34 @@ SCALOSS_FN int64_t count_saturated(MaskOf<N> saturated, const BoxLossJob<T>& par
 }
 
 // The gradient for the raw numbers, or for the distances of `dfl`, from that for the boxes.
-template <Coder kind, class N, class T>
-SCALOSS_FN Row<N> raw_gradient(const HeadRows<kind, N, T>& pack, const Decoded<N>& decoded, const Box<N>& gradient) {
+template <class N, class T>
+SCALOSS_FN Row<N> raw_gradient(const HeadRows<N, T>& pack, const Decoded<N>& decoded, const Box<N>& gradient) {
   const HeadJob<T>& job = pack.job;
-  const Row<N> of_numbers = number_gradient<kind>(job.coder, gradient), row = through(decoded, of_numbers);
+  const Row<N> of_numbers = number_gradient(job.coder, gradient), row = through(decoded, of_numbers);
   const N zeros = (row.at[0] * N(0) + row.at[1] * N(0)) + (row.at[2] * N(0) + row.at[3] * N(0));
   if (all(decoded.finite & decoded.in_range & (zeros == N(0)))) return row;
   N factor = row_factor(pack, job.loss.ignore_all ? T(0) : job.loss.grad_scale);
   // A row that is ignored because it left the range counts 0.
   if (job.loss.ignore_invalid) factor = select(decoded.finite & decoded.in_range, factor, N(0));
-  return any_through<kind>(job.coder, decoded, of_numbers, factor);
+  return any_through(job.coder, decoded, of_numbers, factor);
 }
 
 // Rows of four raw numbers.
-template <Coder kind, class N, class T>
+template <class N, class T>
 int64_t run_head_rows(const HeadJob<T>& job, int64_t first, int rows, double* lanes, PacksFunction<T> run_packs) {
   constexpr int W = Rows<N>::kWidth, kPacks = kDecoded / W;
   HeadBuffers<T> buffers;
   Decoded<N> decoded[kPacks];
   const int packs = (rows + W - 1) / W;
-  const auto pack_of = [&](int k) {
-    return HeadRows<kind, N, T>{job, first + k * W, rows - k * W < W ? rows - k * W : W};
-  };
+  const auto pack_of = [&](int k) { return HeadRows<N, T>{job, first + k * W, rows - k * W < W ? rows - k * W : W}; };
   for (int k = 0; k < packs; ++k) {
-    const HeadRows<kind, N, T> pack = pack_of(k);
+    const HeadRows<N, T> pack = pack_of(k);
     N prior[kMostPriorColumns];
     pack.prior(prior);
-    decoded[k] = decode_raw<kind>(job.coder, pack.raw(), prior);
+    decoded[k] = decode_raw(job.coder, pack.raw(), prior);
     const bool usual = all(decoded[k].finite & decoded[k].in_range);
-    const Box<N> box = usual ? corners_of<kind>(job.coder, decoded[k], prior)
-                             : any_corners_of<kind>(job.coder, decoded[k], prior, job.loss.ignore_invalid != 0);
+    const Box<N> box = usual ? corners_of(job.coder, decoded[k], prior)
+                             : any_corners_of(job.coder, decoded[k], prior, job.loss.ignore_invalid != 0);
     Rows<N>::store_rows(buffers.boxes + 4 * W * k, encode_gradient(Format::xyxy, box), Stores::cached);
   }
   if (job.boxes != nullptr) memcpy(job.boxes + 4 * first, buffers.boxes, 4 * rows * sizeof(T));
@@ -141,12 +139,12 @@ int64_t run_head_rows(const HeadJob<T>& job, int64_t first, int rows, double* la
   const BoxLossJob<T> part = buffers.part(job, first, rows);
   int64_t invalid = run_decoded<N>(part, lanes, run_packs);
   for (int k = 0; k < packs; ++k) {
-    const HeadRows<kind, N, T> pack = pack_of(k);
+    const HeadRows<N, T> pack = pack_of(k);
     const MaskOf<N> left_range = decoded[k].finite & !decoded[k].in_range;
     invalid += count_saturated<N>(left_range, part, k * W, pack.rows);
     if (job.grad == nullptr) continue;
     const auto gradient = decode(Format::xyxy, Rows<N>::template load_rows<2>(buffers.grad + 4 * W * k));
-    const Row<N> row = raw_gradient<kind>(pack, decoded[k], gradient);
+    const Row<N> row = raw_gradient(pack, decoded[k], gradient);
     if (pack.rows == W) {
       Rows<N>::store_rows(job.grad + 4 * pack.first, row, Stores::cached);
     } else {
@@ -167,9 +165,8 @@ SCALOSS_FN N target_distance(const Box<N>& target, const N* prior, int side) {
 // Adds the cross entropies of the two bins to the lanes and, if there is one loss per row, to the losses. Rows outside
 // of `counts` count 0.
 template <class N, class T>
-SCALOSS_FN void add_two_bin_losses(const HeadRows<Coder::dfl, N, T>& pack, const BoxLossJob<T>& part,
-                                   const Decoded<N>& decoded, const Side<N> (&sides)[4], const Box<N>& target,
-                                   MaskOf<N> counts, double* lanes) {
+SCALOSS_FN void add_two_bin_losses(const HeadRows<N, T>& pack, const BoxLossJob<T>& part, const Decoded<N>& decoded,
+                                   const Side<N> (&sides)[4], const Box<N>& target, MaskOf<N> counts, double* lanes) {
   N loss(0);
   for (const Side<N>& side : sides) loss = loss + N(0.25f) * side.cross_entropy;
   MaskOf<N> known = decoded.finite;
@@ -192,9 +189,8 @@ SCALOSS_FN void add_two_bin_losses(const HeadRows<Coder::dfl, N, T>& pack, const
 template <class N, class T>
 int64_t run_dfl_rows(const HeadJob<T>& job, int64_t first, int rows, double* lanes, double* dfl_lanes,
                      PacksFunction<T> run_packs) {
-  constexpr Coder kind = Coder::dfl;
   const CoderParams<T>& coder = job.coder;
-  const HeadRows<kind, N, T> pack = {job, first, rows};
+  const HeadRows<N, T> pack = {job, first, rows};
   HeadBuffers<T> buffers;
   const BoxLossJob<T> part = run_packs == nullptr ? job.loss : buffers.part(job, first, rows);
   N prior[kMostPriorColumns];
@@ -217,8 +213,8 @@ int64_t run_dfl_rows(const HeadJob<T>& job, int64_t first, int rows, double* lan
     decoded.numbers[side] = {prior[2] * sides[side].distance, prior[2]};
     decoded.finite = decoded.finite & sides[side].finite;
   }
-  find_range<kind>(coder, decoded);
-  const Box<N> box = any_corners_of<kind>(coder, decoded, prior, job.loss.ignore_invalid != 0);
+  find_range(coder, decoded);
+  const Box<N> box = any_corners_of(coder, decoded, prior, job.loss.ignore_invalid != 0);
   Rows<N>::store_rows(buffers.boxes, encode_gradient(Format::xyxy, box), Stores::cached);
   if (job.boxes != nullptr) memcpy(job.boxes + 4 * first, buffers.boxes, 4 * rows * sizeof(T));
   if (run_packs == nullptr) return 0;
@@ -247,46 +243,24 @@ int64_t run_dfl_rows(const HeadJob<T>& job, int64_t first, int rows, double* lan
 }
 
 // The sums of the losses of the boxes and of the two bins over one tile, and its invalid rows. Without `run_packs` the
-// boxes alone are decoded.
-template <Coder kind, class N, class T>
-HeadTileSum run_tile_of(const HeadJob<T>& job, int64_t tile, PacksFunction<T> run_packs) {
-  constexpr int kStep = kind == Coder::dfl ? Rows<N>::kWidth : kDecoded;
+// boxes alone are decoded. All coders of four numbers share one loop: one for each of them would be a little quicker,
+// and make the addon larger by a tenth.
+template <class N, class T>
+HeadTileSum run_head_tile(const HeadJob<T>& job, int64_t tile, PacksFunction<T> run_packs) {
+  const bool has_bins = job.coder.kind == Coder::dfl;
+  const int step = has_bins ? Rows<N>::kWidth : kDecoded;
   const int64_t begin = tile * kTile;
   const int rows = int(job.loss.boxes - begin < kTile ? job.loss.boxes - begin : kTile);
   double lanes[kLanes], dfl_lanes[kLanes];
   clear_lanes(lanes, kLanes);
-  if (kind == Coder::dfl) clear_lanes(dfl_lanes, kLanes);
+  clear_lanes(dfl_lanes, kLanes);
   int64_t invalid = 0;
-  for (int row = 0; row < rows; row += kStep) {
-    const int count = rows - row < kStep ? rows - row : kStep, lane = row % kLanes;
-    if constexpr (kind == Coder::dfl) {
-      invalid += run_dfl_rows<N>(job, begin + row, count, lanes + lane, dfl_lanes + lane, run_packs);
-    } else {
-      invalid += run_head_rows<kind, N>(job, begin + row, count, lanes + lane, run_packs);
-    }
+  for (int row = 0; row < rows; row += step) {
+    const int count = rows - row < step ? rows - row : step, lane = row % kLanes;
+    invalid += has_bins ? run_dfl_rows<N>(job, begin + row, count, lanes + lane, dfl_lanes + lane, run_packs)
+                        : run_head_rows<N>(job, begin + row, count, lanes + lane, run_packs);
   }
-  return {tree_sum(lanes, kLanes), kind == Coder::dfl ? tree_sum(dfl_lanes, kLanes) : 0, invalid};
-}
-
-template <class N, class T>
-HeadTileSum run_head_tile(const HeadJob<T>& job, int64_t tile, PacksFunction<T> run_packs) {
-  switch (job.coder.kind) {
-    case Coder::deltas:
-      return run_tile_of<Coder::deltas, N>(job, tile, run_packs);
-    case Coder::yolov3:
-      return run_tile_of<Coder::yolov3, N>(job, tile, run_packs);
-    case Coder::yolov5:
-      return run_tile_of<Coder::yolov5, N>(job, tile, run_packs);
-    case Coder::yolox:
-      return run_tile_of<Coder::yolox, N>(job, tile, run_packs);
-    case Coder::ltrb:
-      return run_tile_of<Coder::ltrb, N>(job, tile, run_packs);
-    case Coder::dfl:
-      return run_tile_of<Coder::dfl, N>(job, tile, run_packs);
-    case Coder::detr:
-      break;
-  }
-  return run_tile_of<Coder::detr, N>(job, tile, run_packs);
+  return {tree_sum(lanes, kLanes), tree_sum(dfl_lanes, kLanes), invalid};
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ const zig = (target) => ({ ...toolchain('zig.cmake'), SCALOSS_ZIG_TARGET: target
 /** @type {Record<string, Target>} */
 export const TARGETS = {
   'linux-x64-glibc': {
-    ...{ platform: 'linux', arch: 'x64', libc: 'glibc', strip: 'strip', megabytes: 3.2, needs: ['g++', 'nvcc'] },
+    ...{ platform: 'linux', arch: 'x64', libc: 'glibc', strip: 'strip', megabytes: 3.3, needs: ['g++', 'nvcc'] },
     cmake: {
       SCALOSS_OLD_GLIBC: 'ON',
       SCALOSS_CUDA: 'ON',
@@ -32,24 +32,24 @@ export const TARGETS = {
     },
   },
   'linux-x64-musl': {
-    ...{ platform: 'linux', arch: 'x64', libc: 'musl', strip: 'strip', megabytes: 1.4, needs: ['zig'] },
+    ...{ platform: 'linux', arch: 'x64', libc: 'musl', strip: 'strip', megabytes: 1.6, needs: ['zig'] },
     cmake: zig('x86_64-linux-musl'),
   },
   'linux-arm64-glibc': {
-    ...{ platform: 'linux', arch: 'arm64', libc: 'glibc', strip: 'aarch64-linux-gnu-strip', megabytes: 0.6 },
+    ...{ platform: 'linux', arch: 'arm64', libc: 'glibc', strip: 'aarch64-linux-gnu-strip', megabytes: 0.7 },
     needs: ['aarch64-linux-gnu-g++', 'aarch64-linux-gnu-strip'],
     cmake: { ...toolchain('arm64.cmake'), SCALOSS_OLD_GLIBC: 'ON' },
   },
   'win32-x64': {
-    ...{ platform: 'win32', arch: 'x64', megabytes: 1.5, needs: ['zig', 'llvm-objdump-19'] },
+    ...{ platform: 'win32', arch: 'x64', megabytes: 1.7, needs: ['zig', 'llvm-objdump-19'] },
     cmake: zig('x86_64-windows-gnu'),
   },
   'darwin-x64': {
-    ...{ platform: 'darwin', arch: 'x64', megabytes: 1.0, needs: ['zig', 'ld64.lld-19', 'llvm-objdump-19'] },
+    ...{ platform: 'darwin', arch: 'x64', megabytes: 1.2, needs: ['zig', 'ld64.lld-19', 'llvm-objdump-19'] },
     cmake: zig('x86_64-macos.11.0-none'),
   },
   'darwin-arm64': {
-    ...{ platform: 'darwin', arch: 'arm64', megabytes: 0.5, needs: ['zig', 'ld64.lld-19', 'llvm-objdump-19'] },
+    ...{ platform: 'darwin', arch: 'arm64', megabytes: 0.6, needs: ['zig', 'ld64.lld-19', 'llvm-objdump-19'] },
     cmake: zig('aarch64-macos.11.0-none'),
   },
 }
