@@ -22,7 +22,7 @@ const zig = (target) => ({ ...toolchain('zig.cmake'), SCALOSS_ZIG_TARGET: target
 /** @type {Record<string, Target>} */
 export const TARGETS = {
   'linux-x64-glibc': {
-    ...{ platform: 'linux', arch: 'x64', libc: 'glibc', strip: 'strip', megabytes: 3.3, needs: ['g++', 'nvcc'] },
+    ...{ platform: 'linux', arch: 'x64', libc: 'glibc', strip: 'strip', megabytes: 3.2, needs: ['g++', 'nvcc'] },
     cmake: {
       SCALOSS_OLD_GLIBC: 'ON',
       SCALOSS_CUDA: 'ON',
@@ -45,7 +45,7 @@ export const TARGETS = {
     cmake: zig('x86_64-windows-gnu'),
   },
   'darwin-x64': {
-    ...{ platform: 'darwin', arch: 'x64', megabytes: 1.2, needs: ['zig', 'ld64.lld-19', 'llvm-objdump-19'] },
+    ...{ platform: 'darwin', arch: 'x64', megabytes: 1.1, needs: ['zig', 'ld64.lld-19', 'llvm-objdump-19'] },
     cmake: zig('x86_64-macos.11.0-none'),
   },
   'darwin-arm64': {
