@@ -199,7 +199,7 @@ coordinate. For the rounded corners all figures hold, and every SIMD level and b
 The rounding matters where boxes, or the differences between them, are small compared with their distance from 0:
 
 - Two boxes whose corners round to the same numbers have loss 0.
-- In float32, a box with sides of 1e-5 at a coordinate of 640 is rounded to a box without area.
+- Near a coordinate of 640, float32 numbers are 6e-5 apart. A box there with sides of 1e-5 becomes one without area.
 
 If that matters to you, pass \`Float64Array\`, or coordinates relative to something nearby, such as the cell or the
 anchor. These losses do not change when both boxes are moved together.

@@ -167,6 +167,8 @@ class Block {
     params.activation = Activation(index(Field::activation, kActivations));
     params.is_yxhw = block[Field::isYxhw] != 0;
     params.bins = index(Field::bins, kMostBins + 1);
+    // Without bins a row would have no numbers.
+    if (params.kind == Coder::dfl && params.bins == 0) fail_block(kFieldNames[int(Field::bins)]);
     params.prior_columns = index(Field::priorColumns, kMostPriorColumns + 1);
     for (int k = 0; k < 4; ++k) {
       params.means[k] = T(numbers_[int(Field::mean0) + k]);

@@ -39,7 +39,7 @@ export class BoxCoder {
     return this.params.kind
   }
 
-  /** The number of raw numbers of a row: 4, or 4 · bins for `dfl`. */
+  /** How many raw numbers a row has: 4, or 4 · bins with `dfl`. */
   get columns(): number {
     return rawColumns(this.params)
   }

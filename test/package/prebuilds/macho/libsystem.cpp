@@ -148,7 +148,7 @@ void* open_library(const char* path, int mode) {
 }
 
 void refuse() {
-  die("a function was called that is not implemented");
+  die("the addon called a function that this loader does not offer");
 }
 
 FILE* standard_error = stderr;

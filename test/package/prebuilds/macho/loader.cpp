@@ -199,7 +199,7 @@ Register load() {
   rebase(begin(info->rebase), end(info->rebase));
   bind(begin(info->bind), end(info->bind));
   bind(begin(info->lazy_bind), end(info->lazy_bind), true);
-  if (info->weak_bind.size > 0) die("weak symbols are not implemented:", path);
+  if (info->weak_bind.size > 0) die("the file has weak symbols, which these addons have none of:", path);
   __builtin___clear_cache(image, image + size);
 
   const char* first = nullptr;
