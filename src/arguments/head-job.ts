@@ -84,7 +84,7 @@ interface InDtype {
 const inFloat32 = new WeakMap<CoderParams, InDtype>()
 const inFloat64 = new WeakMap<CoderParams, InDtype>()
 
-/** Rounds a coder to a dtype. Each is rounded once, because that takes as long as a small call. */
+/** Rounds a coder to a dtype. Each is rounded once and kept, because the arrays would slow down small calls. */
 function inDtype(coder: CoderParams, dtype: DType): InDtype {
   const known = dtype === 'float32' ? inFloat32 : inFloat64
   let rounded = known.get(coder)

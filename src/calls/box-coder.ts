@@ -44,7 +44,7 @@ export class BoxCoder {
     return rawColumns(this.params)
   }
 
-  /** The number of numbers of a prior. docs/heads.md says what they are. */
+  /** How many numbers a prior has. docs/heads.md says what they are. */
   get priorColumns(): number {
     return CODERS[this.params.kind].prior.length
   }

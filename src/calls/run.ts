@@ -30,7 +30,7 @@ const HEADS = { cuda: nativeHeadLoss, cpu: nativeHeadLoss, wasm: wasmHeadLoss, j
 export function runHead(job: HeadJob): Summary {
   if (job.rows === 0) return NOTHING
   const { coder, prior, place } = job
-  // The addon checks priors itself, in a tenth of the time, and does not say which of them is wrong.
+  // The addon checks priors itself, which is quicker, but it does not say which of them is wrong.
   if (prior && place.backend !== 'cpu') checkPriors(coder, prior)
   if (job.onInvalid === 'throw') checkHead(job, decodedOf(job))
   const summary = HEADS[place.backend](job)

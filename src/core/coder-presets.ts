@@ -12,7 +12,7 @@ const LIMIT = Math.log(1000 / 16)
 const ROI = [0.1, 0.1, 0.2, 0.2]
 const NO_LIMIT = { maxLogSize: Number.POSITIVE_INFINITY }
 
-/** Coders by the name of the code that people port from. A name that is a kind too has the defaults of the kind. */
+/** Coders by the name of the code that people port from. */
 export const CODER_PRESETS = {
   'torchvision-rpn': {
     kind: 'deltas',
